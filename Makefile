@@ -1,0 +1,57 @@
+# `make demo` and `make test` are all that a fresh machine with git, make and Python 3.11 or newer needs.
+PYTHON ?= python3
+VENV := .venv
+CONFIG := config/config.yaml
+CORES ?= all
+BIN := $(VENV)/bin
+SNAKEMAKE := $(BIN)/snakemake --workflow-profile workflow/profiles/default
+
+.PHONY: help demo test test-fast lint types format status front docs clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+$(VENV)/.runtime: envs/requirements.txt envs/lock.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "ParetoPress needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -r envs/requirements.txt -c envs/lock.txt
+	@touch $@
+
+$(VENV)/.development: $(VENV)/.runtime envs/requirements-dev.txt
+	$(BIN)/pip install --quiet -r envs/requirements-dev.txt -c envs/lock.txt
+	@touch $@
+
+demo: $(VENV)/.runtime ## install, run the embedded study, show its front
+	$(SNAKEMAKE) --cores $(CORES) --configfile $(CONFIG)
+	@$(BIN)/python workflow/scripts/show_front.py --configfile $(CONFIG)
+
+status: $(VENV)/.runtime ## the state of all runs at a glance (CONFIG=... for another study)
+	@$(BIN)/python workflow/scripts/show_status.py --configfile $(CONFIG)
+
+front: $(VENV)/.runtime ## the front's best rows (CONFIG=... for another study)
+	@$(BIN)/python workflow/scripts/show_front.py --configfile $(CONFIG)
+
+lint: $(VENV)/.development ## formatting, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+	$(BIN)/mypy
+
+test: lint ## lint, then every test
+	$(BIN)/pytest
+
+test-fast: $(VENV)/.development ## the tests without real Snakemake runs
+	$(BIN)/pytest -m "not slow"
+
+format: $(VENV)/.development ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/snakefmt Snakefile workflow
+
+docs: $(VENV)/.runtime ## rewrite config/schema.json and the key tables of config/README.md
+	$(BIN)/python workflow/scripts/document_config.py
+
+clean: ## remove all results
+	rm -rf results .snakemake

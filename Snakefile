@@ -1,0 +1,27 @@
+from snakemake.utils import min_version
+
+min_version("9.14")
+
+
+# A config file given on the command line replaces the default one; merged, keys of both would make a third study.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/dataset.smk"
+include: "workflow/rules/baseline.smk"
+include: "workflow/rules/designs.smk"
+include: "workflow/rules/search.smk"
+include: "workflow/rules/hypervolume.smk"
+include: "workflow/rules/front.smk"
+include: "workflow/rules/statistics.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "<study>/report.html",

@@ -1,0 +1,49 @@
+rule train_baseline:
+    input:
+        train=rules.dataset.output.train,
+        validation=rules.dataset.output.validation,
+        test=rules.dataset.output.test,
+        modules=modules_of("train_baseline.py"),
+    output:
+        weights="<study>/baselines/{network}/weights.safetensors",
+        metrics="<study>/baselines/{network}/metrics.json",
+        history="<study>/baselines/{network}/history.csv",
+    wildcard_constraints:
+        network="|".join(TRAINED) or NOTHING,
+    log:
+        "<study>/logs/baselines/{network}.log",
+    benchmark:
+        "<study>/benchmarks/baselines/{network}.tsv"
+    params:
+        architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
+        training=lookup(within=CONFIG, dpath="networks/{network}/training"),
+        batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
+    conda:
+        "../../envs/paretopress.yaml"
+    script:
+        "../scripts/train_baseline.py"
+
+
+rule import_baseline:
+    input:
+        trained=lookup(within=CONFIG, dpath="networks/{network}/weights"),
+        validation=rules.dataset.output.validation,
+        test=rules.dataset.output.test,
+        modules=modules_of("import_baseline.py"),
+    output:
+        weights="<study>/baselines/{network}/weights.safetensors",
+        metrics="<study>/baselines/{network}/metrics.json",
+        history="<study>/baselines/{network}/history.csv",
+    wildcard_constraints:
+        network="|".join(IMPORTED) or NOTHING,
+    log:
+        "<study>/logs/baselines/{network}.log",
+    benchmark:
+        "<study>/benchmarks/baselines/{network}.tsv"
+    params:
+        architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
+        batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
+    conda:
+        "../../envs/paretopress.yaml"
+    script:
+        "../scripts/import_baseline.py"

@@ -1,0 +1,22 @@
+rule initial_designs:
+    input:
+        weights="<study>/baselines/{network}/weights.safetensors",
+        images=f"<study>/dataset/{STUDY.evaluation.split}.safetensors",
+        modules=modules_of("initial_designs.py"),
+    output:
+        designs="<study>/designs/{network}/seed-{seed}.csv",
+        timings="<study>/designs/{network}/seed-{seed}.timings.csv",
+    log:
+        "<study>/logs/designs/{network}/seed-{seed}.log",
+    benchmark:
+        "<study>/benchmarks/designs/{network}/seed-{seed}.tsv"
+    params:
+        architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
+        space=lookup(within=CONFIG, dpath="search_space"),
+        sample_size=lookup(within=CONFIG, dpath="budget/initial"),
+        batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
+        journal=RESULTS + "/progress/{network}/initial/seed-{seed}",
+    conda:
+        "../../envs/paretopress.yaml"
+    script:
+        "../scripts/initial_designs.py"

@@ -1,0 +1,18 @@
+rule hypervolume:
+    input:
+        evaluations=rules.search.output.evaluations,
+        metrics="<study>/baselines/{network}/metrics.json",
+        modules=modules_of("measure_hypervolume.py"),
+    output:
+        "<study>/runs/{network}/{method}/seed-{seed}/hypervolume.json",
+    log:
+        "<study>/logs/hypervolume/{network}/{method}/seed-{seed}.log",
+    benchmark:
+        "<study>/benchmarks/hypervolume/{network}/{method}/seed-{seed}.tsv"
+    params:
+        constraint=lookup(within=CONFIG, dpath="constraint"),
+        split=lookup(within=CONFIG, dpath="evaluation/split"),
+    conda:
+        "../../envs/paretopress.yaml"
+    script:
+        "../scripts/measure_hypervolume.py"

@@ -1,0 +1,29 @@
+rule search:
+    input:
+        weights="<study>/baselines/{network}/weights.safetensors",
+        metrics="<study>/baselines/{network}/metrics.json",
+        images=f"<study>/dataset/{STUDY.evaluation.split}.safetensors",
+        designs="<study>/designs/{network}/seed-{seed}.csv",
+        timings="<study>/designs/{network}/seed-{seed}.timings.csv",
+        modules=modules_of("run_search.py"),
+    output:
+        evaluations="<study>/runs/{network}/{method}/seed-{seed}/evaluations.csv",
+        iterations="<study>/runs/{network}/{method}/seed-{seed}/iterations.csv",
+        timings="<study>/runs/{network}/{method}/seed-{seed}/timings.csv",
+    log:
+        "<study>/logs/runs/{network}/{method}/seed-{seed}.log",
+    benchmark:
+        "<study>/benchmarks/runs/{network}/{method}/seed-{seed}.tsv"
+    params:
+        architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
+        space=lookup(within=CONFIG, dpath="search_space"),
+        method=lookup(within=METHODS, dpath="{method}"),
+        budget=lookup(within=CONFIG, dpath="budget/evaluations"),
+        constraint=lookup(within=CONFIG, dpath="constraint"),
+        split=lookup(within=CONFIG, dpath="evaluation/split"),
+        batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
+        journal=RESULTS + "/progress/{network}/{method}/seed-{seed}",
+    conda:
+        "../../envs/paretopress.yaml"
+    script:
+        "../scripts/run_search.py"

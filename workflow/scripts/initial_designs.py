@@ -1,0 +1,39 @@
+"""Draws the initial sample of one network and seed, and evaluates it."""
+
+from dataclasses import asdict
+from pathlib import Path
+from time import perf_counter
+
+import pandas as pd
+import torch
+from paretopress.designs import VARIABLES
+from paretopress.journal import Journal, fingerprint
+from paretopress.logs import duration, job_log
+from paretopress.search import sample_initial
+from paretopress.tables import write_csv
+from paretopress.targets import load_target, search_space
+
+with job_log(snakemake.log[0]) as log:
+    torch.set_num_threads(snakemake.threads)
+    params, seed = snakemake.params, int(snakemake.wildcards.seed)
+    space = search_space(params.space)
+    target = load_target(
+        Path(snakemake.input.weights), Path(snakemake.input.images), params.architecture, space, seed, params.batch_size, threshold=0.0
+    )
+    key = fingerprint(snakemake.input, [params.space, params.architecture, params.batch_size, params.sample_size, seed])
+    journal = Journal(Path(params.journal), key)
+    start = perf_counter()
+    rows, timings = [], []
+    for number, (design, plan) in enumerate(sample_initial(target, params.sample_size, seed), start=1):
+        measured = journal.remember("evaluations", plan.design_id, lambda plan=plan: asdict(target.evaluate(plan)))
+        timings.append({"evaluation": number, "seconds": measured.pop("seconds")})
+        rows.append({"evaluation": number, "design_id": plan.design_id, **asdict(design), **measured})
+        left = (perf_counter() - start) / number * (params.sample_size - number)
+        label = f"{snakemake.wildcards.network} initial sample of seed {seed}"
+        log.info("%s: evaluation %d of %d, accuracy %.4f at non-zero rate %.4f, %s left",
+                 label, number, params.sample_size, measured["accuracy"], measured["nonzero_rate"], duration(left))  # fmt: skip
+        journal.report(number, params.sample_size, 0.0, left)
+    columns = ["evaluation", "design_id", *VARIABLES, "nonzero_rate", "accuracy"]
+    write_csv(pd.DataFrame(rows)[columns], snakemake.output.designs)
+    write_csv(pd.DataFrame(timings), snakemake.output.timings)
+    journal.close()

@@ -1,0 +1,18 @@
+"""Hypervolume of one run, at its end and after each evaluation."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+from paretopress.baselines import read_metrics
+from paretopress.indicators import run_hypervolume
+from paretopress.logs import job_log
+from paretopress.objectives import accuracy_threshold
+
+with job_log(snakemake.log[0]) as log:
+    dense = read_metrics(Path(snakemake.input.metrics))["accuracy"][snakemake.params.split]
+    evaluations = pd.read_csv(snakemake.input.evaluations)
+    threshold = accuracy_threshold(dense, **snakemake.params.constraint)
+    result = run_hypervolume(evaluations["nonzero_rate"].to_numpy(), evaluations["accuracy"].to_numpy(), threshold)
+    Path(snakemake.output[0]).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    log.info("hypervolume %.6f after %d evaluations", result["hypervolume"], len(evaluations))

@@ -1,0 +1,1 @@
+"""The smallest versions of a trained convolutional network that keep its accuracy."""

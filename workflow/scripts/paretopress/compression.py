@@ -1,0 +1,171 @@
+"""Compressed networks: which entries a design sets to zero, how many are left, dynamic int8 quantisation.
+
+A design is first turned into a plan: how many entries of which tensor are set to zero, and whether the Linear layers
+are quantised. Two designs are the same network exactly if they have the same plan, whatever their variables say.
+"""
+
+import copy
+import hashlib
+import json
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from .designs import ALL, BIAS, BOTH, NONE, RANDOM, WEIGHT, Design
+
+LAYER_KINDS: dict[str, tuple[type[nn.Module], ...]] = {
+    "linear": (nn.Linear,),
+    "conv": (nn.Conv1d, nn.Conv2d, nn.Conv3d),
+}
+TARGETS = {BIAS: ("bias",), WEIGHT: ("weight",), BOTH: ("weight", "bias")}
+# Chance of each layer to be in a random subset, as in the paper's published code.
+SUBSET_PROBABILITY = 2 / 3
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A prunable layer: its name in the network, and how many entries its weight and (0 without one) its bias have."""
+
+    name: str
+    weight: int
+    bias: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The prunable layers of a network, in the order of its modules."""
+
+    linear: tuple[Layer, ...]
+    conv: tuple[Layer, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a design does to one network: entries set to zero by tensor ("features.0.weight"), and quantisation or not."""
+
+    zeros: tuple[tuple[str, int], ...]
+    quantized: bool
+
+    @property
+    def design_id(self) -> str:
+        """12 hexadecimal digits, equal for equal plans."""
+        return hashlib.sha256(json.dumps([self.zeros, self.quantized]).encode()).hexdigest()[:12]
+
+
+def layout_of(network: nn.Module) -> Layout:
+    def layers(kind: str) -> tuple[Layer, ...]:
+        return tuple(
+            Layer(name, module.weight.numel(), 0 if module.bias is None else module.bias.numel())
+            for name, module in network.named_modules()
+            if isinstance(module, LAYER_KINDS[kind])
+        )
+
+    return Layout(linear=layers("linear"), conv=layers("conv"))
+
+
+def zeros_of(amount: float, size: int) -> int:
+    """Entries set to zero in a tensor of `size` entries; rounded as torch.nn.utils.prune rounds a fraction."""
+    return round(amount * size)
+
+
+def _zeros_by_layer(layers: tuple[Layer, ...], amount: float, target: int) -> list[dict[str, int]]:
+    """For each layer the tensors that lose entries, and how many; a missing bias and a count of 0 do not appear."""
+    return [
+        {f"{layer.name}.{tensor}": zeros for tensor in TARGETS[target] if (zeros := zeros_of(amount, getattr(layer, tensor)))}
+        for layer in layers
+    ]
+
+
+def _subset(kind: str, counts: list[dict[str, int]], seed: int) -> list[bool]:
+    """The layers of a random subset: the same for the same counts and run seed, whatever else the design holds."""
+    digest = hashlib.sha256(json.dumps([seed, kind, counts]).encode()).digest()
+    rng = np.random.default_rng(int.from_bytes(digest[:16]))
+    return list(rng.random(len(counts)) < SUBSET_PROBABILITY)
+
+
+def _chosen(kind: str, scope: int, counts: list[dict[str, int]], seed: int) -> list[bool]:
+    if scope == RANDOM:
+        return _subset(kind, counts, seed)
+    return [scope == ALL] * len(counts)
+
+
+def _canonical_kind(
+    kind: str, layers: tuple[Layer, ...], scope: int, amount: float, target: int, seed: int
+) -> tuple[tuple[tuple[str, int], ...], tuple[int, float, int]]:
+    """The tensors of one kind that lose entries, and the canonical (scope, amount, target) of the same pruning."""
+    has_bias = any(layer.bias for layer in layers)
+    target = WEIGHT if target == BOTH and not has_bias else target
+    counts = _zeros_by_layer(layers, amount, target)
+    chosen = _chosen(kind, scope, counts, seed)
+    effective = [bool(zeros) for zeros in counts]
+    used = [take and works for take, works in zip(chosen, effective, strict=True)]
+    if not any(used):
+        return (), (NONE, 0.0, BIAS)
+    zeros = tuple(item for layer_zeros, take in zip(counts, used, strict=True) if take for item in layer_zeros.items())
+    return zeros, (ALL if used == effective else RANDOM, amount, target)
+
+
+def canonical(design: Design, layout: Layout, seed: int) -> tuple[Design, Plan]:
+    """The design with everything folded away that has no effect in the run of `seed`, and the plan of its network.
+
+    Folded away: amount and target where nothing is pruned, a target that the layers lack, a random subset that holds every
+    layer or none, quantisation without Linear layers. `canonical` of the result is the result. What is left may still
+    differ in amounts that round to the same counts: the plan alone decides which designs are the same network.
+    """
+    linear, (linear_scope, linear_amount, linear_target) = _canonical_kind(
+        "linear", layout.linear, design.linear_scope, design.linear_amount, design.linear_target, seed
+    )
+    conv, (conv_scope, conv_amount, conv_target) = _canonical_kind(
+        "conv", layout.conv, design.conv_scope, design.conv_amount, design.conv_target, seed
+    )
+    quantized = bool(design.quantization and layout.linear)
+    folded = Design(linear_scope, conv_scope, linear_amount, conv_amount, linear_target, conv_target, int(quantized))
+    return folded, Plan(zeros=linear + conv, quantized=quantized)
+
+
+def prune_smallest(tensor: torch.Tensor, zeros: int) -> torch.Tensor:
+    """A copy with the `zeros` entries of smallest magnitude set to zero, ties as torch.nn.utils.prune.l1_unstructured breaks them."""
+    flat = tensor.detach().clone(memory_format=torch.contiguous_format).view(-1)
+    flat[torch.topk(flat.abs(), k=zeros, largest=False).indices] = 0
+    return flat.view(tensor.shape)
+
+
+def prune(network: nn.Module, plan: Plan) -> nn.Module:
+    """A pruned float copy of `network`, which stays as it is."""
+    pruned = copy.deepcopy(network)
+    parameters = dict(pruned.named_parameters())
+    with torch.no_grad():
+        for name, zeros in plan.zeros:
+            parameters[name].copy_(prune_smallest(parameters[name], zeros))
+    return pruned
+
+
+def quantize(network: nn.Module) -> nn.Module:
+    """A copy with dynamic int8 Linear layers: per-tensor weights, one activation scale for each batch."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="torch.ao.quantization is deprecated", category=DeprecationWarning)
+        return torch.ao.quantization.quantize_dynamic(network, {nn.Linear}, dtype=torch.qint8)
+
+
+def nonzero_rate(network: nn.Module) -> float:
+    """Objective f1: non-zero entries / entries, over the weights and biases of the Linear and convolution layers.
+
+    Counted on the float network (quantised modules hide their tensors): prune, count, then quantise.
+    """
+    kinds = tuple(kind for kinds in LAYER_KINDS.values() for kind in kinds)
+    tensors = [
+        tensor for module in network.modules() if isinstance(module, kinds) for tensor in (module.weight, module.bias) if tensor is not None
+    ]
+    entries = sum(tensor.numel() for tensor in tensors)
+    return sum(int(torch.count_nonzero(tensor)) for tensor in tensors) / entries
+
+
+def compress(network: nn.Module, plan: Plan) -> tuple[nn.Module, float]:
+    """The compressed copy of `network` that is to be evaluated, and its non-zero rate."""
+    pruned = prune(network, plan)
+    rate = nonzero_rate(pruned)
+    return (quantize(pruned) if plan.quantized else pruned), rate
+

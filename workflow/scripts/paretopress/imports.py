@@ -1,0 +1,49 @@
+"""Which files of this package a script really imports, read from its import statements."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+
+def _module_file(parts: tuple[str, ...]) -> Path | None:
+    """The file of the package's module `parts` (without the package's own name); None for a name that is no module."""
+    base = PACKAGE.joinpath(*parts)
+    for candidate in (base / "__init__.py", base.with_suffix(".py")):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _imported(file: Path) -> set[Path]:
+    """The package files that `file` itself imports; a submodule brings its parents' __init__.py along."""
+    inside = file.relative_to(PACKAGE).parts[:-1] if file.is_relative_to(PACKAGE) else None
+    modules: set[tuple[str, ...]] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"), str(file))):
+        if isinstance(node, ast.Import):
+            names = [tuple(alias.name.split(".")) for alias in node.names]
+            modules |= {name[1:] for name in names if name[0] == PACKAGE.name}
+        elif isinstance(node, ast.ImportFrom):
+            module = tuple(node.module.split(".")) if node.module else ()
+            if node.level and inside is not None:
+                base = (*inside[: len(inside) - node.level + 1], *module)
+            elif not node.level and module and module[0] == PACKAGE.name:
+                base = module[1:]
+            else:
+                continue
+            modules |= {base} | {(*base, alias.name) for alias in node.names}
+    parents = {module[:length] for module in modules for length in range(len(module) + 1)}
+    return {found for module in parents if (found := _module_file(module)) is not None}
+
+
+@cache
+def package_imports(script: Path) -> tuple[Path, ...]:
+    """Every file of the package that `script` imports, directly or through others, sorted."""
+    found: set[Path] = set()
+    waiting = {script}
+    while waiting:
+        new = _imported(waiting.pop()) - found
+        found |= new
+        waiting |= new
+    return tuple(sorted(found))

@@ -1,0 +1,104 @@
+"""The paper's method (section 4): CTAEA on surrogates that are chosen anew in every iteration."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from ..compression import Plan
+from ..ctaea import Ctaea
+from ..designs import Design, design_from_vector, fold_inert
+from ..objectives import feasible_front, minimized
+from ..search import FUNCTIONS, Archive, Iteration, generator
+from ..surrogates import Selection, select_surrogate
+
+Candidates = list[tuple[Design, Plan]]
+
+# How the designs to evaluate are chosen among the new ones of the surrogate front (more than wanted are there).
+INFILL_RULES: dict[str, Callable[[Candidates, int, np.random.Generator], Candidates]] = {
+    "random": lambda new, count, rng: [new[index] for index in rng.choice(len(new), count, replace=False)],
+}
+
+
+@dataclass(frozen=True)
+class SurrogateSearch:
+    """An evaluated random initial sample; then, in each iteration, selected surrogates, CTAEA on them, a few infills evaluated.
+
+    objective_metric, constraint_metric: how the surrogates of both objectives and of the constraint are compared.
+    population, generations: of CTAEA on the surrogates. infills: designs evaluated in each iteration.
+    folds: of the cross-validation. infill_rule: a key of INFILL_RULES.
+    """
+
+    objective_metric: str
+    constraint_metric: str
+    population: int
+    generations: int
+    infills: int
+    folds: int
+    infill_rule: str
+
+    def run(self, archive: Archive, after_iteration: Callable[[Archive], None]) -> None:
+        archive.take_initial(archive.budget)
+        iteration = 0
+        while archive.left:
+            iteration += 1
+            infills = archive.propose(iteration, partial(self._propose, archive, iteration))
+            if not infills:
+                return
+            for design in infills:
+                archive.evaluate(design, "infill", iteration)
+            archive.finish_iteration()
+            after_iteration(archive)
+
+    def _propose(self, archive: Archive, iteration: int) -> Iteration:
+        rng = generator(archive.seed, f"surrogate-{self.objective_metric}-{self.constraint_metric}", iteration)
+        selections = self._select(archive, rng)
+        front = self._search(archive, selections, rng)
+        new = [(design, plan) for design, plan in front if not archive.knows(design)]
+        wanted = min(self.infills, archive.left)
+        chosen = new if len(new) <= wanted else INFILL_RULES[self.infill_rule](new, wanted, rng)
+        infills = [design for design, _ in chosen]
+        taken = [plan.design_id for _, plan in chosen]
+        while len(infills) < wanted and (design := archive.random_new_design(rng, taken)) is not None:
+            infills.append(design)
+            taken.append(archive.target.canonical(design)[1].design_id)
+        fallbacks = len(infills) - len(chosen)
+        return Iteration(
+            infills,
+            surrogate_front=len(front),
+            fallbacks=fallbacks,
+            fallback_reason=_reason(len(front), len(new)) if fallbacks else "",
+            surrogates={function: selection.name for function, selection in selections.items()},
+            scores={function: dict(selection.scores) for function, selection in selections.items()},
+        )
+
+    def _select(self, archive: Archive, rng: np.random.Generator) -> dict[str, Selection]:
+        """The surrogate of each of FUNCTIONS, fitted to every evaluation so far."""
+        values = dict(zip(FUNCTIONS, [*archive.objectives().T, archive.constraint()], strict=True))
+        values["accuracy"] = -values["accuracy"]
+        metrics = dict.fromkeys(FUNCTIONS, self.objective_metric) | {"constraint": self.constraint_metric}
+        X = archive.vectors()
+        return {function: select_surrogate(X, values[function], metrics[function], self.folds, rng) for function in FUNCTIONS}
+
+    def _search(self, archive: Archive, selections: dict[str, Selection], rng: np.random.Generator) -> Candidates:
+        """The distinct networks of CTAEA's final feasible non-dominated set on the surrogates."""
+        space = archive.target.space
+        algorithm = Ctaea(space, self.population, np.empty((0, len(space.lower()))), rng)
+        for _ in range(self.generations):
+            asked = algorithm.ask()
+            if not len(asked):
+                break
+            vectors = fold_inert(asked)
+            rate, accuracy, constraint = (selections[function].surrogate.predict(vectors) for function in FUNCTIONS)
+            algorithm.tell(minimized(rate, accuracy), np.asarray(constraint, dtype=float))
+        X, objectives, constraint = algorithm.population()
+        found = [archive.target.canonical(design_from_vector(X[index])) for index in feasible_front(objectives, constraint)]
+        return list({plan.design_id: (design, plan) for design, plan in found}.values())
+
+
+def _reason(front: int, new: int) -> str:
+    """Why infills were drawn at random: no feasible design on the surrogates, all of them evaluated, or fewer new ones than wanted."""
+    if not front:
+        return "empty front"
+    return "too few new designs" if new else "no new design"

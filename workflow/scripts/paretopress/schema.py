@@ -1,0 +1,157 @@
+"""What a key of the config may hold, in words: for error messages, the key tables in config/README.md and config/schema.json."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import annotated_types
+from pydantic import BaseModel, StringConstraints
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from .config import Study
+
+BOUNDS = {
+    annotated_types.Gt: ("gt", "above {}"),
+    annotated_types.Ge: ("ge", "at least {}"),
+    annotated_types.Lt: ("lt", "below {}"),
+    annotated_types.Le: ("le", "at most {}"),
+}
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """An annotation, taken apart: the bare type and the constraints on it."""
+
+    annotation: Any
+    constraints: tuple[Any, ...]
+
+
+def _flat(metadata: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(item for entry in metadata for item in (entry.metadata if isinstance(entry, FieldInfo) else [entry]))
+
+
+def allowed_of(annotation: Any, constraints: tuple[Any, ...] = ()) -> Allowed:
+    if get_origin(annotation) is Annotated:
+        inner, *metadata = get_args(annotation)
+        return allowed_of(inner, _flat(tuple(metadata)) + constraints)
+    if get_origin(annotation) in (Union, UnionType):
+        options = [option for option in get_args(annotation) if option is not NoneType]
+        if len(options) == 1:
+            return allowed_of(options[0], constraints)
+    return Allowed(annotation, constraints)
+
+
+def _bounds(constraints: tuple[Any, ...]) -> str:
+    words = [text.format(f"{getattr(item, key):g}") for kind, (key, text) in BOUNDS.items() for item in constraints if isinstance(item, kind)]
+    return " " + " and ".join(words) if words else ""
+
+
+def _models(allowed: Allowed) -> list[type[BaseModel]]:
+    options = get_args(allowed.annotation) if get_origin(allowed.annotation) in (Union, UnionType) else (allowed.annotation,)
+    return [option for option in options if isinstance(option, type) and issubclass(option, BaseModel)]
+
+
+def describe(allowed: Allowed) -> str:
+    """What may stand there, as the end of the sentence "allowed: ..."."""
+    kind, origin = allowed.annotation, get_origin(allowed.annotation)
+    if models := _models(allowed):
+        keys = dict.fromkeys(key for model in models for key in model.model_fields)
+        return f"a section with the keys {', '.join(keys)}"
+    if origin is Literal:
+        return ("one of " if len(get_args(kind)) > 1 else "") + ", ".join(map(str, get_args(kind)))
+    if origin is list:
+        exact = {getattr(item, "min_length", None) for item in allowed.constraints} & {
+            getattr(item, "max_length", None) for item in allowed.constraints
+        } - {None}
+        return f"a list of {f'{exact.pop()} values' if exact else 'values'}, each {describe(allowed_of(get_args(kind)[0]))}"
+    if origin is dict:
+        return f"at least one name (letters, digits, '.', '_', '-'), each with {describe(allowed_of(get_args(kind)[1]))}"
+    if any(isinstance(item, StringConstraints) and item.pattern for item in allowed.constraints):
+        return "a name of letters, digits, '.', '_' and '-', beginning with a letter or digit"
+    return {int: "a whole number", float: "a number", str: "text"}[kind] + _bounds(allowed.constraints)
+
+
+def field_allowed(field: FieldInfo) -> Allowed:
+    return allowed_of(field.annotation, _flat(tuple(field.metadata)))
+
+
+def _pick(models: list[type[BaseModel]], data: Any) -> type[BaseModel]:
+    """The model of a union that `data` means, by its discriminator; the first where it says none."""
+    for model in models:
+        for key, field in model.model_fields.items():
+            if get_origin(field.annotation) is Literal and isinstance(data, dict) and data.get(key) in get_args(field.annotation):
+                if field.is_required():
+                    return model
+    return models[0]
+
+
+def allowed_at(path: tuple[str | int, ...], data: Any) -> tuple[Allowed | None, list[str]]:
+    """What may stand at `path` of the config `data` (None for an unknown key), and the keys beside it."""
+    allowed: Allowed | None = allowed_of(Study)
+    siblings: list[str] = []
+    for key in path:
+        assert allowed is not None
+        origin = get_origin(allowed.annotation)
+        if models := _models(allowed):
+            fields = _pick(models, data).model_fields
+            siblings = list(fields)
+            allowed = field_allowed(fields[str(key)]) if key in fields else None
+        elif origin in (list, dict):
+            siblings = []
+            allowed = allowed_of(get_args(allowed.annotation)[-1])
+        else:
+            return None, []
+        if allowed is None:
+            break
+        try:
+            data = data[key]
+        except (KeyError, IndexError, TypeError):
+            data = None
+    return allowed, siblings
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default is PydanticUndefined:
+        return "required"
+    if isinstance(field.default, BaseModel):
+        return "`" + json.dumps(field.default.model_dump(mode="json", exclude_none=True)) + "`"
+    return "-" if field.default is None else f"`{json.dumps(field.default)}`"
+
+
+def _sections(title: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    yield title, model
+    for key, field in model.model_fields.items():
+        allowed, inner = field_allowed(field), key if not title else f"{title}.{key}"
+        if get_origin(allowed.annotation) in (list, dict):
+            element = allowed_of(get_args(allowed.annotation)[-1])
+            inner += "[]" if get_origin(allowed.annotation) is list else ".NAME"
+            allowed = element
+        models = _models(allowed)
+        for option in models:
+            yield from _sections(inner if len(models) == 1 else f"{inner} ({_tag(option)})", option)
+
+
+def _tag(model: type[BaseModel]) -> str:
+    tags = [(key, field) for key, field in model.model_fields.items() if get_origin(field.annotation) is Literal and field.is_required()]
+    key, field = tags[0]
+    return f"{key}: {' or '.join(map(str, get_args(field.annotation)))}"
+
+
+def key_tables() -> str:
+    """Markdown: a table for each section of the config, with every key."""
+    parts = []
+    for title, model in _sections("", Study):
+        rows = [
+            f"| `{key}` | {field.description} | {describe(field_allowed(field))} | {_default(field)} |"
+            for key, field in model.model_fields.items()
+        ]
+        heading = f"### `{title}`" if title else "### Top level"
+        parts.append("\n".join([heading, "", "| key | meaning | allowed | default |", "| --- | --- | --- | --- |", *rows]))
+    return "\n\n".join(parts) + "\n"
+
+
+def json_schema() -> str:
+    return json.dumps(Study.model_json_schema(), indent=2) + "\n"

@@ -1,0 +1,45 @@
+"""Tables of many runs, read from the files of each: where a run's file lies says which run it is."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+RUN_COLUMNS = ["network", "method", "seed"]
+
+
+def run_of(path: str) -> dict[str, str | int]:
+    """{network, method, seed} of a file .../runs/{network}/{method}/seed-{seed}/NAME."""
+    network, method, seed = Path(path).parts[-4:-1]
+    return {"network": network, "method": method, "seed": int(seed.removeprefix("seed-"))}
+
+
+def read_tables(paths: Iterable[str]) -> pd.DataFrame:
+    """The rows of every run's CSV file, the run's columns first; in the order of the paths."""
+    tables = []
+    for path in paths:
+        table = pd.read_csv(path)
+        for position, (column, value) in enumerate(run_of(path).items()):
+            table.insert(position, column, value)
+        tables.append(table)
+    return pd.concat([table for table in tables if len(table)] or tables, ignore_index=True)
+
+
+def read_hypervolumes(paths: Iterable[str]) -> pd.DataFrame:
+    """One row for each evaluation of each run: network, method, seed, evaluation (from 1), hypervolume (scaled)."""
+    rows = []
+    for path in paths:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        rows += [{**run_of(path), "evaluation": index, "hypervolume": value} for index, value in enumerate(content["history"], start=1)]
+    return pd.DataFrame(rows)
+
+
+def final_hypervolumes(history: pd.DataFrame) -> pd.DataFrame:
+    """The last row of each run, in the order of the runs."""
+    return history.groupby(RUN_COLUMNS, sort=False).last().reset_index()
+
+
+def write_csv(table: pd.DataFrame, path: str) -> None:
+    """Floats in the shortest form that reads back to the same number."""
+    table.to_csv(path, index=False, lineterminator="\n")

@@ -1,0 +1,56 @@
+"""What the search jobs search, put together from the files of the stages before them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .compression import Plan, canonical, layout_of
+from .data import load_split
+from .designs import VARIABLES, Design, SearchSpace
+from .evaluation import Measurement, evaluate
+from .networks import build_network, load_weights
+from .search import Evaluation, Target
+
+
+def search_space(settings: Mapping[str, Mapping[str, float]]) -> SearchSpace:
+    """settings: {"linear_amount": {"minimum": ..., "maximum": ...}, "conv_amount": ...}."""
+    bounds = {name: (limits["minimum"], limits["maximum"]) for name, limits in settings.items()}
+    return SearchSpace(linear_amount=bounds["linear_amount"], conv_amount=bounds["conv_amount"])
+
+
+def load_target(
+    weights: Path, images: Path, architecture: Mapping[str, Any], space: SearchSpace, seed: int, batch_size: int, threshold: float
+) -> Target:
+    """The compression of one trained network in the run of `seed`, measured on the images of one split."""
+    split = load_split(images)
+    network = build_network(architecture, len(split.classes))
+    load_weights(network, weights)
+    layout = layout_of(network)
+
+    def canonical_in_run(design: Design) -> tuple[Design, Plan]:
+        return canonical(design, layout, seed)
+
+    def measure(plan: Plan) -> Measurement:
+        return evaluate(network, plan, split, batch_size)
+
+    return Target(space, canonical_in_run, measure, threshold)
+
+
+def read_initial(designs: Path, timings: Path) -> list[Evaluation]:
+    """The evaluated initial sample, as the initial phase of a run."""
+    table = pd.read_csv(designs).merge(pd.read_csv(timings), on="evaluation")
+    return [
+        Evaluation(
+            evaluation=int(row["evaluation"]),
+            phase="initial",
+            iteration=0,
+            design_id=str(row["design_id"]),
+            design=Design(**{variable: row[variable] for variable in VARIABLES}),
+            nonzero_rate=float(row["nonzero_rate"]),
+            accuracy=float(row["accuracy"]),
+            seconds=float(row["seconds"]),
+        )
+        for row in table.to_dict("records")
+    ]

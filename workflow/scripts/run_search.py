@@ -1,0 +1,40 @@
+"""One search: a method spends its budget of true evaluations on one network with one seed."""
+
+from pathlib import Path
+
+import pandas as pd
+import torch
+from paretopress.baselines import read_metrics
+from paretopress.journal import Journal, fingerprint
+from paretopress.logs import job_log
+from paretopress.methods import build_method
+from paretopress.objectives import accuracy_threshold
+from paretopress.progress import reporter
+from paretopress.search import Archive, evaluation_table, iteration_table
+from paretopress.surrogates import CANDIDATES
+from paretopress.tables import write_csv
+from paretopress.targets import load_target, read_initial, search_space
+
+with job_log(snakemake.log[0]) as log:
+    torch.set_num_threads(snakemake.threads)
+    params, wildcards, seed = snakemake.params, snakemake.wildcards, int(snakemake.wildcards.seed)
+    dense = read_metrics(Path(snakemake.input.metrics))["accuracy"][params.split]
+    threshold = accuracy_threshold(dense, **params.constraint)
+    log.info("dense accuracy %.4f on the %s images, designs need at least %.4f", dense, params.split, threshold)
+    space = search_space(params.space)
+    target = load_target(
+        Path(snakemake.input.weights), Path(snakemake.input.images), params.architecture, space, seed, params.batch_size, threshold
+    )
+    settings = [params.space, params.architecture, params.batch_size, params.method, params.budget, params.constraint, params.split, seed]
+    journal = Journal(Path(params.journal), fingerprint(snakemake.input, settings))
+    initial = read_initial(Path(snakemake.input.designs), Path(snakemake.input.timings))
+    archive = Archive(target, params.budget, seed, initial, journal)
+    label = f"{wildcards.network} {wildcards.method} seed {seed}"
+    build_method(**params.method).run(archive, reporter(log, journal, label))
+    if archive.left:
+        log.warning("%s: no new network found, %d of the budget of %d not spent", label, archive.left, archive.budget)
+
+    write_csv(evaluation_table(archive.evaluations, threshold), snakemake.output.evaluations)
+    write_csv(iteration_table(archive.iterations, CANDIDATES), snakemake.output.iterations)
+    write_csv(pd.DataFrame(archive.timings).astype({"evaluation": "Int64"}), snakemake.output.timings)
+    journal.close()

@@ -1,0 +1,31 @@
+"""Trains one network and measures it dense."""
+
+from pathlib import Path
+
+import torch
+from paretopress.baselines import history_table, measure_dense, write_metrics
+from paretopress.data import load_split
+from paretopress.evaluation import accuracy
+from paretopress.logs import job_log
+from paretopress.networks import build_network, save_weights
+from paretopress.tables import write_csv
+from paretopress.training import Epoch, Recipe, train
+
+with job_log(snakemake.log[0]) as log:
+    torch.set_num_threads(snakemake.threads)
+    torch.use_deterministic_algorithms(True)
+    recipe = Recipe(**snakemake.params.training)
+    split, validation, test = (load_split(Path(snakemake.input[name])) for name in ("train", "validation", "test"))
+
+    def report(epoch: Epoch) -> None:
+        log.info(
+            "%s: epoch %d of %d, loss %.4f, accuracy %.4f on training and %.4f on validation images",
+            snakemake.wildcards.network, epoch.epoch, recipe.epochs, epoch.loss, epoch.train_accuracy, epoch.validation_accuracy,
+        )  # fmt: skip
+
+    torch.manual_seed(recipe.seed)
+    network = build_network(snakemake.params.architecture, len(split.classes))
+    history = train(network, split, recipe, lambda trained: accuracy(trained, validation, snakemake.params.batch_size), report)
+    save_weights(network, Path(snakemake.output.weights))
+    write_csv(history_table(history), snakemake.output.history)
+    write_metrics(measure_dense(network, validation, test, snakemake.params.batch_size), Path(snakemake.output.metrics))
