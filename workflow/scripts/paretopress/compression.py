@@ -129,7 +129,8 @@ def canonical(design: Design, layout: Layout, seed: int) -> tuple[Design, Plan]:
 def prune_smallest(tensor: torch.Tensor, zeros: int) -> torch.Tensor:
     """A copy with the `zeros` entries of smallest magnitude set to zero, ties as torch.nn.utils.prune.l1_unstructured breaks them."""
     flat = tensor.detach().clone(memory_format=torch.contiguous_format).view(-1)
-    flat[torch.topk(flat.abs(), k=zeros, largest=False).indices] = 0
+    # Unsorted, topk picks the same entries as sorted and does not order millions of them.
+    flat[torch.topk(flat.abs(), k=zeros, largest=False, sorted=False).indices] = 0
     return flat.view(tensor.shape)
 
 
@@ -146,7 +147,9 @@ def prune(network: nn.Module, plan: Plan) -> nn.Module:
 def quantize(network: nn.Module) -> nn.Module:
     """A copy with dynamic int8 Linear layers: per-tensor weights, one activation scale for each batch."""
     with warnings.catch_warnings():
+        # Both announce that these functions move to torchao, whose int8 is another scheme; the pinned torch has them.
         warnings.filterwarnings("ignore", message="torch.ao.quantization is deprecated", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", message="torch.quantize_per_tensor", category=UserWarning)
         return torch.ao.quantization.quantize_dynamic(network, {nn.Linear}, dtype=torch.qint8)
 
 
