@@ -8,18 +8,18 @@ rule train_baseline:
         weights="<study>/baselines/{network}/weights.safetensors",
         metrics="<study>/baselines/{network}/metrics.json",
         history="<study>/baselines/{network}/history.csv",
-    wildcard_constraints:
-        network="|".join(TRAINED) or NOTHING,
     log:
         "<study>/logs/baselines/{network}.log",
     benchmark:
         "<study>/benchmarks/baselines/{network}.tsv"
+    wildcard_constraints:
+        network="|".join(TRAINED) or NOTHING,
+    conda:
+        "../../envs/paretopress.yaml"
     params:
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         training=lookup(within=CONFIG, dpath="networks/{network}/training"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
-    conda:
-        "../../envs/paretopress.yaml"
     script:
         "../scripts/train_baseline.py"
 
@@ -34,16 +34,16 @@ rule import_baseline:
         weights="<study>/baselines/{network}/weights.safetensors",
         metrics="<study>/baselines/{network}/metrics.json",
         history="<study>/baselines/{network}/history.csv",
-    wildcard_constraints:
-        network="|".join(IMPORTED) or NOTHING,
     log:
         "<study>/logs/baselines/{network}.log",
     benchmark:
         "<study>/benchmarks/baselines/{network}.tsv"
+    wildcard_constraints:
+        network="|".join(IMPORTED) or NOTHING,
+    conda:
+        "../../envs/paretopress.yaml"
     params:
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
-    conda:
-        "../../envs/paretopress.yaml"
     script:
         "../scripts/import_baseline.py"

@@ -10,7 +10,7 @@ SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 NOTHING = "(?!)"  # as a wildcard constraint: matches no value
 
 try:
-    STUDY = read_study(config, [str(file) for file in workflow.configfiles])
+    STUDY = read_study(config, [os.path.relpath(file) for file in workflow.configfiles])
 except UserError as error:
     raise WorkflowError(str(error))
 

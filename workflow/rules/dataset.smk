@@ -10,9 +10,9 @@ rule dataset:
         "<study>/logs/dataset.log",
     benchmark:
         "<study>/benchmarks/dataset.tsv"
-    params:
-        settings=lookup(within=CONFIG, dpath="dataset"),
     conda:
         "../../envs/paretopress.yaml"
+    params:
+        settings=lookup(within=CONFIG, dpath="dataset"),
     script:
         "../scripts/build_dataset.py"

@@ -10,13 +10,13 @@ rule initial_designs:
         "<study>/logs/designs/{network}/seed-{seed}.log",
     benchmark:
         "<study>/benchmarks/designs/{network}/seed-{seed}.tsv"
+    conda:
+        "../../envs/paretopress.yaml"
     params:
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         space=lookup(within=CONFIG, dpath="search_space"),
         sample_size=lookup(within=CONFIG, dpath="budget/initial"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
         journal=RESULTS + "/progress/{network}/initial/seed-{seed}",
-    conda:
-        "../../envs/paretopress.yaml"
     script:
         "../scripts/initial_designs.py"

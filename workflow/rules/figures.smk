@@ -16,11 +16,11 @@ rule front_figure:
         "<study>/logs/figures/front-{network}.log",
     benchmark:
         "<study>/benchmarks/figures/front-{network}.tsv"
+    conda:
+        "../../envs/paretopress.yaml"
     params:
         constraint=lookup(within=CONFIG, dpath="constraint"),
         split=lookup(within=CONFIG, dpath="evaluation/split"),
-    conda:
-        "../../envs/paretopress.yaml"
     script:
         "../scripts/draw_front.py"
 
@@ -63,9 +63,9 @@ rule convergence_figure:
         "<study>/logs/figures/convergence-{network}.log",
     benchmark:
         "<study>/benchmarks/figures/convergence-{network}.tsv"
-    params:
-        initial=lookup(within=CONFIG, dpath="budget/initial"),
     conda:
         "../../envs/paretopress.yaml"
+    params:
+        initial=lookup(within=CONFIG, dpath="budget/initial"),
     script:
         "../scripts/draw_convergence.py"

@@ -9,10 +9,10 @@ rule union_front:
         "<study>/logs/fronts/{network}.log",
     benchmark:
         "<study>/benchmarks/fronts/{network}.tsv"
+    conda:
+        "../../envs/paretopress.yaml"
     params:
         constraint=lookup(within=CONFIG, dpath="constraint"),
         split=lookup(within=CONFIG, dpath="evaluation/split"),
-    conda:
-        "../../envs/paretopress.yaml"
     script:
         "../scripts/join_fronts.py"

@@ -9,10 +9,10 @@ rule hypervolume:
         "<study>/logs/hypervolume/{network}/{method}/seed-{seed}.log",
     benchmark:
         "<study>/benchmarks/hypervolume/{network}/{method}/seed-{seed}.tsv"
+    conda:
+        "../../envs/paretopress.yaml"
     params:
         constraint=lookup(within=CONFIG, dpath="constraint"),
         split=lookup(within=CONFIG, dpath="evaluation/split"),
-    conda:
-        "../../envs/paretopress.yaml"
     script:
         "../scripts/measure_hypervolume.py"

@@ -18,9 +18,9 @@ rule report:
         "<study>/logs/report.log",
     benchmark:
         "<study>/benchmarks/report.tsv"
-    params:
-        config=CONFIG,
     conda:
         "../../envs/paretopress.yaml"
+    params:
+        config=CONFIG,
     script:
         "../scripts/write_report.py"

@@ -14,6 +14,8 @@ rule search:
         "<study>/logs/runs/{network}/{method}/seed-{seed}.log",
     benchmark:
         "<study>/benchmarks/runs/{network}/{method}/seed-{seed}.tsv"
+    conda:
+        "../../envs/paretopress.yaml"
     params:
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         space=lookup(within=CONFIG, dpath="search_space"),
@@ -23,7 +25,5 @@ rule search:
         split=lookup(within=CONFIG, dpath="evaluation/split"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
         journal=RESULTS + "/progress/{network}/{method}/seed-{seed}",
-    conda:
-        "../../envs/paretopress.yaml"
     script:
         "../scripts/run_search.py"

@@ -12,9 +12,9 @@ rule statistics:
         "<study>/logs/statistics.log",
     benchmark:
         "<study>/benchmarks/statistics.tsv"
-    params:
-        significance_level=lookup(within=CONFIG, dpath="statistics/significance_level"),
     conda:
         "../../envs/paretopress.yaml"
+    params:
+        significance_level=lookup(within=CONFIG, dpath="statistics/significance_level"),
     script:
         "../scripts/compare_methods.py"

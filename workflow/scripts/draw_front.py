@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+
 from paretopress.baselines import read_metrics
 from paretopress.figures import draw_front, save
 from paretopress.logs import job_log

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import torch
+
 from paretopress.baselines import history_table, measure_dense, write_metrics
 from paretopress.data import load_split
 from paretopress.logs import job_log

@@ -6,6 +6,7 @@ from time import perf_counter
 
 import pandas as pd
 import torch
+
 from paretopress.designs import VARIABLES
 from paretopress.journal import Journal, fingerprint
 from paretopress.logs import duration, job_log
@@ -22,6 +23,7 @@ with job_log(snakemake.log[0]) as log:
     )
     key = fingerprint(snakemake.input, [params.space, params.architecture, params.batch_size, params.sample_size, seed])
     journal = Journal(Path(params.journal), key)
+    journal.report(0, params.sample_size)
     start = perf_counter()
     rows, timings = [], []
     for number, (design, plan) in enumerate(sample_initial(target, params.sample_size, seed), start=1):
@@ -32,7 +34,7 @@ with job_log(snakemake.log[0]) as log:
         label = f"{snakemake.wildcards.network} initial sample of seed {seed}"
         log.info("%s: evaluation %d of %d, accuracy %.4f at non-zero rate %.4f, %s left",
                  label, number, params.sample_size, measured["accuracy"], measured["nonzero_rate"], duration(left))  # fmt: skip
-        journal.report(number, params.sample_size, 0.0, left)
+        journal.report(number, params.sample_size, seconds_left=left)
     columns = ["evaluation", "design_id", *VARIABLES, "nonzero_rate", "accuracy"]
     write_csv(pd.DataFrame(rows)[columns], snakemake.output.designs)
     write_csv(pd.DataFrame(timings), snakemake.output.timings)

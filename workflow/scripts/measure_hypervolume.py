@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pandas as pd
+
 from paretopress.baselines import read_metrics
 from paretopress.indicators import run_hypervolume
 from paretopress.logs import job_log

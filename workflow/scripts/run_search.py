@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+
 from paretopress.baselines import read_metrics
 from paretopress.journal import Journal, fingerprint
 from paretopress.logs import job_log
@@ -28,6 +29,7 @@ with job_log(snakemake.log[0]) as log:
     settings = [params.space, params.architecture, params.batch_size, params.method, params.budget, params.constraint, params.split, seed]
     journal = Journal(Path(params.journal), fingerprint(snakemake.input, settings))
     initial = read_initial(Path(snakemake.input.designs), Path(snakemake.input.timings))
+    journal.report(0, params.budget)
     archive = Archive(target, params.budget, seed, initial, journal)
     label = f"{wildcards.network} {wildcards.method} seed {seed}"
     build_method(**params.method).run(archive, reporter(log, journal, label))

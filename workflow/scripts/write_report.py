@@ -5,6 +5,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
+
 from paretopress.baselines import read_metrics
 from paretopress.logs import job_log
 from paretopress.objectives import accuracy_threshold

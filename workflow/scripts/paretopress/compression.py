@@ -55,13 +55,15 @@ class Plan:
         return hashlib.sha256(json.dumps([self.zeros, self.quantized]).encode()).hexdigest()[:12]
 
 
+def _tensors(layer: nn.Module) -> dict[str, torch.Tensor]:
+    """The weight of a Linear or convolution layer, and its bias where it has one."""
+    return dict(layer.named_parameters(recurse=False))
+
+
 def layout_of(network: nn.Module) -> Layout:
     def layers(kind: str) -> tuple[Layer, ...]:
-        return tuple(
-            Layer(name, module.weight.numel(), 0 if module.bias is None else module.bias.numel())
-            for name, module in network.named_modules()
-            if isinstance(module, LAYER_KINDS[kind])
-        )
+        found = [(name, _tensors(module)) for name, module in network.named_modules() if isinstance(module, LAYER_KINDS[kind])]
+        return tuple(Layer(name, tensors["weight"].numel(), tensors["bias"].numel() if "bias" in tensors else 0) for name, tensors in found)
 
     return Layout(linear=layers("linear"), conv=layers("conv"))
 
@@ -159,11 +161,8 @@ def nonzero_rate(network: nn.Module) -> float:
     Counted on the float network (quantised modules hide their tensors): prune, count, then quantise.
     """
     kinds = tuple(kind for kinds in LAYER_KINDS.values() for kind in kinds)
-    tensors = [
-        tensor for module in network.modules() if isinstance(module, kinds) for tensor in (module.weight, module.bias) if tensor is not None
-    ]
-    entries = sum(tensor.numel() for tensor in tensors)
-    return sum(int(torch.count_nonzero(tensor)) for tensor in tensors) / entries
+    tensors = [tensor for module in network.modules() if isinstance(module, kinds) for tensor in _tensors(module).values()]
+    return sum(int(torch.count_nonzero(tensor)) for tensor in tensors) / sum(tensor.numel() for tensor in tensors)
 
 
 def compress(network: nn.Module, plan: Plan) -> tuple[nn.Module, float]:
@@ -171,4 +170,3 @@ def compress(network: nn.Module, plan: Plan) -> tuple[nn.Module, float]:
     pruned = prune(network, plan)
     rate = nonzero_rate(pruned)
     return (quantize(pruned) if plan.quantized else pruned), rate
-

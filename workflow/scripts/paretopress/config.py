@@ -64,7 +64,9 @@ class DigitsDataset(Images):
     def _leaves_training(self) -> "DigitsDataset":
         held_out = self.validation_fraction + self.test_fraction
         if held_out >= 1:
-            raise refuse(f"validation_fraction and test_fraction hold out {held_out:g} of all images", "a sum below 1", "validation_fraction")
+            raise refuse(
+                f"validation_fraction and test_fraction hold out {held_out:g} of all images", "a sum below 1", "validation_fraction"
+            )
         return self
 
 
@@ -157,7 +159,11 @@ class Budget(Section):
     @model_validator(mode="after")
     def _holds_initial(self) -> "Budget":
         if self.evaluations < self.initial:
-            raise refuse(f"evaluations {self.evaluations} is smaller than the initial sample of {self.initial}", "evaluations >= initial", "evaluations")
+            raise refuse(
+                f"evaluations {self.evaluations} is smaller than the initial sample of {self.initial}",
+                "evaluations >= initial",
+                "evaluations",
+            )
         return self
 
 

@@ -108,9 +108,7 @@ def _without(split: Split, kept: np.ndarray) -> Split:
     return Split(split.images[index], split.labels[index], split.classes, split.mean, split.std)
 
 
-def _from_folder(
-    folder: Path, source: Path, image_size: int, validation_fraction: float, split_seed: int, **normalization: Any
-) -> Splits:
+def _from_folder(folder: Path, source: Path, image_size: int, validation_fraction: float, split_seed: int, **normalization: Any) -> Splits:
     root = _root(folder, source)
     names = [name for name in ("train", "validation", "test") if (root / name).is_dir()]
     _check_classes([root / name for name in names], source)
@@ -125,9 +123,7 @@ def _from_folder(
     return splits
 
 
-def folder(
-    *, path: str, image_size: int, validation_fraction: float, split_seed: int, mean: list[float], std: list[float]
-) -> Splits:
+def folder(*, path: str, image_size: int, validation_fraction: float, split_seed: int, mean: list[float], std: list[float]) -> Splits:
     """Images in ImageFolder layout (SPLIT/CLASS/IMAGE), in a directory or an archive; splits train and test, optionally validation.
 
     Without a validation split, `validation_fraction` of train is held out for it, each class in proportion.

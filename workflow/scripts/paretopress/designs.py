@@ -4,6 +4,7 @@ The mapping of the variables is that of DESIGN_VARIABLES below (paper, Table 1 g
 """
 
 from dataclasses import astuple, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,9 @@ class Design:
 
 def design_from_vector(vector: np.ndarray) -> Design:
     """The design nearest to a vector of shape (7,): integers rounded, amounts to AMOUNT_DIGITS decimals."""
-    values = [int(round(value)) if integer else round(float(value), AMOUNT_DIGITS) for value, integer in zip(vector, INTEGER, strict=True)]
+    values: list[Any] = [
+        round(float(value)) if integer else round(float(value), AMOUNT_DIGITS) for value, integer in zip(vector, INTEGER, strict=True)
+    ]
     return Design(*values)
 
 

@@ -61,7 +61,9 @@ def draw_front(evaluations: pd.DataFrame, front: pd.DataFrame, threshold: float,
         f"floor {threshold:.1%}", (0.005, threshold), xycoords=("axes fraction", "data"), xytext=(2, 3), textcoords="offset points", size=9
     )
     axis.set(xlim=(-0.02, 1.04), ylim=(lowest, top + 0.12 * (top - lowest)), xlabel="non-zero weights", ylabel="accuracy")
-    axis.set_title(f"{network}: {len(designs)} distinct networks evaluated" + (f", {hidden} far under the floor not shown" if hidden else ""))
+    axis.set_title(
+        f"{network}: {len(designs)} distinct networks evaluated" + (f", {hidden} far under the floor not shown" if hidden else "")
+    )
     _percent(axis.xaxis)
     _percent(axis.yaxis)
     axis.legend(loc="lower right", frameon=True)
@@ -73,15 +75,12 @@ def _family(method: str) -> str:
 
 
 def method_colors(methods: Sequence[str]) -> dict[str, tuple[float, float, float]]:
-    """A hue for each family, a shade for each of its methods."""
+    """A hue for each method; with many of them, the hue of its family."""
+    if len(methods) <= MANY_METHODS:
+        return dict(zip(methods, sns.color_palette("deep", len(methods)), strict=True))
     families = list(dict.fromkeys(map(_family, methods)))
     hues = dict(zip(families, sns.color_palette("deep", len(families)), strict=True))
-    colors = {}
-    for family in families:
-        own = [method for method in methods if _family(method) == family]
-        shades = sns.dark_palette(hues[family], len(own) + 2)[2:] if len(own) > 1 else [hues[family]]
-        colors |= dict(zip(own, shades, strict=True))
-    return colors
+    return {method: hues[_family(method)] for method in methods}
 
 
 def draw_hypervolumes(final: pd.DataFrame, network: str) -> Figure:
@@ -92,7 +91,7 @@ def draw_hypervolumes(final: pd.DataFrame, network: str) -> Figure:
     colors = method_colors(methods)
     sns.boxplot(
         data=final, x="hypervolume", y="method", order=methods, hue="method", hue_order=methods, palette=colors, ax=axis,
-        width=0.55, linewidth=1, fliersize=0, boxprops={"alpha": 0.45},
+        width=0.55, linewidth=1, fliersize=0, boxprops={"alpha": 0.7},
     )  # fmt: skip
     sns.stripplot(data=final, x="hypervolume", y="method", order=methods, color=DENSE_COLOR, size=4.5, jitter=False, ax=axis)
     axis.set(xlabel="hypervolume, reference (non-zero rate 1, accuracy floor), larger is better", ylabel="")
@@ -107,18 +106,20 @@ def draw_convergence(history: pd.DataFrame, initial: int, network: str) -> Figur
     """
     methods = list(dict.fromkeys(history["method"]))
     grouped = len(methods) > MANY_METHODS
-    figure, axis = new_figure()
+    figure, axis = new_figure(width=WIDTH + 2)
     data = history.assign(line=history["method"].map(_family)) if grouped else history.assign(line=history["method"])
     lines = list(dict.fromkeys(data["line"]))
     sns.lineplot(
         data=data, x="evaluation", y="hypervolume", hue="line", hue_order=lines, style="line", style_order=lines, ax=axis,
-        palette=method_colors(lines), estimator=np.median, errorbar=("pi", 100), err_kws={"alpha": 0.12},
+        palette=method_colors(lines), estimator=np.median, errorbar=("pi", 100), err_kws={"alpha": 0.07},
     )  # fmt: skip
     axis.axvline(initial, color=DENSE_COLOR, linewidth=0.9, linestyle="--")
-    axis.annotate("initial sample ends", (initial, 0.01), xycoords=("data", "axes fraction"), xytext=(3, 2), textcoords="offset points", size=9)
+    axis.annotate(
+        "initial sample ends", (initial, 0.01), xycoords=("data", "axes fraction"), xytext=(3, 2), textcoords="offset points", size=9
+    )
     axis.set(xlabel="true evaluations", ylabel="hypervolume", xlim=(1, history["evaluation"].max()))
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     unit = "methods and seeds of each family" if grouped else "seeds"
     axis.set_title(f"{network}: median and range over {unit}")
-    axis.legend(title="", loc="upper left", frameon=True)
+    axis.legend(title="", loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
     return figure

@@ -23,6 +23,6 @@ def union_front(evaluations: pd.DataFrame, dense: dict[str, float], threshold: f
     )
     front = distinct.iloc[chosen].sort_values(["nonzero_rate", "design_id"])
     last = {"design_id": DENSE, "nonzero_rate": dense["nonzero_rate"], "accuracy": dense["accuracy"]}
-    last |= {variable: 0 for variable in VARIABLES}
+    last |= dict.fromkeys(VARIABLES, 0)
     rows = [*front[COLUMNS].to_dict("records"), {**last, "method": "", "seed": None, "found_by": 0}]
     return pd.DataFrame(rows, columns=COLUMNS).astype({"seed": "Int64"})

@@ -38,12 +38,12 @@ def fingerprint(inputs: Iterable[str | Path], settings: Any) -> str:
 
 @dataclass(frozen=True)
 class Status:
-    """Where a running job stands. hypervolume is scaled, the reference point (nonzero_rate 1, accuracy tau)."""
+    """Where a running job stands. hypervolume is scaled, the reference point (nonzero_rate 1, accuracy tau); None: not known yet."""
 
     evaluations: int
     budget: int
-    hypervolume: float
-    seconds_left: float
+    hypervolume: float | None
+    seconds_left: float | None
     process: int
     host: str
     updated: float
@@ -64,7 +64,7 @@ class Journal:
             write_atomically(path, json.dumps(compute()))
         return json.loads(path.read_text(encoding="utf-8"))
 
-    def report(self, evaluations: int, budget: int, hypervolume: float, seconds_left: float) -> None:
+    def report(self, evaluations: int, budget: int, hypervolume: float | None = None, seconds_left: float | None = None) -> None:
         status = Status(evaluations, budget, hypervolume, seconds_left, os.getpid(), socket.gethostname(), time.time())
         write_atomically(self._folder / STATUS, json.dumps(asdict(status)))
 

@@ -11,6 +11,7 @@ import yaml
 
 from .designs import ALL, BIAS, BOTH, NONE, RANDOM, WEIGHT
 from .fronts import DENSE
+from .tables import records
 
 SCOPES = {NONE: "untouched", RANDOM: "a random subset", ALL: "all layers"}
 TARGETS = {BIAS: "biases", WEIGHT: "weights", BOTH: "weights and biases"}
@@ -54,7 +55,7 @@ def front_rows(front: pd.DataFrame) -> list[dict[str, Any]]:
             "int8": bool(row["quantization"]),
             "seed": None if pd.isna(row["seed"]) else int(row["seed"]),
         }
-        for row in front[front["design_id"] != DENSE].to_dict("records")
+        for row in records(front[front["design_id"] != DENSE])
     ]
 
 
@@ -88,7 +89,7 @@ def network_page(
 ) -> NetworkPage:
     """figures: paths of SVG files by name; statistics: the tables summary, friedman and pairwise of all networks."""
     rows = front_rows(front)
-    own = {key: table[table["network"] == name].to_dict("records") for key, table in statistics.items()}
+    own = {key: records(table[table["network"] == name]) for key, table in statistics.items()}
     searched = iterations[(iterations["network"] == name) & iterations["surrogate_front_size"].notna()]
     return NetworkPage(
         name=name,
@@ -111,7 +112,11 @@ def network_page(
 
 def render(template: Path, config: Mapping[str, Any], pages: Sequence[NetworkPage], versions: Mapping[str, str]) -> str:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(template.parent), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FileSystemLoader(template.parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["missing"] = lambda value: value is None or pd.isna(value)
     return environment.get_template(template.name).render(

@@ -45,7 +45,9 @@ def allowed_of(annotation: Any, constraints: tuple[Any, ...] = ()) -> Allowed:
 
 
 def _bounds(constraints: tuple[Any, ...]) -> str:
-    words = [text.format(f"{getattr(item, key):g}") for kind, (key, text) in BOUNDS.items() for item in constraints if isinstance(item, kind)]
+    words = [
+        text.format(f"{getattr(item, key):g}") for kind, (key, text) in BOUNDS.items() for item in constraints if isinstance(item, kind)
+    ]
     return " " + " and ".join(words) if words else ""
 
 
@@ -82,9 +84,9 @@ def _pick(models: list[type[BaseModel]], data: Any) -> type[BaseModel]:
     """The model of a union that `data` means, by its discriminator; the first where it says none."""
     for model in models:
         for key, field in model.model_fields.items():
-            if get_origin(field.annotation) is Literal and isinstance(data, dict) and data.get(key) in get_args(field.annotation):
-                if field.is_required():
-                    return model
+            tag = get_origin(field.annotation) is Literal and field.is_required()
+            if tag and isinstance(data, dict) and data.get(key) in get_args(field.annotation):
+                return model
     return models[0]
 
 

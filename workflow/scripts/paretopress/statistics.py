@@ -8,13 +8,15 @@ import pandas as pd
 import scikit_posthocs
 from scipy.stats import friedmanchisquare
 
+from .tables import RUN_COLUMNS
+
 LEAST_METHODS, LEAST_BLOCKS = 3, 2
 
 
 def blocks(final: pd.DataFrame, network: str) -> pd.DataFrame:
     """Final hypervolumes of one network: a row for each seed, a column for each method."""
     own = final[final["network"] == network]
-    return own.pivot(index="seed", columns="method", values="hypervolume")[list(dict.fromkeys(own["method"]))]
+    return own.set_index(["seed", "method"])["hypervolume"].unstack("method")[list(dict.fromkeys(own["method"]))]
 
 
 def summary(history: pd.DataFrame, final: pd.DataFrame, iterations: pd.DataFrame, evaluations: pd.DataFrame) -> pd.DataFrame:
@@ -23,33 +25,17 @@ def summary(history: pd.DataFrame, final: pd.DataFrame, iterations: pd.DataFrame
     gain: median over seeds of final hypervolume minus that of the initial sample. fallback_rate: share of the infills that
     were drawn at random because the surrogate front held too few new designs; empty for methods without surrogates.
     """
-    rows = []
-    initial = evaluations[evaluations["phase"] == "initial"].groupby(["network", "method", "seed"]).size()
-    for (network, method), own in final.groupby(["network", "method"], sort=False):
-        values = own["hypervolume"].to_numpy()
-        gains = []
-        for seed, value in zip(own["seed"], values, strict=True):
-            run = history[(history["network"] == network) & (history["method"] == method) & (history["seed"] == seed)]
-            gains.append(value - run.iloc[int(initial[(network, method, seed)]) - 1]["hypervolume"])
-        mine = evaluations[(evaluations["network"] == network) & (evaluations["method"] == method)]
-        steps = iterations[(iterations["network"] == network) & (iterations["method"] == method)]
-        surrogate = steps["surrogate_front_size"].notna().any()
-        rows.append(
-            {
-                "network": network,
-                "method": method,
-                "runs": len(values),
-                "median": np.median(values),
-                "mean": values.mean(),
-                "standard_deviation": values.std(ddof=1) if len(values) > 1 else np.nan,
-                "minimum": values.min(),
-                "maximum": values.max(),
-                "gain": np.median(gains),
-                "feasible_share": mine["feasible"].mean(),
-                "fallback_rate": steps["fallbacks"].sum() / max(1, (mine["phase"] == "infill").sum()) if surrogate else np.nan,
-            }
-        )
-    return pd.DataFrame(rows)
+    method = ["network", "method"]
+    sample = evaluations[evaluations["phase"] == "initial"].groupby(RUN_COLUMNS).size().rename("evaluation").reset_index()
+    start = sample.merge(history, on=[*RUN_COLUMNS, "evaluation"]).rename(columns={"hypervolume": "start"})
+    runs = final.merge(start[[*RUN_COLUMNS, "start"]], on=RUN_COLUMNS)
+    grouped = runs.assign(gain=runs["hypervolume"] - runs["start"]).groupby(method, sort=False)
+    table = grouped["hypervolume"].agg(runs="size", median="median", mean="mean", standard_deviation="std", minimum="min", maximum="max")
+    table["gain"] = grouped["gain"].median()
+    table["feasible_share"] = evaluations.groupby(method)["feasible"].mean()
+    searched = iterations[iterations["surrogate_front_size"].notna()].groupby(method)["fallbacks"].sum()
+    table["fallback_rate"] = searched / evaluations[evaluations["phase"] == "infill"].groupby(method).size()
+    return table.reset_index()
 
 
 def friedman(final: pd.DataFrame, significance_level: float) -> pd.DataFrame:

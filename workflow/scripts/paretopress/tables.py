@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -38,6 +39,11 @@ def read_hypervolumes(paths: Iterable[str]) -> pd.DataFrame:
 def final_hypervolumes(history: pd.DataFrame) -> pd.DataFrame:
     """The last row of each run, in the order of the runs."""
     return history.groupby(RUN_COLUMNS, sort=False).last().reset_index()
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as dictionaries by column."""
+    return [{str(column): value for column, value in row.items()} for row in table.to_dict("records")]
 
 
 def write_csv(table: pd.DataFrame, path: str) -> None:

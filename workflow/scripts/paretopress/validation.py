@@ -20,7 +20,7 @@ Path_ = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Source:
-    """A config file, parsed to nodes that know their lines; None where it is not plain YAML."""
+    """A config file (its path as a person would give it), parsed to nodes that know their lines; None where it is not plain YAML."""
 
     file: str
     node: yaml.Node | None
@@ -135,7 +135,9 @@ def _message(error: ErrorDetails, data: Mapping[str, Any], sources: Sequence[Sou
         options = str(context.get("expected_tags", "")).replace("'", "") or ", ".join(_tags(path, data, tag))
         problem = "missing" if chosen is None else "no such value"
         shown = f"{key}.{tag}" + ("" if chosen is None else f" = {_short(chosen)}")
-        return f"{_where((*path, tag), data, sources)}: {shown}: {problem}.{_nearest(chosen, options.split(', '))} Allowed: one of {options}."
+        return (
+            f"{_where((*path, tag), data, sources)}: {shown}: {problem}.{_nearest(chosen, options.split(', '))} Allowed: one of {options}."
+        )
     value = _value_at(path, data) if "[key]" not in error["loc"] else path[-1]
     options_ = get_args(allowed.annotation) if kind == "literal_error" and allowed else ()
     hint = _nearest(value, options_) if kind == "literal_error" else _scientific(value) if kind in ("float_type", "int_type") else ""
@@ -170,15 +172,19 @@ def _missing_files(study: Study, data: Mapping[str, Any], sources: Sequence[Sour
     named += [(("networks", name, "weights"), network.weights) for name, network in study.networks.items() if network.weights]
     for path, value in named:
         if not Path(value).exists():
-            inside = "{" + f"{path[-1]}: PATH" + "}" if len(path) == 2 else "{" + f"{path[1]}: {{{path[2]}: PATH}}" + "}"
+            nested = "PATH"
+            for key in reversed(path[1:]):
+                nested = f"{{{key}: {nested}}}"
             yield (
-                f"{_where(path, data, sources)}: {_key(path)} = {value!r}: no such file or folder. Allowed: a path from the working directory "
-                f"({Path.cwd()}) or from the root; set it in the file, or on the command line: --config '{path[0]}={inside}'."
+                f"{_where(path, data, sources)}: {_key(path)} = {value!r}: no such file or folder. Allowed: a path from the working "
+                f"directory ({Path.cwd()}) or from the root; set it in the file, or on the command line: --config '{path[0]}={nested}'."
             )
 
 
-def read_study(data: Mapping[str, Any], files: Sequence[str]) -> Study:
+def read_study(data: Mapping[str, Any], files: Sequence[str], *, check_files: bool = True) -> Study:
     """The checked study of a config; `files` are where it came from, in the order in which they were merged.
+
+    check_files: whether the dataset and weights that it names must exist; to look at results they need not.
 
     Raises UserError with one line for each problem: file, line, key, value, what is allowed.
     """
@@ -190,9 +196,11 @@ def read_study(data: Mapping[str, Any], files: Sequence[str]) -> Study:
     ]
     try:
         study = Study.model_validate(dict(data))
-        problems += _missing_files(study, data, sources)
+        problems += _missing_files(study, data, sources) if check_files else []
     except ValidationError as error:
         problems += [_message(detail, data, sources) for detail in error.errors()]
     if problems:
-        raise UserError(f"The config cannot be used ({len(problems)} {'problem' if len(problems) == 1 else 'problems'}):\n" + "\n".join(problems))
+        raise UserError(
+            f"The config cannot be used ({len(problems)} {'problem' if len(problems) == 1 else 'problems'}):\n" + "\n".join(problems)
+        )
     return study

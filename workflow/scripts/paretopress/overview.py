@@ -1,0 +1,93 @@
+"""The state of a study at a glance, from what its jobs have written so far; works while they run."""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .config import Study
+from .journal import Status, read_status
+from .logs import duration
+
+LEAST_SILENCE = 3600.0  # seconds
+
+
+@dataclass(frozen=True)
+class RunState:
+    """One run in a few words: waiting, running, stopped or done; `text` says how far."""
+
+    network: str
+    method: str
+    seed: int
+    state: str
+    text: str
+
+
+def _alive(status: Status) -> bool:
+    """Whether the job's process lives; on another host (a cluster) a job is believed for as long as two of its own forecasts."""
+    if status.host != socket.gethostname():
+        return time.time() - status.updated < max(LEAST_SILENCE, 2 * (status.seconds_left or 0))
+    try:
+        os.kill(status.process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _unfinished(folder: Path) -> tuple[str, str]:
+    """State and text of a job that has not written its outputs."""
+    status = read_status(folder)
+    if status is None:
+        return ("started", "") if folder.is_dir() else ("waiting", "")
+    done = f"{status.evaluations}/{status.budget}" + ("" if status.hypervolume is None else f" hv {status.hypervolume:.4f}")
+    if not _alive(status):
+        return "stopped", f"{done}, goes on from there"
+    return "running", done + ("" if status.seconds_left is None else f", {duration(status.seconds_left)} left")
+
+
+def _run_state(results: Path, network: str, method: str, seed: int) -> RunState:
+    folder = results / "runs" / network / method / f"seed-{seed}"
+    if (folder / "hypervolume.json").is_file():
+        volume = json.loads((folder / "hypervolume.json").read_text(encoding="utf-8"))["hypervolume"]
+        return RunState(network, method, seed, "done", f"hv {volume:.4f}")
+    if (folder / "evaluations.csv").is_file():
+        return RunState(network, method, seed, "done", "")
+    state, text = _unfinished(results / "progress" / network / method / f"seed-{seed}")
+    return RunState(network, method, seed, state, text)
+
+
+def run_states(study: Study, results: Path) -> Iterator[RunState]:
+    for network in study.networks:
+        for method in study.methods_by_name():
+            for seed in study.seeds:
+                yield _run_state(results, network, method, seed)
+
+
+def _sample_state(results: Path, network: str, seed: int) -> str:
+    if (results / "designs" / network / f"seed-{seed}.csv").is_file():
+        return f"seed {seed}: done"
+    state, text = _unfinished(results / "progress" / network / "initial" / f"seed-{seed}")
+    return f"seed {seed}: {state} {text}".rstrip()
+
+
+def overview(study: Study, results: Path) -> str:
+    """A block for each network: its baseline, its initial samples, a line for each method with the state of each seed."""
+    states = list(run_states(study, results))
+    counts = {name: sum(run.state == name for run in states) for name in ("done", "running", "started", "stopped", "waiting")}
+    lines = [f"{study.study}: {len(states)} runs, " + ", ".join(f"{count} {name}" for name, count in counts.items() if count)]
+    width = max(map(len, (*study.methods_by_name(), "initial sample")))
+    for network in study.networks:
+        trained = (results / "baselines" / network / "metrics.json").is_file()
+        lines += ["", f"{network} (baseline {'done' if trained else 'waiting'})"]
+        lines.append(f"  {'initial sample':<{width}}  " + "   ".join(_sample_state(results, network, seed) for seed in study.seeds))
+        for method in study.methods_by_name():
+            own = [run for run in states if (run.network, run.method) == (network, method)]
+            lines.append(f"  {method:<{width}}  " + "   ".join(f"seed {run.seed}: {run.state} {run.text}".rstrip() for run in own))
+    report = results / "report.html"
+    lines += ["", f"report: {report}" if report.is_file() else "report: not written yet"]
+    return "\n".join(lines)
