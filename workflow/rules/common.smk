@@ -39,9 +39,11 @@ def modules_of(script):
 def of_every_run(file):
     """The paths of `file` in all runs of the network of the job."""
     return collect(
-        "<study>/runs/{{network}}/{method}/seed-{seed}/" + file,
+        "<study>/runs/{network}/{method}/seed-{seed}/{file}",
         method=METHODS,
         seed=STUDY.seeds,
+        file=file,
+        allow_missing=True,
     )
 
 

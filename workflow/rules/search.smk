@@ -24,6 +24,6 @@ rule search:
         constraint=lookup(within=CONFIG, dpath="constraint"),
         split=lookup(within=CONFIG, dpath="evaluation/split"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
-        journal=RESULTS + "/progress/{network}/{method}/seed-{seed}",
+        journal=f"{RESULTS}/progress/{{network}}/{{method}}/seed-{{seed}}",
     script:
         "../scripts/run_search.py"

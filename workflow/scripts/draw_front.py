@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from paretopress.baselines import read_metrics
 from paretopress.figures import draw_front, save
 from paretopress.logs import job_log
+from paretopress.metrics import read_metrics
 from paretopress.objectives import accuracy_threshold
 from paretopress.tables import read_tables
 

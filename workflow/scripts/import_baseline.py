@@ -4,11 +4,13 @@ from pathlib import Path
 
 import torch
 
-from paretopress.baselines import history_table, measure_dense, write_metrics
+from paretopress.baselines import measure_dense
 from paretopress.data import load_split
 from paretopress.logs import job_log
+from paretopress.metrics import write_metrics
 from paretopress.networks import build_network, load_weights, save_weights
 from paretopress.tables import write_csv
+from paretopress.training import history_table
 
 with job_log(snakemake.log[0]) as log:
     torch.set_num_threads(snakemake.threads)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from paretopress.baselines import read_metrics
 from paretopress.fronts import union_front
 from paretopress.logs import job_log
+from paretopress.metrics import read_metrics
 from paretopress.objectives import accuracy_threshold
 from paretopress.tables import read_tables, write_csv
 

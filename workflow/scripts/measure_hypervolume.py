@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from paretopress.baselines import read_metrics
 from paretopress.indicators import run_hypervolume
 from paretopress.logs import job_log
+from paretopress.metrics import read_metrics
 from paretopress.objectives import accuracy_threshold
 
 with job_log(snakemake.log[0]) as log:

@@ -5,10 +5,10 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from paretopress.baselines import read_metrics
 from paretopress.journal import Journal, fingerprint
 from paretopress.logs import job_log
 from paretopress.methods import build_method
+from paretopress.metrics import read_metrics
 from paretopress.objectives import accuracy_threshold
 from paretopress.progress import reporter
 from paretopress.search import Archive, evaluation_table, iteration_table

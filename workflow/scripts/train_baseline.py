@@ -4,13 +4,14 @@ from pathlib import Path
 
 import torch
 
-from paretopress.baselines import history_table, measure_dense, write_metrics
+from paretopress.baselines import measure_dense
 from paretopress.data import load_split
 from paretopress.evaluation import accuracy
 from paretopress.logs import job_log
+from paretopress.metrics import write_metrics
 from paretopress.networks import build_network, save_weights
 from paretopress.tables import write_csv
-from paretopress.training import Epoch, Recipe, train
+from paretopress.training import Epoch, Recipe, history_table, train
 
 with job_log(snakemake.log[0]) as log:
     torch.set_num_threads(snakemake.threads)

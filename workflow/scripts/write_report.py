@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from paretopress.baselines import read_metrics
 from paretopress.logs import job_log
+from paretopress.metrics import read_metrics
 from paretopress.objectives import accuracy_threshold
 from paretopress.report import effective_config, network_page, render
 from paretopress.tables import read_tables

@@ -16,7 +16,8 @@ def _module_file(parts: tuple[str, ...]) -> Path | None:
     return None
 
 
-def _imported(file: Path) -> set[Path]:
+@cache
+def _imported(file: Path) -> frozenset[Path]:
     """The package files that `file` itself imports; a submodule brings its parents' __init__.py along."""
     inside = file.relative_to(PACKAGE).parts[:-1] if file.is_relative_to(PACKAGE) else None
     modules: set[tuple[str, ...]] = set()
@@ -34,10 +35,9 @@ def _imported(file: Path) -> set[Path]:
                 continue
             modules |= {base} | {(*base, alias.name) for alias in node.names}
     parents = {module[:length] for module in modules for length in range(len(module) + 1)}
-    return {found for module in parents if (found := _module_file(module)) is not None}
+    return frozenset(found for module in parents if (found := _module_file(module)) is not None)
 
 
-@cache
 def package_imports(script: Path) -> tuple[Path, ...]:
     """Every file of the package that `script` imports, directly or through others, sorted."""
     found: set[Path] = set()

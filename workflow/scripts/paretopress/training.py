@@ -1,8 +1,9 @@
 """Training of the dense baseline."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 
+import pandas as pd
 import torch
 from torch import nn
 
@@ -100,3 +101,8 @@ def train(
         history.append(Epoch(epoch, float(loss_sum) / len(split), correct / len(split), validation_accuracy(network)))
         report(history[-1])
     return history
+
+
+def history_table(history: Iterable[Epoch]) -> pd.DataFrame:
+    """history.csv: a row for each epoch; none for imported weights."""
+    return pd.DataFrame([asdict(epoch) for epoch in history], columns=[field.name for field in fields(Epoch)])

@@ -1,0 +1,64 @@
+"""Fixtures that more than one test file uses."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from paretopress.compression import canonical, layout_of
+from paretopress.designs import SearchSpace
+from paretopress.evaluation import Measurement
+from paretopress.search import Target
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """Data for development, beside the repository; not part of the project."""
+    if not SHARED.is_dir() and not os.environ.get("CI"):
+        pytest.skip("the development data is not beside this checkout")
+    return SHARED
+
+
+@pytest.fixture
+def small_network() -> nn.Module:
+    """Two convolutions, one of them without bias, and two Linear layers."""
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 3, bias=False),
+        nn.ReLU(),
+        nn.Conv2d(4, 6, 3),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(6, 8),
+        nn.Linear(8, 3),
+    )
+    for module in network:
+        if getattr(module, "bias", None) is not None:
+            nn.init.normal_(module.bias)
+    return network.eval()
+
+
+@pytest.fixture
+def space() -> SearchSpace:
+    return SearchSpace(linear_amount=(0.001, 0.999), conv_amount=(0.001, 0.999))
+
+
+@pytest.fixture
+def synthetic_target(small_network, space) -> Target:
+    """A target that costs nothing: accuracy falls as more entries are set to zero, steeply for convolutions."""
+    layout = layout_of(small_network)
+    sizes = {f"{layer.name}.{tensor}": getattr(layer, tensor) for layer in layout.linear + layout.conv for tensor in ("weight", "bias")}
+    conv = {layer.name for layer in layout.conv}
+
+    def evaluate(plan) -> Measurement:
+        loss = sum(zeros / sizes[name] * (0.3 if name.split(".")[0] in conv else 0.05) for name, zeros in plan.zeros)
+        rate = 1 - sum(zeros for _, zeros in plan.zeros) / sum(sizes.values())
+        return Measurement(rate, float(np.clip(0.95 - loss**1.5 - 0.01 * plan.quantized, 0, 1)), 0.0)
+
+    return Target(space, lambda design: canonical(design, layout, 1), evaluate, threshold=0.85)

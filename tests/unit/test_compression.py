@@ -1,0 +1,179 @@
+"""Pruning, counting and quantisation against PyTorch's own tools."""
+
+import copy
+from functools import cache
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn.utils import prune as reference
+
+from paretopress.compression import Plan, canonical, compress, layout_of, nonzero_rate, prune, prune_smallest, zeros_of
+from paretopress.designs import ALL, BIAS, BOTH, NONE, RANDOM, WEIGHT, Design
+from paretopress.networks import build_network
+
+TENSORS = {BIAS: ("bias",), WEIGHT: ("weight",), BOTH: ("weight", "bias")}
+
+
+def pruned_by_reference(module: nn.Module, tensor: str, amount: float) -> torch.Tensor:
+    module = copy.deepcopy(module)
+    reference.l1_unstructured(module, tensor, amount)
+    reference.remove(module, tensor)
+    return getattr(module, tensor).detach()
+
+
+def layers_of(network: nn.Module, kind: type[nn.Module]) -> dict[str, nn.Module]:
+    return {name: module for name, module in network.named_modules() if isinstance(module, kind)}
+
+
+def check_against_reference(network: nn.Module, kind: str, amounts: list[float], seed: int = 3) -> None:
+    """Every scope, target and amount: chosen tensors as the reference prunes them, all others untouched."""
+    layers = layers_of(network, {"linear": nn.Linear, "conv": nn.Conv2d}[kind])
+    layout = layout_of(network)
+    assert {layer.name for layer in getattr(layout, kind)} == set(layers)
+
+    @cache
+    def expected(name: str, tensor: str, amount: float) -> torch.Tensor:
+        return pruned_by_reference(layers[name], tensor, amount)
+
+    original = dict(network.named_parameters())
+    partial_subsets = 0
+    for amount, scope, target in product(amounts, (NONE, RANDOM, ALL), (BIAS, WEIGHT, BOTH)):
+        variables = {"linear_scope": 0, "conv_scope": 0, "linear_amount": 0.5, "conv_amount": 0.5, "linear_target": 0, "conv_target": 0}
+        design = Design(**variables | {f"{kind}_scope": scope, f"{kind}_amount": amount, f"{kind}_target": target}, quantization=0)
+        _, plan = canonical(design, layout, seed)
+        pruned = dict(prune(network, plan).named_parameters())
+        touched = {name.rpartition(".")[0] for name, _ in plan.zeros}
+        chosen = {NONE: set(), RANDOM: touched, ALL: set(layers)}[scope]
+        partial_subsets += scope == RANDOM and 0 < len(touched) < len(layers)
+        wanted = {f"{name}.{tensor}" for name in chosen for tensor in TENSORS[target] if getattr(layers[name], tensor) is not None}
+        for name, value in pruned.items():
+            layer, _, tensor = name.rpartition(".")
+            assert torch.equal(value, expected(layer, tensor, amount) if name in wanted else original[name]), (name, design)
+    if len(layers) > 1:
+        assert partial_subsets
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "amounts"), [("conv", [0.0, 0.001, 0.37, 0.9, 1.0]), ("linear", [0.0, 0.4, 1.0])])
+def test_vgg16_is_pruned_as_torch_prunes_it(kind, amounts):
+    torch.manual_seed(0)
+    check_against_reference(build_network({"name": "vgg16"}, 10), kind, amounts)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["conv", "linear"])
+def test_resnet50_with_its_convolutions_without_bias_is_pruned_as_torch_prunes_it(kind):
+    torch.manual_seed(0)
+    network = build_network({"name": "resnet50"}, 10)
+    assert all(layer.bias is None for layer in layers_of(network, nn.Conv2d).values())
+    check_against_reference(network, kind, [0.0, 0.001, 0.37, 0.9, 1.0])
+
+
+@given(values=st.lists(st.integers(-3, 3), min_size=1, max_size=60), amount=st.floats(0, 1))
+def test_ties_are_broken_as_torch_breaks_them(values, amount):
+    layer = nn.Linear(len(values), 1)
+    layer.weight.data = torch.tensor([values], dtype=torch.float)
+    mine = prune_smallest(layer.weight, zeros_of(amount, len(values)))
+    assert torch.equal(mine, pruned_by_reference(layer, "weight", amount))
+
+
+def test_channels_last_weights_are_pruned_too():
+    layer = nn.Conv2d(4, 4, 3)
+    expected = prune_smallest(layer.weight, 50)
+    assert torch.equal(prune_smallest(layer.weight.data.to(memory_format=torch.channels_last), 50), expected)
+
+
+def test_the_dense_network_is_left_as_it_is(small_network):
+    before = {name: value.clone() for name, value in small_network.state_dict().items()}
+    compress(small_network, Plan((("0.weight", 50), ("5.weight", 20), ("5.bias", 3)), quantized=True))
+    assert all(torch.equal(value, before[name]) for name, value in small_network.state_dict().items())
+
+
+def test_the_rate_counts_every_entry_of_weights_and_biases_once(small_network):
+    entries = 3 * 4 * 9 + (4 * 6 * 9 + 6) + (6 * 8 + 8) + (8 * 3 + 3)
+    _, rate = compress(small_network, Plan((("0.weight", 50), ("5.weight", 20), ("5.bias", 3)), quantized=False))
+    assert nonzero_rate(small_network) == 1
+    assert rate == (entries - 73) / entries
+
+
+def test_norm_layers_do_not_count():
+    network = nn.Sequential(nn.Conv2d(1, 2, 1, bias=False), nn.BatchNorm2d(2))
+    network[1].weight.data.zero_()
+    assert nonzero_rate(network) == 1
+
+
+def test_quantisation_comes_after_pruning_and_is_torchs_own(small_network):
+    plan = Plan((("5.weight", 24), ("6.weight", 12)), quantized=True)
+    compressed, rate = compress(small_network, plan)
+    images = torch.randn(5, 3, 8, 8)
+    expected = torch.ao.quantization.quantize_dynamic(prune(small_network, plan), {nn.Linear}, dtype=torch.qint8)
+    assert torch.equal(compressed(images), expected(images))
+    assert rate == nonzero_rate(prune(small_network, plan))
+    assert int((compressed[5].weight().int_repr() == 0).sum()) >= 24
+
+
+DESIGNS = st.builds(
+    Design,
+    st.integers(0, 2), st.integers(0, 2), st.floats(1e-6, 1 - 1e-6), st.floats(1e-6, 1 - 1e-6), st.integers(0, 2), st.integers(0, 2), st.integers(0, 1),
+)  # fmt: skip
+LAYOUT = layout_of(nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.Conv2d(4, 6, 3), nn.Linear(6, 8), nn.Linear(8, 3)))
+
+
+@given(DESIGNS, st.integers(0, 50))
+def test_the_canonical_form_is_canonical(design, seed):
+    folded, plan = canonical(design, LAYOUT, seed)
+    assert canonical(folded, LAYOUT, seed) == (folded, plan)
+
+
+@given(DESIGNS, DESIGNS, st.integers(0, 5))
+def test_equal_plans_are_equal_ids(first, second, seed):
+    plans = [canonical(design, LAYOUT, seed)[1] for design in (first, second)]
+    assert (plans[0] == plans[1]) == (plans[0].design_id == plans[1].design_id)
+
+
+@given(DESIGNS, st.integers(0, 5))
+@settings(max_examples=50)
+def test_the_plan_is_what_happens_to_the_network(design, seed):
+    network = nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.Conv2d(4, 6, 3), nn.Linear(6, 8), nn.Linear(8, 3))
+    _, plan = canonical(design, LAYOUT, seed)
+    pruned = dict(prune(network, plan).named_parameters())
+    assert {name: int((value == 0).sum()) for name, value in pruned.items() if (value == 0).any()} == dict(plan.zeros)
+
+
+@pytest.mark.parametrize(
+    ("changed", "layers"),
+    [
+        ({"linear_scope": 0, "linear_amount": 0.9, "linear_target": 2}, ()),
+        ({"conv_scope": 2, "conv_target": 0, "conv_amount": 0.01}, ()),
+        ({"linear_scope": 2, "linear_target": 1, "linear_amount": 0.5000001}, ("2.weight", "3.weight")),
+    ],
+)
+def test_designs_without_effect_fold_to_the_same_network(changed, layers):
+    base = Design(0, 0, 0.5, 0.5, 0, 0, 0)
+    first = canonical(Design(**vars(base) | changed), LAYOUT, 1)[1]
+    second = canonical(Design(**vars(base) | {key: value for key, value in changed.items() if layers}), LAYOUT, 1)[1]
+    assert {name for name, _ in first.zeros} == set(layers)
+    if layers:
+        exact = canonical(Design(**vars(base) | changed | {"linear_amount": 0.5}), LAYOUT, 1)[1]
+        assert exact == first == second
+
+
+def test_a_random_subset_belongs_to_design_and_seed_and_has_each_layer_two_times_in_three():
+    layout = layout_of(nn.Sequential(*[nn.Linear(4, 4) for _ in range(40)]))
+    design = Design(1, 0, 0.5, 0.5, 1, 1, 0)
+    assert canonical(design, layout, 7) == canonical(design, layout, 7)
+    assert len({canonical(design, layout, seed)[1].design_id for seed in range(20)}) == 20
+    share = np.mean([len(canonical(design, layout, seed)[1].zeros) / 40 for seed in range(200)])
+    assert abs(share - 2 / 3) < 0.03  # 8,000 draws: 5.7 standard errors
+
+
+def test_networks_without_one_kind_of_layer_fold_its_variables():
+    conv_only = layout_of(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Conv2d(2, 2, 3)))
+    design, plan = canonical(Design(2, 2, 0.7, 0.5, 2, 1, 1), conv_only, 1)
+    assert design == Design(0, 2, 0.0, 0.5, 0, 1, 0)
+    assert not plan.quantized

@@ -1,0 +1,203 @@
+"""The search methods under one budget, on a target that costs nothing; the real method, dying and going on included."""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from paretopress.compression import Plan
+from paretopress.designs import Design
+from paretopress.evaluation import Measurement
+from paretopress.journal import Journal
+from paretopress.methods import FAMILIES, build_method
+from paretopress.search import Archive, Evaluation, Target, evaluation_table, iteration_table, sample_initial
+from paretopress.surrogates import CANDIDATES
+
+SURROGATE = {"population": 10, "generations": 8, "infills": 2, "folds": 5, "infill_rule": "random"}
+METHODS = {
+    "surrogate": {"objective_metric": "random", "constraint_metric": "random", **SURROGATE},
+    "ctaea": {"population": 6},
+    "random": {},
+}
+BUDGET, INITIAL, SEED = 24, 12, 1
+
+
+def initial_sample(target: Target) -> list[Evaluation]:
+    sample = sample_initial(target, INITIAL, SEED)
+    return [
+        Evaluation(number, "initial", 0, plan.design_id, design, **asdict(target.evaluate(plan)))
+        for number, (design, plan) in enumerate(sample, start=1)
+    ]
+
+
+def search(target: Target, family: str, folder: Path, initial: list[Evaluation] | None = None, **settings: str) -> Archive:
+    archive = Archive(target, BUDGET, SEED, initial or initial_sample(target), Journal(folder, "same"))
+    build_method(family, METHODS[family] | settings).run(archive, lambda archive: None)
+    return archive
+
+
+def tables(archive: Archive) -> tuple[str, str]:
+    return (
+        evaluation_table(archive.evaluations, archive.target.threshold).to_csv(index=False),
+        iteration_table(archive.iterations, CANDIDATES).to_csv(index=False),
+    )
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_method_spends_the_budget_on_distinct_networks(family, synthetic_target, tmp_path):
+    evaluations = search(synthetic_target, family, tmp_path).evaluations
+    assert len(evaluations) == BUDGET
+    assert len({evaluation.design_id for evaluation in evaluations}) == BUDGET
+    assert [evaluation.evaluation for evaluation in evaluations] == list(range(1, BUDGET + 1))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_method_starts_from_the_shared_sample(family, synthetic_target, tmp_path):
+    initial = initial_sample(synthetic_target)
+    evaluations = search(synthetic_target, family, tmp_path, initial).evaluations
+    taken = [evaluation for evaluation in evaluations if evaluation.phase == "initial"]
+    assert taken == initial[: METHODS[family].get("population", INITIAL) if family == "ctaea" else INITIAL]
+    assert {evaluation.phase for evaluation in evaluations} == {"initial", "generation" if family == "ctaea" else "infill"}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_record_is_a_true_evaluation_of_its_design(family, synthetic_target, tmp_path):
+    for evaluation in search(synthetic_target, family, tmp_path).evaluations:
+        design, plan = synthetic_target.canonical(evaluation.design)
+        measured = synthetic_target.evaluate(plan)
+        assert (design, plan.design_id) == (evaluation.design, evaluation.design_id)
+        assert (measured.nonzero_rate, measured.accuracy) == (evaluation.nonzero_rate, evaluation.accuracy)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_search_that_died_at_any_point_goes_on_to_the_same_bytes(family, synthetic_target, tmp_path):
+    initial = initial_sample(synthetic_target)
+    expected = tables(search(synthetic_target, family, tmp_path / "whole", initial))
+    evaluated: list[str] = []
+
+    def dying(plan: Plan) -> Measurement:
+        if len(evaluated) % 3 == 2 and plan.design_id not in evaluated:
+            evaluated.append("died")
+            raise KeyboardInterrupt
+        evaluated.append(plan.design_id)
+        return synthetic_target.evaluate(plan)
+
+    for _ in range(BUDGET):
+        try:
+            archive = search(replace(synthetic_target, evaluate=dying), family, tmp_path / "broken", initial)
+            break
+        except KeyboardInterrupt:
+            continue
+    assert evaluated.count("died") >= 3
+    done = [design_id for design_id in evaluated if design_id != "died"]
+    assert len(done) == len(set(done)), "a recorded evaluation was made again"
+    assert tables(archive) == expected
+
+
+KILLED = """
+import os, signal, sys
+from dataclasses import replace
+from pathlib import Path
+sys.path[:0] = sys.argv[2:4]
+from conftest import synthetic_target, small_network
+from paretopress.designs import SearchSpace
+from unit.test_search import search
+target = synthetic_target.__wrapped__(small_network.__wrapped__(), SearchSpace((0.001, 0.999), (0.001, 0.999)))
+made = []
+def evaluate(plan):
+    made.append(plan)
+    if len(made) == 12 + 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return target.evaluate(plan)
+search(replace(target, evaluate=evaluate), "surrogate", Path(sys.argv[1]))
+"""
+
+
+def test_a_killed_process_loses_the_evaluation_it_was_in_and_nothing_else(synthetic_target, tmp_path):
+    tests = Path(__file__).parent.parent
+    paths = [str(tests), str(tests.parent / "workflow" / "scripts")]
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "journal"), *paths], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(list((tmp_path / "journal" / "evaluations").iterdir())) == 4
+    expected = tables(search(synthetic_target, "surrogate", tmp_path / "whole"))
+    made: list[str] = []
+
+    def counted(plan: Plan) -> Measurement:
+        made.append(plan.design_id)
+        return synthetic_target.evaluate(plan)
+
+    initial = initial_sample(synthetic_target)
+    archive = search(replace(synthetic_target, evaluate=counted), "surrogate", tmp_path / "journal", initial)
+    assert len(made) == BUDGET - INITIAL - 4
+    assert tables(archive) == expected
+
+
+def test_a_floor_that_nothing_keeps_is_searched_by_counted_fallbacks(synthetic_target, tmp_path):
+    archive = search(replace(synthetic_target, threshold=0.999), "surrogate", tmp_path)
+    table = iteration_table(archive.iterations, CANDIDATES)
+    assert table["fallbacks"].sum() == BUDGET - INITIAL
+    assert set(table["fallback_reason"]) == {"empty front"}
+    assert (table["surrogate_front_size"] == 0).all()
+    assert (table["front_size"] == 0).all()
+
+
+def test_iterations_say_which_surrogate_was_chosen_by_which_scores(synthetic_target, tmp_path):
+    archive = search(synthetic_target, "surrogate", tmp_path, objective_metric="mse")
+    table = iteration_table(archive.iterations, CANDIDATES)
+    scores = table[[f"accuracy_score_{name}" for name in CANDIDATES]]
+    best = scores.idxmax(axis=1).str.removeprefix("accuracy_score_")
+    assert (best == table["accuracy_surrogate"]).all()
+    assert table["constraint_score_knn"].isna().all()  # chosen at random, compared with none
+    assert set(table["constraint_surrogate"]) <= set(CANDIDATES)
+    assert list(table["evaluations"]) == list(range(INITIAL + 2, BUDGET + 1, 2))
+
+
+def test_an_odd_budget_is_spent_to_the_last_evaluation(synthetic_target, tmp_path):
+    initial = initial_sample(synthetic_target)
+    archive = Archive(synthetic_target, INITIAL + 3, SEED, initial, Journal(tmp_path, "odd"))
+    build_method("surrogate", METHODS["surrogate"]).run(archive, lambda archive: None)
+    assert len(archive.evaluations) == INITIAL + 3
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_space_smaller_than_the_budget_ends_the_search(family, space, tmp_path):
+    def canonical(design: Design) -> tuple[Design, Plan]:
+        folded = Design(0, 0, 0.0, 0.0, 0, 0, design.quantization)
+        return folded, Plan((), bool(design.quantization))
+
+    target = Target(space, canonical, lambda plan: Measurement(1.0, 0.9, 0.0), threshold=0.5)
+    initial = [
+        Evaluation(number, "initial", 0, plan.design_id, design, 1.0, 0.9, 0.0)
+        for number, (design, plan) in enumerate([canonical(Design(0, 0, 0.5, 0.5, 0, 0, value)) for value in (0, 1)], start=1)
+    ]
+    settings = METHODS[family] | ({"folds": 2} if family == "surrogate" else {})
+    archive = Archive(target, BUDGET, SEED, initial, Journal(tmp_path, "small"))
+    if family == "surrogate":
+        archive.initial = tuple(replace(evaluation, evaluation=number) for number, evaluation in enumerate(initial * 5, start=1))
+    build_method(family, settings).run(archive, lambda archive: None)
+    assert len({evaluation.design_id for evaluation in archive.evaluations}) == 2
+
+
+def test_too_small_a_space_for_the_initial_sample_says_so(synthetic_target):
+    target = replace(synthetic_target, canonical=lambda design: (design, Plan((), False)))
+    with pytest.raises(ValueError, match="only 1 distinct networks"):
+        sample_initial(target, 2, SEED)
+
+
+def test_the_journal_of_other_inputs_is_discarded(tmp_path):
+    Journal(tmp_path / "j", "first").remember("evaluations", "a", lambda: {"value": 1})
+    assert Journal(tmp_path / "j", "first").remember("evaluations", "a", lambda: {"value": 2}) == {"value": 1}
+    assert Journal(tmp_path / "j", "second").remember("evaluations", "a", lambda: {"value": 2}) == {"value": 2}
+
+
+def test_infeasible_designs_show_their_violation(synthetic_target, tmp_path):
+    table = evaluation_table(search(synthetic_target, "random", tmp_path).evaluations, synthetic_target.threshold)
+    assert (table["feasible"] == (table["accuracy"] >= synthetic_target.threshold)).all()
+    assert np.allclose(table["violation"], np.maximum(0, synthetic_target.threshold - table["accuracy"]))
+    assert table["feasible"].nunique() == 2
+    assert os.linesep not in table.to_csv(index=False).splitlines()[0]

@@ -1,0 +1,14 @@
+"""What is recorded of a dense network (metrics.json), written and read."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def write_metrics(metrics: Mapping[str, Any], path: Path) -> None:
+    path.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+
+
+def read_metrics(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
