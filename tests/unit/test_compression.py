@@ -117,10 +117,8 @@ def test_quantisation_comes_after_pruning_and_is_torchs_own(small_network):
     assert int((compressed[5].weight().int_repr() == 0).sum()) >= 24
 
 
-DESIGNS = st.builds(
-    Design,
-    st.integers(0, 2), st.integers(0, 2), st.floats(1e-6, 1 - 1e-6), st.floats(1e-6, 1 - 1e-6), st.integers(0, 2), st.integers(0, 2), st.integers(0, 1),
-)  # fmt: skip
+DOMAIN, AMOUNT = st.integers(0, 2), st.floats(1e-6, 1 - 1e-6)
+DESIGNS = st.builds(Design, DOMAIN, DOMAIN, AMOUNT, AMOUNT, DOMAIN, DOMAIN, st.integers(0, 1))
 LAYOUT = layout_of(nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.Conv2d(4, 6, 3), nn.Linear(6, 8), nn.Linear(8, 3)))
 
 

@@ -96,8 +96,9 @@ def _value_at(path: Path_, data: Any) -> Any:
 
 
 def _nearest(word: Any, known: Sequence[Any]) -> str:
-    close = get_close_matches(str(word), [str(option) for option in known], n=1, cutoff=0.5)
-    return f" Did you mean {close[0]!r}?" if close else ""
+    options = {str(option).lower(): str(option) for option in known}
+    close = get_close_matches(str(word).lower(), options, n=1, cutoff=0.5)
+    return f" Did you mean {options[close[0]]!r}?" if close else ""
 
 
 def _scientific(value: Any) -> str:

@@ -1,0 +1,75 @@
+"""What is made from the code agrees with it: the key tables, the schema, the pins, the imports."""
+
+import json
+import re
+from pathlib import Path
+
+import yaml
+from conftest import ROOT
+from jsonschema import Draft202012Validator
+
+from paretopress.imports import PACKAGE, package_imports
+from paretopress.schema import json_schema, key_tables
+
+SCRIPTS = ROOT / "workflow" / "scripts"
+
+
+def pins(file: str) -> list[str]:
+    return [line for line in (ROOT / "envs" / file).read_text(encoding="utf-8").splitlines() if "==" in line and not line.startswith("#")]
+
+
+def test_the_readme_of_the_config_explains_every_key():
+    assert (ROOT / "config" / "README.md").read_text(encoding="utf-8").endswith(key_tables()), "run `make docs`"
+
+
+def test_the_schema_is_that_of_the_model_and_takes_the_configs():
+    schema = json.loads((ROOT / "config" / "schema.json").read_text(encoding="utf-8"))
+    assert schema == json.loads(json_schema()), "run `make docs`"
+    for file in (ROOT / "config").glob("*.yaml"):
+        Draft202012Validator(schema).validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+
+
+def test_every_pin_is_in_the_lock_and_in_the_conda_environment():
+    runtime, development, lock = pins("requirements.txt"), pins("requirements-dev.txt"), set(map(str.lower, pins("lock.txt")))
+    assert {re.sub(r"[-_]+", "-", pin.lower()) for pin in runtime + development} <= {re.sub(r"[-_]+", "-", pin) for pin in lock}
+    conda = yaml.safe_load((ROOT / "envs" / "paretopress.yaml").read_text(encoding="utf-8"))
+    assert conda["dependencies"][-1]["pip"] == runtime
+
+
+def names(script: str) -> set[str]:
+    return {".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in package_imports(SCRIPTS / script)}
+
+
+def test_a_rule_depends_on_what_its_script_imports_and_on_no_more():
+    search = names("run_search.py")
+    assert {"methods.surrogate", "surrogates", "compression", "evaluation", "networks"} <= search
+    assert not search & {"statistics", "figures", "report", "indicators", "training", "config", "validation"}
+    assert "statistics" in names("compare_methods.py")
+    assert not names("measure_hypervolume.py") & {"search", "compression", "statistics", "training"}
+    assert not names("draw_front.py") & {"statistics", "indicators", "compression"}
+
+
+def test_a_new_import_is_seen(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("from paretopress import indicators\nimport paretopress.methods.random\n", encoding="utf-8")
+    found = {path.name for path in package_imports(script)}
+    assert {"indicators.py", "objectives.py", "random.py", "__init__.py", "search.py"} <= found
+    assert "statistics.py" not in found
+
+
+def test_nothing_in_the_package_imports_snakemake():
+    for file in PACKAGE.rglob("*.py"):
+        assert not re.search(r"^\s*(import|from) snakemake", file.read_text(encoding="utf-8"), re.MULTILINE), file
+
+
+def test_every_rule_logs_benchmarks_and_names_its_environment():
+    for file in (ROOT / "workflow" / "rules").glob("*.smk"):
+        for rule in re.split(r"^rule ", file.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+            for directive in ("log:", "benchmark:", "conda:", "modules=modules_of("):
+                assert directive in rule, (file.name, rule.split(":")[0], directive)
+            scripts = set(re.findall(r'"(?:\.\./scripts/)?(\w+\.py)"', rule))
+            assert len(scripts) == 1, f"{file.name}: the modules are those of another script"
+
+
+def test_no_module_is_longer_than_300_lines():
+    assert all(len(Path(file).read_text(encoding="utf-8").splitlines()) <= 300 for file in SCRIPTS.rglob("*.py"))

@@ -1,0 +1,153 @@
+"""Architectures, weights, training and evaluation of the dense network."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from conftest import ROOT
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from paretopress.compression import Plan, layout_of
+from paretopress.config import Resnet50Slim, TorchvisionNetwork, Vgg16Slim
+from paretopress.data import Split
+from paretopress.datasets import DATASETS
+from paretopress.errors import UserError
+from paretopress.evaluation import accuracy, evaluate
+from paretopress.networks import ARCHITECTURES, build_network, load_weights, save_weights
+from paretopress.training import AUGMENTATIONS, Recipe, train
+
+SLIM = {"name": "vgg16_slim", "width_divisor": 32}
+RECIPE = Recipe(2, 50, "adamw", 1e-3, 0.05, "one_cycle", "crop_flip", 0)
+
+
+@pytest.fixture
+def noise() -> Split:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (90, 3, 32, 32), dtype=torch.uint8, generator=generator)
+    return Split(images, torch.arange(90) % 3, ("a", "b", "c"))
+
+
+def test_every_architecture_of_the_config_can_be_built_and_no_other():
+    names = [name for model in (Vgg16Slim, Resnet50Slim, TorchvisionNetwork) for name in model.model_fields["name"].annotation.__args__]
+    assert set(names) == set(ARCHITECTURES)
+
+
+def test_slim_vgg16_is_configuration_d_in_an_eighth_of_the_width():
+    network = build_network({"name": "vgg16_slim", "width_divisor": 8}, 10)
+    convolutions = [module.out_channels for module in network.modules() if isinstance(module, nn.Conv2d)]
+    assert convolutions == [width // 8 for width in (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)]
+    assert [module.out_features for module in network.modules() if isinstance(module, nn.Linear)] == [512, 512, 10]
+    assert network(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
+    assert type(network).__module__.startswith("torchvision")
+
+
+def test_slim_resnet50_has_resnet50s_blocks():
+    network, full = (
+        build_network(architecture, 10) for architecture in ({"name": "resnet50_slim", "width_per_group": 4}, {"name": "resnet50"})
+    )
+    layers = [[layer.name for layer in layout_of(model).conv] for model in (network, full)]
+    assert layers[0] == layers[1]
+    assert network(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
+
+
+def test_slim_vgg16_at_full_width_is_torchvisions_vgg16():
+    shapes = [
+        {key: value.shape for key, value in build_network(architecture, 10).state_dict().items()}
+        for architecture in ({"name": "vgg16_slim", "width_divisor": 1}, {"name": "vgg16"})
+    ]
+    assert shapes[0] == shapes[1]
+
+
+def test_weights_read_back_and_half_precision_is_cast(tmp_path):
+    torch.manual_seed(0)
+    network = build_network(SLIM, 10)
+    save_weights(network, tmp_path / "w.safetensors")
+    save_file({key: value.half() for key, value in network.state_dict().items()}, tmp_path / "half.safetensors")
+    for file, tolerance in (("w", 0), ("half", 1e-3)):
+        other = build_network(SLIM, 10)
+        load_weights(other, tmp_path / f"{file}.safetensors")
+        for key, value in other.state_dict().items():
+            assert value.dtype == torch.float32
+            assert torch.allclose(value, network.state_dict()[key], rtol=0, atol=tolerance)
+
+
+def test_weights_that_do_not_fit_are_named_with_both_shapes(tmp_path):
+    state = build_network(SLIM, 10).state_dict()
+    state["classifier.6.weight"] = torch.zeros(7, 128)
+    state["head.weight"] = state.pop("classifier.6.bias")
+    save_file(state, tmp_path / "w.safetensors")
+    with pytest.raises(UserError) as error:
+        load_weights(build_network(SLIM, 10), tmp_path / "w.safetensors")
+    for part in ("classifier.6.weight: shape (7, 128), (10, 128) wanted", "classifier.6.bias: missing, (10,)", "head.weight: not a key"):
+        assert part in str(error.value)
+
+
+def test_a_file_that_is_no_safetensors_file_is_named(tmp_path):
+    (tmp_path / "w.safetensors").write_text("nothing", encoding="utf-8")
+    with pytest.raises(UserError, match=r"w\.safetensors: cannot be read as a safetensors file"):
+        load_weights(build_network(SLIM, 10), tmp_path / "w.safetensors")
+
+
+def trained(split: Split, recipe: Recipe) -> nn.Module:
+    torch.manual_seed(recipe.seed)
+    network = build_network(SLIM, 3)
+    train(network, split, recipe, lambda network: 0.0, lambda epoch: None)
+    return network
+
+
+def test_training_is_the_same_for_the_same_seed(noise, tmp_path):
+    for number in (1, 2):
+        save_weights(trained(noise, RECIPE), tmp_path / f"{number}.safetensors")
+    assert (tmp_path / "1.safetensors").read_bytes() == (tmp_path / "2.safetensors").read_bytes()
+    state = load_file(tmp_path / "1.safetensors")
+    other = trained(noise, Recipe(**vars(RECIPE) | {"seed": 1})).state_dict()
+    assert not torch.equal(state["classifier.0.weight"], other["classifier.0.weight"])
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_augmentation_moves_pixels_and_invents_none(name):
+    images = torch.rand(50, 3, 32, 32) + 1
+    changed = AUGMENTATIONS[name](images, torch.Generator().manual_seed(0))
+    assert changed.shape == images.shape
+    assert torch.equal(changed, images) == (name == "none")
+    for before, after in zip(images, changed, strict=True):
+        assert torch.isin(after[after > 0], before).all()
+        assert (after > 0).float().mean() > 0.7
+
+
+@pytest.mark.slow
+def test_a_network_learns_the_digits():
+    splits = DATASETS["digits"](image_size=32, validation_fraction=0.2, test_fraction=0.2, split_seed=0, mean=[0.0] * 3, std=[1.0] * 3)
+    torch.manual_seed(0)
+    network = build_network({"name": "vgg16_slim", "width_divisor": 8}, 10)
+    history = train(
+        network, splits["train"], Recipe(16, 50, "adamw", 1e-3, 0.05, "one_cycle", "none", 0), lambda network: 0.0, lambda epoch: None
+    )
+    assert accuracy(network, splits["test"], 200) >= 0.95
+    assert len(history) == 16
+    assert history[-1].loss < history[0].loss / 10
+
+
+def test_accuracy_counts_correct_predictions(noise):
+    class Fixed(nn.Module):
+        def forward(self, images):
+            return torch.tensor([[0.0, 1.0, 0.5]]).expand(len(images), 3)
+
+    assert accuracy(Fixed(), noise, 7) == pytest.approx(1 / 3)
+
+
+def test_evaluation_is_a_pure_function(noise):
+    torch.manual_seed(0)
+    network = build_network(SLIM, 3).eval()
+    plans = [Plan((("classifier.0.weight", 5000),), True), Plan((), False), Plan((("classifier.0.weight", 5000),), True)]
+    results = [evaluate(network, plan, noise, 32) for plan in plans]
+    assert (results[0].nonzero_rate, results[0].accuracy) == (results[2].nonzero_rate, results[2].accuracy)
+    assert results[1].accuracy == accuracy(network, noise, 32)
+
+
+def test_torchvision_imports_beside_this_torch():
+    code = "from paretopress.torchvision_import import torchvision; print(torchvision.models.resnet18(num_classes=3).fc.out_features)"
+    shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "workflow" / "scripts", capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "3"

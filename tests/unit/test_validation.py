@@ -1,0 +1,170 @@
+"""Every mistake in a config is refused with file, line, key, value and what is allowed."""
+
+from copy import deepcopy
+
+import pytest
+import yaml
+from conftest import ROOT
+
+from paretopress.errors import UserError
+from paretopress.validation import read_study
+
+GOOD = {
+    "study": "s",
+    "seeds": [1, 2],
+    "dataset": {"kind": "digits"},
+    "networks": {"vgg": {"architecture": {"name": "vgg16_slim"}}},
+    "budget": {"evaluations": 20, "initial": 10},
+    "methods": [{"family": "surrogate", "objective_metrics": ["mse"], "constraint_metrics": ["mape"]}, {"family": "random"}],
+}
+REMOVED = object()
+
+# (path of the key that is set, its value, what the message must hold: key, value, allowed, hint)
+CASES = {
+    "seeds no list": (["seeds"], 3, ["seeds = 3", "a list of values"]),
+    "seeds of text": (["seeds", 0], "one", ["seeds[0] = 'one'", "a whole number"]),
+    "a seed twice": (["seeds"], [1, 2, 1], ["seeds = [1, 2, 1]", "1 stands in it more than once", "each value once"]),
+    "no seeds": (["seeds"], [], ["seeds = []", "a list of values"]),
+    "a negative seed": (["seeds", 1], -1, ["seeds[1] = -1", "at least 0"]),
+    "a seed that is true": (["seeds", 0], True, ["seeds[0] = True", "a whole number"]),
+    "study missing": (["study"], REMOVED, ["study: missing", "letters, digits"]),
+    "study leaves results": (["study"], "../x", ["study = '../x'", "beginning with a letter or digit"]),
+    "unknown key": (["sedes"], [1], ["sedes: unknown key", "Did you mean 'seeds'?"]),
+    "unknown key inside": (["budget", "initals"], 3, ["budget.initals: unknown key", "Did you mean 'initial'?", "evaluations, initial"]),
+    "unknown key in a method": (["methods", 0, "generation"], 3, ["methods[0].generation: unknown key", "Did you mean 'generations'?"]),
+    "unknown metric": (
+        ["methods", 0, "objective_metrics"],
+        ["spearmann"],
+        ["'spearmann'", "Did you mean 'spearman'?", "mse, mape, spearman"],
+    ),
+    "a metric twice": (["methods", 0, "constraint_metrics"], ["mse", "mse"], ["constraint_metrics", "each value once"]),
+    "no metric": (["methods", 0, "constraint_metrics"], [], ["methods[0].constraint_metrics = []"]),
+    "unknown family": (
+        ["methods", 0, "family"],
+        "surogate",
+        ["methods[0].family = 'surogate'", "Did you mean 'surrogate'?", "ctaea, random"],
+    ),
+    "family missing": (["methods", 0, "family"], REMOVED, ["methods[0].family: missing", "surrogate, ctaea, random"]),
+    "no methods": (["methods"], [], ["methods = []"]),
+    "a method twice": (["methods", 1], GOOD["methods"][0], ["surrogate-mse-mape is listed 2 times", "each method once"]),
+    "ctaea off budget": (
+        ["methods", 1],
+        {"family": "ctaea", "population": 3, "generations": 3},
+        ["population 3 and generations 3", "budget.evaluations = 20", "population x generations"],
+    ),
+    "ctaea of one": (["methods", 1], {"family": "ctaea", "population": 1, "generations": 20}, ["methods[1].population = 1", "at least 2"]),
+    "budget below sample": (["budget", "evaluations"], 9, ["budget.evaluations = 9", "smaller than the initial sample of 10"]),
+    "sample too small": (["budget", "initial"], 4, ["budget.initial = 4", "too small a sample", "at least 10"]),
+    "budget of text": (["budget", "evaluations"], "many", ["budget.evaluations = 'many'", "a whole number at least 1"]),
+    "budget of a half": (["budget", "evaluations"], 20.5, ["budget.evaluations = 20.5", "a whole number"]),
+    "amount above one": (["search_space"], {"conv_amount": {"maximum": 1.2}}, ["conv_amount.maximum = 1.2", "above 0 and below 1"]),
+    "amount of one": (["search_space"], {"linear_amount": {"maximum": 1}}, ["linear_amount.maximum = 1", "above 0 and below 1"]),
+    "amount of zero": (["search_space"], {"linear_amount": {"minimum": 0.0}}, ["linear_amount.minimum = 0.0", "above 0"]),
+    "amounts crossed": (
+        ["search_space"],
+        {"conv_amount": {"minimum": 0.8, "maximum": 0.2}},
+        ["conv_amount.minimum = 0.8", "minimum < maximum"],
+    ),
+    "floor in per cent": (["constraint"], {"floor": 76}, ["constraint.floor = 76", "below 1"]),
+    "floor and drop": (["constraint"], {"floor": 0.7, "allowed_drop_points": 4}, ["both allowed_drop_points and floor", "exactly one"]),
+    "neither floor nor drop": (["constraint"], {}, ["neither allowed_drop_points nor floor", "exactly one"]),
+    "no drop": (["constraint"], {"allowed_drop_points": 0}, ["allowed_drop_points = 0", "above 0"]),
+    "unknown split": (["evaluation"], {"split": "train"}, ["evaluation.split = 'train'", "validation, test"]),
+    "unknown dataset": (["dataset", "kind"], "digit", ["dataset.kind = 'digit'", "Did you mean 'digits'?", "digits, folder"]),
+    "folder without a path": (["dataset"], {"kind": "folder"}, ["dataset.path: missing"]),
+    "no such folder": (
+        ["dataset"],
+        {"kind": "folder", "path": "nowhere.zip"},
+        ["dataset.path = 'nowhere.zip'", "no such file", "--config"],
+    ),
+    "channels": (["dataset", "mean"], [0.5], ["dataset.mean = [0.5]", "a list of 3 values"]),
+    "std of zero": (["dataset", "std"], [1.0, 0.0, 1.0], ["dataset.std[1] = 0.0", "above 0"]),
+    "splits take all": (
+        ["dataset"],
+        {"kind": "digits", "validation_fraction": 0.6, "test_fraction": 0.5},
+        ["hold out 1.1", "a sum below 1"],
+    ),
+    "tiny images": (["dataset", "image_size"], 8, ["dataset.image_size = 8", "at least 32"]),
+    "no networks": (["networks"], {}, ["networks = {}", "at least one name"]),
+    "unknown architecture": (["networks", "vgg", "architecture", "name"], "vgg61", ["architecture.name = 'vgg61'", "vgg16"]),
+    "a bad name of a network": (["networks", "a/b"], GOOD["networks"]["vgg"], ["'a/b'", "letters, digits"]),
+    "odd width": (["networks", "vgg", "architecture", "width_divisor"], 3, ["width_divisor = 3", "1, 2, 4, 8, 16, 32"]),
+    "a width of another": (
+        ["networks", "vgg", "architecture", "width_per_group"],
+        3,
+        ["width_per_group: unknown key", "name, width_divisor"],
+    ),
+    "weights and training": (["networks", "vgg"], GOOD["networks"]["vgg"] | {"weights": "a", "training": {}}, ["both given", "not both"]),
+    "no such weights": (["networks", "vgg", "weights"], "no.safetensors", ["networks.vgg.weights = 'no.safetensors'", "no such file"]),
+    "unknown optimiser": (["networks", "vgg", "training"], {"optimizer": "adamW"}, ["optimizer = 'adamW'", "Did you mean 'adamw'?"]),
+    "rate as YAML text": (["networks", "vgg", "training"], {"learning_rate": "1e-3"}, ["learning_rate = '1e-3'", "write 0.001"]),
+    "significance in per cent": (["statistics"], {"significance_level": 5}, ["significance_level = 5", "below 1"]),
+    "a section that is a number": (["budget"], 100, ["budget = 100", "a section with the keys evaluations, initial"]),
+}
+
+
+def changed(path: list, value: object) -> dict:
+    config = deepcopy(GOOD)
+    place = config
+    for key in path[:-1]:
+        place = place[key]
+    if value is REMOVED:
+        del place[path[-1]]
+    elif isinstance(place, list) and path[-1] == len(place):
+        place.append(value)
+    else:
+        place[path[-1]] = value
+    return config
+
+
+@pytest.mark.parametrize(("path", "value", "expected"), CASES.values(), ids=CASES.keys())
+def test_a_mistake_is_refused_with_place_key_value_and_what_is_allowed(path, value, expected, tmp_path):
+    config = changed(path, value)
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+    with pytest.raises(UserError) as error:
+        read_study(yaml.safe_load(file.read_text(encoding="utf-8")), [str(file)])
+    message = str(error.value)
+    assert str(file) in message
+    assert "llowed" in message
+    for part in expected:
+        assert part in message, message
+
+
+def test_the_good_config_is_good():
+    assert list(read_study(GOOD, []).methods_by_name()) == ["surrogate-mse-mape", "random"]
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda file: file.name)
+def test_the_configs_that_come_with_the_project_are_good(file):
+    read_study(yaml.safe_load(file.read_text(encoding="utf-8")), [str(file)], check_files=False)
+
+
+def test_the_line_is_that_of_the_key(tmp_path):
+    file = tmp_path / "c.yaml"
+    file.write_text(yaml.safe_dump(GOOD, sort_keys=False).replace("initial: 10", "initial: ten"), encoding="utf-8")
+    text = file.read_text(encoding="utf-8")
+    line = next(number for number, content in enumerate(text.splitlines(), start=1) if "ten" in content)
+    with pytest.raises(UserError, match=rf"c\.yaml, line {line}: budget\.initial = 'ten'"):
+        read_study(yaml.safe_load(text), [str(file)])
+
+
+def test_every_problem_is_named_at_once():
+    config = GOOD | {"seeds": [1, 1], "budgt": {}, "evaluation": {"split": "x"}}
+    with pytest.raises(UserError, match=r"3 problems") as error:
+        read_study(config, [])
+    assert str(error.value).count("\n") == 3
+
+
+def test_a_value_from_the_command_line_is_blamed_on_it(tmp_path):
+    file = tmp_path / "c.yaml"
+    file.write_text(yaml.safe_dump(GOOD), encoding="utf-8")
+    with pytest.raises(UserError, match=r"command line \(--config\): evaluation\.split = 'all'"):
+        read_study(GOOD | {"evaluation": {"split": "all"}}, [str(file)])
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path):
+    file = tmp_path / "c.yaml"
+    file.write_text(yaml.safe_dump(GOOD) + "seeds: [7]\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"seeds: the key stands twice"):
+        read_study(yaml.safe_load(file.read_text(encoding="utf-8")), [str(file)])

@@ -1,0 +1,263 @@
+"""Real Snakemake runs of a tiny study on the real digits: what comes out, what runs again after a change, the same bytes twice."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT
+
+pytestmark = pytest.mark.slow
+
+TRAINING = {"epochs": 1, "batch_size": 200, "learning_rate": 0.001}
+TINY = {
+    "study": "tiny",
+    "seeds": [1, 2],
+    "dataset": {"kind": "digits"},
+    "networks": {
+        name: {"architecture": {"name": "vgg16_slim", "width_divisor": 32}, "training": {**TRAINING, "seed": seed}}
+        for name, seed in (("first", 0), ("second", 1))
+    },
+    "constraint": {"floor": 0.05},
+    "budget": {"evaluations": 14, "initial": 10},
+    "methods": [
+        {"family": "surrogate", "objective_metrics": ["mse"], "constraint_metrics": ["random"], "population": 8, "generations": 4},
+        {"family": "ctaea", "population": 7, "generations": 2},
+        {"family": "random"},
+    ],
+}
+METHODS = ["surrogate-mse-random", "ctaea-7x2", "random"]
+RESULTS = Path("results/tiny")
+
+
+class Project:
+    """A copy of the project in a folder of its own, and Snakemake in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
+        for name in listed.stdout.splitlines():
+            if (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, folder / name)
+        self.configure(TINY)
+
+    def configure(self, config: dict) -> None:
+        (self.folder / "tiny.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", *arguments]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+
+    def complete(self, cores: int, *targets: str) -> None:
+        done = self.snakemake("--cores", str(cores), *targets)
+        assert done.returncode == 0, done.stderr[-5000:]
+
+    def to_do(self) -> list[str]:
+        """The jobs of a dry run, as rule[wildcards], sorted."""
+        dry = self.snakemake("--dry-run", "--cores", "2")
+        assert dry.returncode == 0, dry.stderr[-5000:]
+        output = dry.stdout + dry.stderr
+        jobs = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", output, flags=re.MULTILINE)
+        found = []
+        for rule, body in jobs:
+            wildcards = re.search(r"wildcards: (.*)", body)
+            found.append(f"{rule}[{wildcards.group(1) if wildcards else ''}]")
+        assert found or "Nothing to be done" in output, output
+        return sorted(job for job in found if job != "all[]")
+
+    def rules_to_do(self) -> set[str]:
+        return {job.split("[")[0] for job in self.to_do()}
+
+    def read(self, name: str) -> bytes:
+        return (self.folder / RESULTS / name).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Project:
+    project = Project(tmp_path_factory.mktemp("finished"))
+    project.complete(2)
+    return project
+
+
+@pytest.fixture
+def project(finished) -> Project:
+    """The finished project; what a test edits is put back."""
+    tracked = [path for path in (*finished.folder.glob("*.*"), *(finished.folder / "workflow").rglob("*.*")) if path.is_file()]
+    before = {path: path.read_bytes() for path in tracked if "__pycache__" not in path.parts}
+    yield finished
+    for path, content in before.items():
+        if path.read_bytes() != content:
+            path.write_bytes(content)
+    assert finished.to_do() == []
+
+
+def edit(project: Project, name: str) -> None:
+    path = project.folder / name
+    path.write_text(path.read_text(encoding="utf-8") + "\n# a comment\n", encoding="utf-8")
+
+
+def every_run(network: str | None = None, seed: int | None = None) -> list[str]:
+    return [
+        f"{name}/{method}/seed-{number}"
+        for name in ("first", "second")
+        for method in METHODS
+        for number in (1, 2)
+        if network in (None, name) and seed in (None, number)
+    ]
+
+
+def test_the_outputs_have_the_names_and_columns_of_the_contract(finished):
+    results = finished.folder / RESULTS
+    for network in ("first", "second"):
+        assert json.loads((results / "baselines" / network / "metrics.json").read_text())["accuracy"]["validation"] > 0
+        assert (results / "baselines" / network / "weights.safetensors").is_file()
+        assert len(pd.read_csv(results / "baselines" / network / "history.csv")) == 1
+        assert pd.read_csv(results / "fronts" / f"{network}.csv")["design_id"].iloc[-1] == "dense"
+        for figure in ("front", "hypervolume", "convergence"):
+            assert (results / "figures" / f"{figure}-{network}.png").stat().st_size > 10_000
+            assert "<svg" in (results / "figures" / f"{figure}-{network}.svg").read_text()
+    for run in every_run():
+        evaluations = pd.read_csv(results / "runs" / run / "evaluations.csv")
+        assert list(evaluations.columns) == [
+            "evaluation", "phase", "iteration", "design_id", "linear_scope", "conv_scope", "linear_amount", "conv_amount",
+            "linear_target", "conv_target", "quantization", "nonzero_rate", "accuracy", "violation", "feasible",
+        ]  # fmt: skip
+        assert len(evaluations) == evaluations["design_id"].nunique() == 14
+        volumes = json.loads((results / "runs" / run / "hypervolume.json").read_text())
+        assert len(volumes["history"]) == 14
+        assert volumes["hypervolume"] == volumes["history"][-1]
+        timings = pd.read_csv(results / "runs" / run / "timings.csv")
+        assert (timings["step"] == "evaluation").sum() == 14
+        assert (timings["seconds"] >= 0).all()
+    assert not list((results / "progress").rglob("*.json")), "finished jobs leave no journal"
+
+
+def test_the_methods_of_a_seed_share_their_initial_sample(finished):
+    runs = finished.folder / RESULTS / "runs"
+    for seed in (1, 2):
+        sample = pd.read_csv(finished.folder / RESULTS / "designs" / "first" / f"seed-{seed}.csv")
+        for method in METHODS:
+            run = pd.read_csv(runs / "first" / method / f"seed-{seed}" / "evaluations.csv")
+            initial = run[run["phase"] == "initial"]
+            assert initial["design_id"].tolist() == sample["design_id"].head(len(initial)).tolist()
+            assert np.array_equal(initial["accuracy"], sample["accuracy"].head(len(initial)))
+
+
+def test_the_report_is_whole_and_needs_nothing_beside_it(finished):
+    report = (finished.folder / RESULTS / "report.html").read_text(encoding="utf-8")
+    assert report.count("<svg") == 6
+    assert not re.search(r"""(src|href)=["'](?!#|data:)(?!http://www\.w3\.org)""", re.sub(r"xlink:href", "xhref", report))
+    ids = re.findall(r'\bid="([^"]+)"', report)
+    assert len(ids) == len(set(ids)), "two elements of one id draw each other's parts"
+    for name in ("first", "second", *METHODS):
+        assert name in report
+
+
+def test_the_logs_say_how_far_a_run_is(finished):
+    log = (finished.folder / RESULTS / "logs" / "runs" / "first" / METHODS[0] / "seed-1.log").read_text(encoding="utf-8")
+    assert re.search(r"iteration 2, evaluations 14 of 14, hypervolume 0\.\d+, 0 s left", log)
+
+
+def test_the_commands_show_state_and_front(finished):
+    for script, expected in (("show_status.py", "12 runs, 12 done"), ("show_front.py", "Report: results/tiny/report.html")):
+        command = [sys.executable, f"workflow/scripts/{script}", "--configfile", "tiny.yaml"]
+        shown = subprocess.run(command, cwd=finished.folder, capture_output=True, text=True, check=True)
+        assert expected in shown.stdout
+
+
+def test_after_a_complete_run_nothing_is_to_do(project):
+    assert project.to_do() == []
+
+
+def test_a_comment_in_the_readme_reruns_nothing(project):
+    edit(project, "README.md")
+    assert project.to_do() == []
+
+
+def test_another_significance_level_reruns_statistics_and_report(project):
+    project.configure(TINY | {"statistics": {"significance_level": 0.1}})
+    assert project.to_do() == ["report[]", "statistics[]"]
+
+
+def test_an_edited_statistics_module_reruns_statistics_and_report(project):
+    edit(project, "workflow/scripts/paretopress/statistics.py")
+    assert project.to_do() == ["report[]", "statistics[]"]
+
+
+def test_an_edited_hypervolume_module_reruns_hypervolume_and_what_follows(project):
+    edit(project, "workflow/scripts/paretopress/indicators.py")
+    assert project.rules_to_do() == {"hypervolume", "statistics", "hypervolume_figure", "convergence_figure", "report"}
+
+
+def test_an_added_seed_reruns_its_own_jobs_and_what_follows(project):
+    project.configure(TINY | {"seeds": [1, 2, 3]})
+    jobs = project.to_do()
+    per_seed = [job for job in jobs if job.split("[")[0] in ("initial_designs", "search", "hypervolume")]
+    assert len(per_seed) == 2 * (1 + len(METHODS) + len(METHODS))
+    assert all("seed=3" in job for job in per_seed)
+    assert {job.split("[")[0] for job in jobs} - {"initial_designs", "search", "hypervolume"} == {
+        "union_front", "front_figure", "hypervolume_figure", "convergence_figure", "statistics", "report",
+    }  # fmt: skip
+
+
+def test_another_training_reruns_all_of_that_network_and_nothing_of_the_other(project):
+    networks = TINY["networks"] | {"second": {**TINY["networks"]["second"], "training": {**TRAINING, "seed": 5}}}
+    project.configure(TINY | {"networks": networks})
+    jobs = project.to_do()
+    assert not [job for job in jobs if "network=first" in job]
+    assert {job.split("[")[0] for job in jobs} == {
+        "train_baseline", "initial_designs", "search", "hypervolume", "union_front", "front_figure", "hypervolume_figure",
+        "convergence_figure", "statistics", "report",
+    }  # fmt: skip
+
+
+def test_another_method_setting_reruns_that_method_only(project):
+    methods = [TINY["methods"][0] | {"generations": 5}, *TINY["methods"][1:]]
+    project.configure(TINY | {"methods": methods})
+    searches = [job for job in project.to_do() if job.startswith("search[")]
+    assert len(searches) == 4
+    assert all("method=surrogate-mse-random" in job for job in searches)
+
+
+def test_the_same_study_on_one_core_gives_the_same_bytes(finished, tmp_path):
+    other = Project(tmp_path)
+    names = [f"runs/{run}/{file}" for run in every_run() for file in ("evaluations.csv", "iterations.csv", "hypervolume.json")]
+    other.complete(1, *[str(RESULTS / name) for name in names if name.endswith(("iterations.csv", "hypervolume.json"))])
+    for name in names:
+        assert other.read(name) == finished.read(name), name
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"methods": [{"family": "surrogate", "objective_metrics": ["msee"], "constraint_metrics": ["mse"]}]}, "Did you mean 'mse'?"),
+        ({"dataset": {"kind": "folder", "path": "nowhere"}}, "dataset.path = 'nowhere'"),
+    ],
+)
+def test_a_bad_config_stops_snakemake_before_any_work(tmp_path, change, expected):
+    project = Project(tmp_path)
+    project.configure(TINY | change)
+    refused = project.snakemake("--cores", "2")
+    assert refused.returncode != 0
+    assert expected in refused.stdout + refused.stderr
+    assert "tiny.yaml, line" in refused.stdout + refused.stderr
+    assert not (tmp_path / RESULTS).exists()
+
+
+def test_an_unreadable_image_stops_the_study_with_its_name(tmp_path):
+    project = Project(tmp_path)
+    for image in ("train/a/1.png", "train/b/1.png", "test/a/1.png", "test/b/1.png"):
+        (tmp_path / "images" / image).parent.mkdir(parents=True)
+        (tmp_path / "images" / image).write_bytes(b"no image")
+    project.configure(TINY | {"dataset": {"kind": "folder", "path": "images"}})
+    failed = project.snakemake("--cores", "2")
+    assert failed.returncode != 0
+    assert "train/a/1.png: the image cannot be read" in failed.stdout + failed.stderr
+    assert "train/a/1.png" in (tmp_path / RESULTS / "logs" / "dataset.log").read_text(encoding="utf-8")
