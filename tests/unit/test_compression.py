@@ -111,7 +111,8 @@ def test_quantisation_comes_after_pruning_and_is_torchs_own(small_network):
     plan = Plan((("5.weight", 24), ("6.weight", 12)), quantized=True)
     compressed, rate = compress(small_network, plan)
     images = torch.randn(5, 3, 8, 8)
-    expected = torch.ao.quantization.quantize_dynamic(prune(small_network, plan), {nn.Linear}, dtype=torch.qint8)
+    with pytest.warns(DeprecationWarning, match="torch.ao.quantization is deprecated"):
+        expected = torch.ao.quantization.quantize_dynamic(prune(small_network, plan), {nn.Linear}, dtype=torch.qint8)
     assert torch.equal(compressed(images), expected(images))
     assert rate == nonzero_rate(prune(small_network, plan))
     assert int((compressed[5].weight().int_repr() == 0).sum()) >= 24

@@ -13,6 +13,7 @@ from PIL import Image
 
 from paretopress.data import Split, batches, load_split, save_split
 from paretopress.datasets import DATASETS
+from paretopress.digests import folder_digest
 from paretopress.errors import UserError
 
 SETTINGS = {"image_size": 32, "validation_fraction": 0.25, "split_seed": 0, "mean": [0.0] * 3, "std": [1.0] * 3}
@@ -115,6 +116,42 @@ def test_a_damaged_archive_is_named(images):
     archive.write_bytes(archive.read_bytes()[:900])
     with pytest.raises(UserError, match=r"packed\.tar\.gz: cannot be unpacked"):
         read(archive)
+
+
+@pytest.mark.parametrize("suffix", [".tar.gz", ".tar.xz", ".zip"])
+def test_no_damage_to_an_archive_goes_unnoticed(images, suffix):
+    archive = packed(images, suffix)
+    content = archive.read_bytes()
+    for position in range(len(content) // 20, len(content), len(content) // 7):
+        damaged = bytearray(content)
+        damaged[position] ^= 0x55
+        archive.write_bytes(bytes(damaged))
+        try:
+            splits = read(archive)
+        except UserError:
+            continue
+        for name, split in read(images).items():  # a byte that carries nothing, such as a time of a member
+            assert torch.equal(split.images, splits[name].images)
+
+
+def test_hidden_folders_are_no_classes(images):
+    shutil.copytree(images / "train" / "red", images / "train" / ".ipynb_checkpoints")
+    splits = read(images)
+    assert splits["train"].classes == splits["test"].classes == ("blue", "green", "red")
+    assert torch.bincount(splits["train"].labels).tolist() == [6, 6, 6]
+
+
+def test_too_few_images_to_hold_out_are_explained(images):
+    with pytest.raises(UserError, match=r"each class needs one in both parts. Change dataset.validation_fraction"):
+        read(images, validation_fraction=0.05)
+
+
+def test_a_changed_image_changes_the_digest_of_its_folder(images):
+    before = folder_digest(str(images))
+    assert folder_digest(str(images)) == before
+    (images / "train" / "red" / "9.png").write_bytes(b"new")
+    assert folder_digest(str(images)) != before
+    assert folder_digest(str(images / "nowhere")) == ""
 
 
 def unsafe_tar(path: Path, member: tarfile.TarInfo) -> Path:

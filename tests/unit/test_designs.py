@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from paretopress.designs import INTEGER, VARIABLES, SearchSpace, design_from_vector, fold_inert, sample_vectors
+from paretopress.designs import INTEGER, VARIABLES, SearchSpace, design_from_vector, sample_vectors
 
 
 def test_samples_stay_in_the_space_and_round_trip():
@@ -21,9 +21,3 @@ def test_every_value_of_an_integer_is_equally_likely():
         counts = np.bincount(vectors[:, column].astype(int), minlength=int(space.upper()[column]) + 1)
         share = 1 / len(counts)
         assert np.abs(counts / 9000 - share).max() < 5 * np.sqrt(share * (1 - share) / 9000), VARIABLES[column]
-
-
-def test_inert_variables_are_folded_in_vectors_and_only_there():
-    vectors = np.array([[0, 2, 0.3, 0.4, 2, 1, 1], [1, 0, 0.3, 0.4, 2, 1, 0]])
-    assert (fold_inert(vectors) == np.array([[0, 2, 0, 0.4, 0, 1, 1], [1, 0, 0.3, 0, 2, 0, 0]])).all()
-    assert vectors[0, 2] == 0.3

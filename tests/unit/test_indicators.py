@@ -64,6 +64,12 @@ def test_the_threshold_is_a_floor_or_a_drop_in_points():
     assert accuracy_threshold(0.8, allowed_drop_points=None, floor=0.7) == 0.7
 
 
+def test_a_design_that_loses_exactly_the_allowed_drop_is_feasible():
+    for correct in range(5000, 10_000, 7):
+        threshold = accuracy_threshold(correct / 10_000, allowed_drop_points=4.4, floor=None)
+        assert (correct - 440) / 10_000 >= threshold > (correct - 441) / 10_000
+
+
 def test_the_union_front_joins_runs_and_ends_with_the_dense_network():
     columns = dict.fromkeys(VARIABLES, 0)
     rows = [

@@ -180,6 +180,7 @@ def test_a_space_smaller_than_the_budget_ends_the_search(family, space, tmp_path
     if family == "surrogate":
         archive.initial = tuple(replace(evaluation, evaluation=number) for number, evaluation in enumerate(initial * 5, start=1))
     build_method(family, settings).run(archive, lambda archive: None)
+    assert iteration_table(archive.iterations, CANDIDATES)["front_size"].notna().all()
     assert len({evaluation.design_id for evaluation in archive.evaluations}) == 2
 
 

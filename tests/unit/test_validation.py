@@ -96,6 +96,10 @@ CASES = {
     ),
     "weights and training": (["networks", "vgg"], GOOD["networks"]["vgg"] | {"weights": "a", "training": {}}, ["both given", "not both"]),
     "no such weights": (["networks", "vgg", "weights"], "no.safetensors", ["networks.vgg.weights = 'no.safetensors'", "no such file"]),
+    "an infinite rate": (["networks", "vgg", "training"], {"learning_rate": float("inf")}, ["learning_rate = inf"]),
+    "batches of one": (["networks", "vgg", "training"], {"batch_size": 1}, ["batch_size = 1", "at least 2"]),
+    "names alike": (["networks", "VGG"], GOOD["networks"]["vgg"], ["'vgg' but for upper and lower case"]),
+    "folds of one": (["methods", 0, "folds"], 8, ["budget.initial = 10", "2 for each fold"]),
     "unknown optimiser": (["networks", "vgg", "training"], {"optimizer": "adamW"}, ["optimizer = 'adamW'", "Did you mean 'adamw'?"]),
     "rate as YAML text": (["networks", "vgg", "training"], {"learning_rate": "1e-3"}, ["learning_rate = '1e-3'", "write 0.001"]),
     "significance in per cent": (["statistics"], {"significance_level": 5}, ["significance_level = 5", "below 1"]),
@@ -161,6 +165,28 @@ def test_a_value_from_the_command_line_is_blamed_on_it(tmp_path):
     file.write_text(yaml.safe_dump(GOOD), encoding="utf-8")
     with pytest.raises(UserError, match=r"command line \(--config\): evaluation\.split = 'all'"):
         read_study(GOOD | {"evaluation": {"split": "all"}}, [str(file)])
+
+
+def test_text_from_the_command_line_is_read_as_in_a_file(tmp_path):
+    file = tmp_path / "c.yaml"
+    file.write_text(yaml.safe_dump(GOOD), encoding="utf-8")
+    study = read_study(GOOD | {"seeds": ["1", "5"], "budget": {"evaluations": "60", "initial": 10}}, [str(file)])
+    assert (study.seeds, study.budget.evaluations) == ([1, 5], 60)
+    with pytest.raises(UserError, match=r"command line \(--config\): budget\.evaluations = 'many'"):
+        read_study(GOOD | {"budget": {"evaluations": "many", "initial": 10}}, [str(file)])
+
+
+@pytest.mark.parametrize("data", [None, [], "text", {}])
+def test_a_file_without_a_config_is_refused(data, tmp_path):
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(data), encoding="utf-8")
+    with pytest.raises(UserError, match="no config in it"):
+        read_study(data, [str(tmp_path / "c.yaml")])
+
+
+@pytest.mark.parametrize("data", [{None: 1}, {("a", 1): 2}, {"seeds": None, "dataset": None, "networks": None, "methods": None}])
+def test_odd_yaml_is_refused_and_never_a_traceback(data):
+    with pytest.raises(UserError):
+        read_study({**GOOD, **data}, [])
 
 
 def test_a_key_that_stands_twice_is_refused(tmp_path):

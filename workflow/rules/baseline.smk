@@ -2,24 +2,21 @@ rule train_baseline:
     input:
         train=rules.dataset.output.train,
         validation=rules.dataset.output.validation,
-        test=rules.dataset.output.test,
         modules=modules_of("train_baseline.py"),
     output:
         weights="<study>/baselines/{network}/weights.safetensors",
-        metrics="<study>/baselines/{network}/metrics.json",
         history="<study>/baselines/{network}/history.csv",
     log:
         "<study>/logs/baselines/{network}.log",
     benchmark:
         "<study>/benchmarks/baselines/{network}.tsv"
     wildcard_constraints:
-        network="|".join(TRAINED) or NOTHING,
+        network="|".join(map(re.escape, TRAINED)) or NOTHING,
     conda:
         "../../envs/paretopress.yaml"
     params:
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         training=lookup(within=CONFIG, dpath="networks/{network}/training"),
-        batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
     script:
         "../scripts/train_baseline.py"
 
@@ -27,23 +24,41 @@ rule train_baseline:
 rule import_baseline:
     input:
         trained=lookup(within=CONFIG, dpath="networks/{network}/weights"),
-        validation=rules.dataset.output.validation,
-        test=rules.dataset.output.test,
+        images=rules.dataset.output.test,
         modules=modules_of("import_baseline.py"),
     output:
         weights="<study>/baselines/{network}/weights.safetensors",
-        metrics="<study>/baselines/{network}/metrics.json",
         history="<study>/baselines/{network}/history.csv",
     log:
         "<study>/logs/baselines/{network}.log",
     benchmark:
         "<study>/benchmarks/baselines/{network}.tsv"
     wildcard_constraints:
-        network="|".join(IMPORTED) or NOTHING,
+        network="|".join(map(re.escape, IMPORTED)) or NOTHING,
+    conda:
+        "../../envs/paretopress.yaml"
+    params:
+        architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
+    script:
+        "../scripts/import_baseline.py"
+
+
+rule dense_metrics:
+    input:
+        weights="<study>/baselines/{network}/weights.safetensors",
+        validation=rules.dataset.output.validation,
+        test=rules.dataset.output.test,
+        modules=modules_of("measure_baseline.py"),
+    output:
+        "<study>/baselines/{network}/metrics.json",
+    log:
+        "<study>/logs/metrics/{network}.log",
+    benchmark:
+        "<study>/benchmarks/metrics/{network}.tsv"
     conda:
         "../../envs/paretopress.yaml"
     params:
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
     script:
-        "../scripts/import_baseline.py"
+        "../scripts/measure_baseline.py"

@@ -2,6 +2,7 @@ import os
 import re
 from pathlib import Path
 
+from workflow.scripts.paretopress.digests import folder_digest
 from workflow.scripts.paretopress.errors import UserError
 from workflow.scripts.paretopress.imports import package_imports
 from workflow.scripts.paretopress.validation import read_study

@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from time import perf_counter
 
 import pandas as pd
 import torch
@@ -24,13 +23,12 @@ with job_log(snakemake.log[0]) as log:
     key = fingerprint(snakemake.input, [params.space, params.architecture, params.batch_size, params.sample_size, seed])
     journal = Journal(Path(params.journal), key)
     journal.report(0, params.sample_size)
-    start = perf_counter()
     rows, timings = [], []
     for number, (design, plan) in enumerate(sample_initial(target, params.sample_size, seed), start=1):
         measured = journal.remember("evaluations", plan.design_id, lambda plan=plan: asdict(target.evaluate(plan)))
         timings.append({"evaluation": number, "seconds": measured.pop("seconds")})
         rows.append({"evaluation": number, "design_id": plan.design_id, **asdict(design), **measured})
-        left = (perf_counter() - start) / number * (params.sample_size - number)
+        left = sum(row["seconds"] for row in timings) / number * (params.sample_size - number)
         label = f"{snakemake.wildcards.network} initial sample of seed {seed}"
         log.info("%s: evaluation %d of %d, accuracy %.4f at non-zero rate %.4f, %s left",
                  label, number, params.sample_size, measured["accuracy"], measured["nonzero_rate"], duration(left))  # fmt: skip

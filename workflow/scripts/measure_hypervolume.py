@@ -3,16 +3,15 @@
 import json
 from pathlib import Path
 
-import pandas as pd
-
 from paretopress.indicators import run_hypervolume
 from paretopress.logs import job_log
 from paretopress.metrics import read_metrics
 from paretopress.objectives import accuracy_threshold
+from paretopress.tables import read_table
 
 with job_log(snakemake.log[0]) as log:
     dense = read_metrics(Path(snakemake.input.metrics))["accuracy"][snakemake.params.split]
-    evaluations = pd.read_csv(snakemake.input.evaluations)
+    evaluations = read_table(snakemake.input.evaluations)
     threshold = accuracy_threshold(dense, **snakemake.params.constraint)
     result = run_hypervolume(evaluations["nonzero_rate"].to_numpy(), evaluations["accuracy"].to_numpy(), threshold)
     Path(snakemake.output[0]).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")

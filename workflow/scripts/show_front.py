@@ -2,11 +2,10 @@
 
 import sys
 
-import pandas as pd
-
 from command_line import study_of_command
 from paretopress.fronts import DENSE
 from paretopress.report import front_rows
+from paretopress.tables import read_table
 
 ROWS = 5
 
@@ -14,7 +13,7 @@ study, results = study_of_command(__doc__)
 if not (results / "report.html").is_file():
     sys.exit(f"{results}/report.html: not there yet. Run the study first: snakemake --cores all --configfile FILE.")
 for network in study.networks:
-    front = pd.read_csv(results / "fronts" / f"{network}.csv")
+    front = read_table(results / "fronts" / f"{network}.csv")
     dense = front[front["design_id"] == DENSE].iloc[0]
     rows = front_rows(front)
     print(f"\n{network}: {len(rows)} designs on the front; dense accuracy {dense['accuracy']:.2%}")

@@ -1,14 +1,12 @@
-"""Trains one network and measures it dense."""
+"""Trains one network."""
 
 from pathlib import Path
 
 import torch
 
-from paretopress.baselines import measure_dense
 from paretopress.data import load_split
 from paretopress.evaluation import accuracy
 from paretopress.logs import job_log
-from paretopress.metrics import write_metrics
 from paretopress.networks import build_network, save_weights
 from paretopress.tables import write_csv
 from paretopress.training import Epoch, Recipe, history_table, train
@@ -17,7 +15,7 @@ with job_log(snakemake.log[0]) as log:
     torch.set_num_threads(snakemake.threads)
     torch.use_deterministic_algorithms(True)
     recipe = Recipe(**snakemake.params.training)
-    split, validation, test = (load_split(Path(snakemake.input[name])) for name in ("train", "validation", "test"))
+    split, validation = (load_split(Path(snakemake.input[name])) for name in ("train", "validation"))
 
     def report(epoch: Epoch) -> None:
         log.info(
@@ -27,7 +25,6 @@ with job_log(snakemake.log[0]) as log:
 
     torch.manual_seed(recipe.seed)
     network = build_network(snakemake.params.architecture, len(split.classes))
-    history = train(network, split, recipe, lambda trained: accuracy(trained, validation, snakemake.params.batch_size), report)
+    history = train(network, split, recipe, lambda trained: accuracy(trained, validation, recipe.batch_size), report)
     save_weights(network, Path(snakemake.output.weights))
     write_csv(history_table(history), snakemake.output.history)
-    write_metrics(measure_dense(network, validation, test, snakemake.params.batch_size), Path(snakemake.output.metrics))

@@ -4,13 +4,11 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-import pandas as pd
-
 from paretopress.logs import job_log
 from paretopress.metrics import read_metrics
 from paretopress.objectives import accuracy_threshold
 from paretopress.report import effective_config, network_page, render
-from paretopress.tables import read_tables
+from paretopress.tables import read_table, read_tables
 
 PACKAGES = ("torch", "torchvision", "pymoo", "scikit-learn", "xgboost", "lightgbm", "snakemake")
 
@@ -18,13 +16,13 @@ with job_log(snakemake.log[0]):
     config, inputs = snakemake.params.config, snakemake.input
     split = config["evaluation"]["split"]
     iterations = read_tables(inputs.iterations)
-    statistics = {name: pd.read_csv(inputs[name]) for name in ("summary", "friedman", "pairwise")}
+    statistics = {name: read_table(inputs[name]) for name in ("summary", "friedman", "pairwise")}
     pages = []
     for position, name in enumerate(config["networks"]):
         metrics = read_metrics(Path(inputs.metrics[position]))
         figures = {kind: inputs[f"{kind}_figures"][position] for kind in ("front", "hypervolume", "convergence")}
         threshold = accuracy_threshold(metrics["accuracy"][split], **config["constraint"])
-        front = pd.read_csv(inputs.fronts[position])
+        front = read_table(inputs.fronts[position])
         pages.append(network_page(name, metrics, split, threshold, front, figures, iterations, statistics))
     versions = {"Python": platform.python_version()} | {package: version(package) for package in PACKAGES}
     Path(snakemake.output.report).write_text(render(Path(inputs.template), config, pages, versions), encoding="utf-8")

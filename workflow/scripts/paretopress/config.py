@@ -41,7 +41,7 @@ ImageSize = Annotated[int, Field(ge=32, le=1024)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Images(Section):
@@ -91,7 +91,7 @@ class TorchvisionNetwork(Section):
 
 class Training(Section):
     epochs: Count = Field(30, description="Passes over the training images")
-    batch_size: Count = Field(128, description="Images in each step")
+    batch_size: Annotated[int, Field(ge=2)] = Field(128, description="Images in each step")
     optimizer: Literal["adam", "adamw", "sgd"] = Field("adamw", description="sgd has momentum 0.9")
     learning_rate: Positive = Field(5e-4, description="Of the constant schedule; the peak of one_cycle")
     weight_decay: Annotated[float, Field(ge=0)] = Field(0.05, description="Decoupled for adamw, L2 in the gradient for the others")
@@ -221,6 +221,13 @@ class Study(Section):
     statistics: StatisticsSettings = Field(StatisticsSettings(), description="Of the comparison of methods")
 
     @model_validator(mode="after")
+    def _names_are_folders(self) -> "Study":
+        repeated = [name for name, count in Counter(map(str.lower, self.networks)).items() if count > 1]
+        if repeated:
+            raise refuse(f"two networks are called {repeated[0]!r} but for upper and lower case", "names that differ in more", "networks")
+        return self
+
+    @model_validator(mode="after")
     def _methods_fit(self) -> "Study":
         names = Counter(name for family in self.methods for name in family.named())
         for name, count in names.items():
@@ -234,10 +241,10 @@ class Study(Section):
                     "methods of family ctaea with population x generations = budget.evaluations",
                     "methods",
                 )
-            if isinstance(family, SurrogateMethods) and self.budget.initial < max(LEAST_INITIAL_FOR_SURROGATES, family.folds):
+            if isinstance(family, SurrogateMethods) and self.budget.initial < max(LEAST_INITIAL_FOR_SURROGATES, 2 * family.folds):
                 raise refuse(
                     f"budget.initial = {self.budget.initial} is too small a sample to compare surrogates on",
-                    f"at least {LEAST_INITIAL_FOR_SURROGATES} where methods has the family surrogate",
+                    f"at least {LEAST_INITIAL_FOR_SURROGATES}, and 2 for each fold, where methods has the family surrogate",
                     "budget.initial",
                 )
         return self

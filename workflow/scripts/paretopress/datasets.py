@@ -32,9 +32,26 @@ def resized(image: Image.Image, size: int) -> np.ndarray:
 
 
 def held_out(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices kept and held out, each class in proportion, the same for the same seed."""
-    kept, out = train_test_split(np.arange(len(labels)), test_size=fraction, stratify=labels, random_state=seed)
+    """Indices kept and held out, each class in proportion, the same for the same seed.
+
+    Raises UserError where a class would not stand in both parts.
+    """
+    try:
+        kept, out = train_test_split(np.arange(len(labels)), test_size=fraction, stratify=labels, random_state=seed)
+    except ValueError as error:
+        raise _too_few(labels, fraction) from error
+    if len(np.unique(labels[out])) < len(np.unique(labels)) or len(np.unique(labels[kept])) < len(np.unique(labels)):
+        raise _too_few(labels, fraction)
     return np.sort(kept), np.sort(out)
+
+
+def _too_few(labels: np.ndarray, fraction: float) -> UserError:
+    smallest = int(np.bincount(labels).min())
+    return UserError(
+        f"{fraction:.3g} of the images cannot be held out: there are {len(labels)} images of {len(np.unique(labels))} classes, "
+        f"{smallest} in the smallest, and each class needs one in both parts. "
+        "Change dataset.validation_fraction (or test_fraction), or give more images."
+    )
 
 
 def _tensors(pixels: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], **normalization: Any) -> Split:
@@ -87,9 +104,17 @@ def _check_classes(splits: list[Path], source: Path) -> None:
         raise UserError(f"{source}: fewer than two classes found. A class is a folder of images: train/CLASS/IMAGE.")
 
 
+class _Images(torchvision.datasets.ImageFolder):
+    """ImageFolder without hidden folders, which are no classes (.ipynb_checkpoints and the like)."""
+
+    def find_classes(self, directory: str) -> tuple[list[str], dict[str, int]]:
+        classes = sorted(_class_folders(Path(directory)))
+        return classes, {name: index for index, name in enumerate(classes)}
+
+
 def _read_folder(split: Path, size: int, **normalization: Any) -> Split:
     try:
-        listed = torchvision.datasets.ImageFolder(str(split))
+        listed = _Images(str(split))
     except FileNotFoundError as error:
         raise UserError(f"{split.parent.name}/{split.name}: {error}") from error
     pixels = np.empty((len(listed.samples), size, size, 3), dtype=np.uint8)
@@ -115,9 +140,6 @@ def _from_folder(folder: Path, source: Path, image_size: int, validation_fractio
     splits = {name: _read_folder(root / name, image_size, **normalization) for name in names}
     if "validation" not in splits:
         train = splits["train"]
-        smallest = int(torch.bincount(train.labels, minlength=len(train.classes)).min())
-        if smallest < 2:
-            raise UserError(f"{source}: a class of train/ has fewer than two images, so that none can be held out for validation.")
         kept, out = held_out(train.labels.numpy(), validation_fraction, split_seed)
         splits |= {"train": _without(train, kept), "validation": _without(train, out)}
     return splits

@@ -79,13 +79,3 @@ def sample_vectors(space: SearchSpace, count: int, rng: np.random.Generator) -> 
 
 def sample_design(space: SearchSpace, rng: np.random.Generator) -> Design:
     return design_from_vector(sample_vectors(space, 1, rng)[0])
-
-
-def fold_inert(vectors: np.ndarray) -> np.ndarray:
-    """Vectors of shape (n, 7) with amount and target set to 0 where the scope is none: they have no effect there."""
-    folded = vectors.copy()
-    for scope, inert in ((0, (2, 4)), (1, (3, 5))):
-        rows = folded[:, scope] == NONE
-        for column in inert:
-            folded[rows, column] = 0
-    return folded

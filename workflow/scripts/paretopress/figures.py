@@ -46,8 +46,9 @@ def draw_front(evaluations: pd.DataFrame, front: pd.DataFrame, threshold: float,
     dense = front[front["design_id"] == DENSE].iloc[0]
     found = front[front["design_id"] != DENSE]
     designs = evaluations.drop_duplicates("design_id")
-    top = max(dense["accuracy"], designs["accuracy"].max())
-    lowest = threshold - 1.2 * (top - threshold)
+    top = max(dense["accuracy"], designs["accuracy"].max(), threshold)
+    keeping = max(dense["accuracy"], designs["accuracy"].max()) > threshold
+    lowest = threshold - 1.2 * (top - threshold) if keeping else designs["accuracy"].min() - 0.02
     shown = designs[designs["accuracy"] >= lowest]
     hidden = len(designs) - len(shown)
     for feasible, color, label in ((False, INFEASIBLE, "under the floor"), (True, FEASIBLE, "keeps the floor")):

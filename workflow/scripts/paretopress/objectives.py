@@ -12,7 +12,8 @@ def accuracy_threshold(dense_accuracy: float, *, allowed_drop_points: float | No
         return floor
     if allowed_drop_points is None:
         raise ValueError("either an allowed drop or a floor is needed")
-    return dense_accuracy - allowed_drop_points / POINTS
+    # Rounded, so that a design that loses exactly the allowed drop is feasible in binary fractions too.
+    return round(dense_accuracy - allowed_drop_points / POINTS, 12)
 
 
 def constraint_value(accuracy: np.ndarray, threshold: float) -> np.ndarray:

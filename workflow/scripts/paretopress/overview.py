@@ -52,13 +52,12 @@ def _unfinished(folder: Path) -> tuple[str, str]:
 
 def _run_state(results: Path, network: str, method: str, seed: int) -> RunState:
     folder = results / "runs" / network / method / f"seed-{seed}"
-    if (folder / "hypervolume.json").is_file():
-        volume = json.loads((folder / "hypervolume.json").read_text(encoding="utf-8"))["hypervolume"]
-        return RunState(network, method, seed, "done", f"hv {volume:.4f}")
-    if (folder / "evaluations.csv").is_file():
+    if not (folder / "evaluations.csv").is_file():
+        return RunState(network, method, seed, *_unfinished(results / "progress" / network / method / f"seed-{seed}"))
+    if not (folder / "hypervolume.json").is_file():
         return RunState(network, method, seed, "done", "")
-    state, text = _unfinished(results / "progress" / network / method / f"seed-{seed}")
-    return RunState(network, method, seed, state, text)
+    volume = json.loads((folder / "hypervolume.json").read_text(encoding="utf-8"))["hypervolume"]
+    return RunState(network, method, seed, "done", f"hv {volume:.4f}")
 
 
 def run_states(study: Study, results: Path) -> Iterator[RunState]:

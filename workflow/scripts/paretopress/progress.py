@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from time import perf_counter
 
 import moocore
 import numpy as np
@@ -23,13 +22,13 @@ def best_hypervolume(archive: Archive) -> float:
 
 
 def reporter(log: logging.Logger, journal: Journal, label: str) -> Callable[[Archive], None]:
-    """What a method calls after each iteration; the time left is that of the evaluations made since the job started."""
-    start = perf_counter()
+    """What a method calls after each iteration; the time left is what the evaluations and searches of this run took on average."""
 
     def report(archive: Archive) -> None:
         done = len(archive.evaluations)
         made = done - sum(evaluation.phase == "initial" for evaluation in archive.evaluations)
-        left = (perf_counter() - start) / max(1, made) * archive.left
+        spent = sum(timing["seconds"] for timing in archive.timings if timing["iteration"] > 0)
+        left = spent / max(1, made) * archive.left
         volume = best_hypervolume(archive)
         latest = archive.iterations[-1]
         fallbacks = f", {latest['fallbacks']} of its infills drawn at random ({latest['fallback_reason']})" if latest["fallbacks"] else ""

@@ -45,9 +45,7 @@ def allowed_of(annotation: Any, constraints: tuple[Any, ...] = ()) -> Allowed:
 
 
 def _bounds(constraints: tuple[Any, ...]) -> str:
-    words = [
-        text.format(f"{getattr(item, key):g}") for kind, (key, text) in BOUNDS.items() for item in constraints if isinstance(item, kind)
-    ]
+    words = [text.format(getattr(item, key)) for kind, (key, text) in BOUNDS.items() for item in constraints if isinstance(item, kind)]
     return " " + " and ".join(words) if words else ""
 
 
@@ -100,7 +98,8 @@ def allowed_at(path: tuple[str | int, ...], data: Any) -> tuple[Allowed | None, 
         if models := _models(allowed):
             fields = _pick(models, data).model_fields
             siblings = list(fields)
-            allowed = field_allowed(fields[str(key)]) if key in fields else None
+            field = fields.get(str(key))
+            allowed = field_allowed(field) if field is not None else None
         elif origin in (list, dict):
             siblings = []
             allowed = allowed_of(get_args(allowed.annotation)[-1])

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 RUN_COLUMNS = ["network", "method", "seed"]
+NAMES = ("network", "method", "other_method", "design_id")
 
 
 def run_of(path: str) -> dict[str, str | int]:
@@ -16,11 +17,16 @@ def run_of(path: str) -> dict[str, str | int]:
     return {"network": network, "method": method, "seed": int(seed.removeprefix("seed-"))}
 
 
+def read_table(path: str | Path) -> pd.DataFrame:
+    """A CSV file of this project: names stay text even where they look like numbers or like "NA"."""
+    return pd.read_csv(path, dtype=dict.fromkeys(NAMES, str), keep_default_na=False, na_values=[""])
+
+
 def read_tables(paths: Iterable[str]) -> pd.DataFrame:
     """The rows of every run's CSV file, the run's columns first; in the order of the paths."""
     tables = []
     for path in paths:
-        table = pd.read_csv(path)
+        table = read_table(path)
         for position, (column, value) in enumerate(run_of(path).items()):
             table.insert(position, column, value)
         tables.append(table)

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from .compression import Plan, canonical, layout_of
 from .data import load_split
 from .designs import VARIABLES, Design, SearchSpace
 from .evaluation import Measurement, evaluate
 from .networks import build_network, load_weights
 from .search import Evaluation, Target
+from .tables import read_table, records
 
 
 def search_space(settings: Mapping[str, Mapping[str, float]]) -> SearchSpace:
@@ -40,7 +39,7 @@ def load_target(
 
 def read_initial(designs: Path, timings: Path) -> list[Evaluation]:
     """The evaluated initial sample, as the initial phase of a run."""
-    table = pd.read_csv(designs).merge(pd.read_csv(timings), on="evaluation")
+    table = read_table(designs).merge(read_table(timings), on="evaluation")
     return [
         Evaluation(
             evaluation=int(row["evaluation"]),
@@ -52,5 +51,5 @@ def read_initial(designs: Path, timings: Path) -> list[Evaluation]:
             accuracy=float(row["accuracy"]),
             seconds=float(row["seconds"]),
         )
-        for row in table.to_dict("records")
+        for row in records(table)
     ]

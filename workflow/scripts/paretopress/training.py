@@ -69,6 +69,12 @@ class Epoch:
     validation_accuracy: float
 
 
+def _batches(order: torch.Tensor, size: int) -> list[torch.Tensor]:
+    """Indices in batches of `size`; a last batch of one image, which batch norm cannot take, joins the one before."""
+    parts = list(order.split(size))
+    return [*parts[:-2], torch.cat(parts[-2:])] if len(parts) > 1 and len(parts[-1]) == 1 else parts
+
+
 def train(
     network: nn.Module,
     split: Split,
@@ -79,7 +85,7 @@ def train(
     """Trains `network` in place on `split`; `report` is called after each epoch. The caller has seeded torch."""
     generator = torch.Generator().manual_seed(recipe.seed)
     optimizer = OPTIMIZERS[recipe.optimizer](network.parameters(), recipe.learning_rate, recipe.weight_decay)
-    steps = recipe.epochs * -(-len(split) // recipe.batch_size)
+    steps = recipe.epochs * len(_batches(torch.arange(len(split)), recipe.batch_size))
     schedule = SCHEDULES[recipe.schedule](optimizer, recipe.learning_rate, steps)
     augment = AUGMENTATIONS[recipe.augmentation]
     history = []
@@ -87,7 +93,7 @@ def train(
         network.train()
         loss_sum = torch.zeros(())
         correct = 0
-        for index in torch.randperm(len(split), generator=generator).split(recipe.batch_size):
+        for index in _batches(torch.randperm(len(split), generator=generator), recipe.batch_size):
             images, labels = augment(normalized(split, split.images[index]), generator), split.labels[index]
             scores = network(images)
             loss = nn.functional.cross_entropy(scores, labels)

@@ -33,9 +33,9 @@ def _source(file: str) -> Source:
         return Source(file, None)
 
 
-def _line(node: yaml.Node | None, path: Path_) -> int | None:
-    """The line of the key or list entry at `path`, from 1; None where the file does not hold it."""
-    line = None
+def _find(node: yaml.Node | None, path: Path_) -> tuple[int, yaml.Node] | None:
+    """The line (from 1) of the key or list entry at `path`, and its value; None where the file does not hold it."""
+    line = 0
     for key in path:
         if isinstance(node, yaml.MappingNode):
             found = [(name, value) for name, value in node.value if name.value == str(key)]
@@ -47,7 +47,37 @@ def _line(node: yaml.Node | None, path: Path_) -> int | None:
             line = node.start_mark.line + 1
         else:
             return None
-    return line
+    return (line, node) if node is not None and path else None
+
+
+def _is_value(node: yaml.Node, value: Any) -> bool:
+    """Whether `value` can be what the file says; one from the command line has taken its place otherwise."""
+    if not isinstance(node, yaml.ScalarNode):
+        return isinstance(value, Mapping | list)
+    said = yaml.safe_load(node.value) if node.style is None else node.value
+    return type(said) is type(value) and said == value
+
+
+def _line(source: Source, path: Path_, data: Any) -> int | None:
+    if (found := _find(source.node, path)) is None:
+        return None
+    line, node = found
+    return line if not _holds(data, path) or _is_value(node, _value_at(path, data)) else None
+
+
+def _typed(value: Any, path: Path_, sources: Sequence[Source]) -> Any:
+    """Snakemake passes what is nested in --config as text: numbers among it are read as YAML, as they are in a file."""
+    if isinstance(value, Mapping):
+        return {key: _typed(inner, (*path, key), sources) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_typed(inner, (*path, index), sources) for index, inner in enumerate(value)]
+    if isinstance(value, str) and not any((found := _find(source.node, path)) and _is_value(found[1], value) for source in sources):
+        try:
+            parsed = yaml.safe_load(value)
+        except yaml.YAMLError:
+            return value
+        return parsed if isinstance(parsed, int | float) else value
+    return value
 
 
 def _holds(data: Any, path: Path_) -> bool:
@@ -61,7 +91,7 @@ def _holds(data: Any, path: Path_) -> bool:
 def _where(path: Path_, data: Any, sources: Sequence[Source]) -> str:
     """File and line of the key, or of the section that lacks it; the command line for a value that no file holds."""
     for source in reversed(sources):
-        if (line := _line(source.node, path)) is not None:
+        if (line := _line(source, path, data)) is not None:
             return f"{source.file}, line {line}"
     if path and _holds(data, path):
         return COMMAND_LINE
@@ -107,7 +137,8 @@ def _scientific(value: Any) -> str:
             number = float(value)
         except ValueError:
             return ""
-        return f" YAML reads {value!r} as text: write {number!r} without quotes."
+        written = int(number) if number.is_integer() else number
+        return f" YAML reads {value!r} as text: write {written!r} without quotes."
     return ""
 
 
@@ -125,6 +156,8 @@ def _message(error: ErrorDetails, data: Mapping[str, Any], sources: Sequence[Sou
     context = error.get("ctx", {})
     if kind == "extra_forbidden":
         return f"{where}: {key}: unknown key.{_nearest(path[-1], siblings)} Allowed here: {', '.join(siblings)}."
+    if kind == "invalid_key":
+        return f"{where}: {key}: a key that is no text. Allowed here: {', '.join(siblings)}."
     if kind == "missing":
         return f"{where}: {key}: missing. Allowed: {describe(allowed) if allowed else 'see config/README.md'}."
     if kind == "refused":
@@ -172,7 +205,7 @@ def _missing_files(study: Study, data: Mapping[str, Any], sources: Sequence[Sour
         named.append((("dataset", "path"), study.dataset.path))
     named += [(("networks", name, "weights"), network.weights) for name, network in study.networks.items() if network.weights]
     for path, value in named:
-        if not Path(value).exists():
+        if not (Path(value).is_file() or (path[-1] == "path" and Path(value).is_dir())):
             nested = "PATH"
             for key in reversed(path[1:]):
                 nested = f"{{{key}: {nested}}}"
@@ -190,6 +223,9 @@ def read_study(data: Mapping[str, Any], files: Sequence[str], *, check_files: bo
     Raises UserError with one line for each problem: file, line, key, value, what is allowed.
     """
     sources = [_source(file) for file in files]
+    if not isinstance(data, Mapping) or not data:
+        raise UserError(f"{', '.join(files)}: no config in it. Allowed: the keys of a study, see config/README.md.")
+    data = _typed(data, (), sources)
     problems = [
         f"{source.file}, line {line}: {key}: the key stands twice; YAML would silently take the last. Allowed: each key once."
         for source in sources

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..compression import Plan
 from ..ctaea import Ctaea
-from ..designs import Design, design_from_vector, fold_inert
+from ..designs import Design, design_from_vector
 from ..objectives import feasible_front, minimized
 from ..search import FUNCTIONS, Archive, Iteration, generator
 from ..surrogates import Selection, select_surrogate
@@ -44,12 +44,12 @@ class SurrogateSearch:
         while archive.left:
             iteration += 1
             infills = archive.propose(iteration, partial(self._propose, archive, iteration))
-            if not infills:
-                return
             for design in infills:
                 archive.evaluate(design, "infill", iteration)
             archive.finish_iteration()
             after_iteration(archive)
+            if not infills:
+                return
 
     def _propose(self, archive: Archive, iteration: int) -> Iteration:
         rng = generator(archive.seed, f"surrogate-{self.objective_metric}-{self.constraint_metric}", iteration)
@@ -89,7 +89,7 @@ class SurrogateSearch:
             asked = algorithm.ask()
             if not len(asked):
                 break
-            vectors = fold_inert(asked)
+            vectors = np.stack([archive.target.canonical(design_from_vector(vector))[0].vector() for vector in asked])
             rate, accuracy, constraint = (selections[function].surrogate.predict(vectors) for function in FUNCTIONS)
             algorithm.tell(minimized(rate, accuracy), np.asarray(constraint, dtype=float))
         X, objectives, constraint = algorithm.population()

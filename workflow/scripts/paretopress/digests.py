@@ -1,0 +1,16 @@
+"""Digests of what a rule depends on and Snakemake cannot see."""
+
+import hashlib
+from pathlib import Path
+
+
+def folder_digest(path: str) -> str:
+    """Changes with any file of a folder that is added, removed or edited (by name, size and time); "" where there is no folder."""
+    root = Path(path)
+    if not root.is_dir():
+        return ""
+    digest = hashlib.sha256()
+    for file in sorted(file for file in root.rglob("*") if file.is_file()):
+        status = file.stat()
+        digest.update(f"{file.relative_to(root)}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
