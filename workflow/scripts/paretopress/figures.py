@@ -56,7 +56,7 @@ def draw_front(evaluations: pd.DataFrame, front: pd.DataFrame, threshold: float,
         sns.scatterplot(x=part["nonzero_rate"], y=part["accuracy"], color=color, s=22, linewidth=0, label=f"{label} ({len(part)})", ax=axis)
     axis.step(found["nonzero_rate"], found["accuracy"], where="post", color=FRONT, linewidth=1.2)
     sns.scatterplot(x=found["nonzero_rate"], y=found["accuracy"], color=FRONT, s=46, label=f"front ({len(found)})", ax=axis, zorder=5)
-    axis.scatter([dense["nonzero_rate"]], [dense["accuracy"]], marker="*", s=170, color=DENSE_COLOR, label="dense network", zorder=6)
+    axis.scatter([dense["nonzero_rate"]], [dense["accuracy"]], marker="*", s=170, color=DENSE_COLOR, label="dense network", zorder=4)
     axis.axhline(threshold, color=DENSE_COLOR, linewidth=0.9, linestyle="--")
     axis.annotate(
         f"floor {threshold:.1%}", (0.005, threshold), xycoords=("axes fraction", "data"), xytext=(2, 3), textcoords="offset points", size=9
