@@ -101,18 +101,18 @@ def draw_hypervolumes(final: pd.DataFrame, network: str) -> Figure:
 
 
 def draw_convergence(history: pd.DataFrame, initial: int, network: str) -> Figure:
-    """Hypervolume against evaluations: the median over seeds, and the range of the seeds as a band.
+    """Hypervolume against evaluations: the median over seeds, and the quartiles as a band.
 
     initial: evaluations of the shared initial sample.
     """
     methods = list(dict.fromkeys(history["method"]))
     grouped = len(methods) > MANY_METHODS
-    figure, axis = new_figure(width=WIDTH + 2)
+    figure, axis = new_figure(width=WIDTH + 1.6)
     data = history.assign(line=history["method"].map(_family)) if grouped else history.assign(line=history["method"])
     lines = list(dict.fromkeys(data["line"]))
     sns.lineplot(
         data=data, x="evaluation", y="hypervolume", hue="line", hue_order=lines, style="line", style_order=lines, ax=axis,
-        palette=method_colors(lines), estimator=np.median, errorbar=("pi", 100), err_kws={"alpha": 0.07},
+        palette=method_colors(lines), estimator=np.median, errorbar=("pi", 50), err_kws={"alpha": 0.07},
     )  # fmt: skip
     axis.axvline(initial, color=DENSE_COLOR, linewidth=0.9, linestyle="--")
     axis.annotate(
@@ -121,6 +121,6 @@ def draw_convergence(history: pd.DataFrame, initial: int, network: str) -> Figur
     axis.set(xlabel="true evaluations", ylabel="hypervolume", xlim=(1, history["evaluation"].max()))
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     unit = "methods and seeds of each family" if grouped else "seeds"
-    axis.set_title(f"{network}: median and range over {unit}")
+    axis.set_title(f"{network}: median and quartiles over {unit}")
     axis.legend(title="", loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
     return figure
