@@ -1,10 +1,13 @@
 """Real Snakemake runs of a tiny study on the real digits: what comes out, what runs again after a change, the same bytes twice."""
 
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +163,12 @@ def test_the_report_is_whole_and_needs_nothing_beside_it(finished):
         assert name in report
 
 
+def test_snakemake_writes_its_own_report_too(finished):
+    written = finished.snakemake("--cores", "1", "--report", "snakemake-report.html")
+    assert written.returncode == 0, written.stderr
+    assert (finished.folder / "snakemake-report.html").stat().st_size > 100_000
+
+
 def test_the_logs_say_how_far_a_run_is(finished):
     log = (finished.folder / RESULTS / "logs" / "runs" / "first" / METHODS[0] / "seed-1.log").read_text(encoding="utf-8")
     assert re.search(r"iteration 2, evaluations 14 of 14, hypervolume 0\.\d+, 0 s left", log)
@@ -232,6 +241,32 @@ def test_the_same_study_on_one_core_gives_the_same_bytes(finished, tmp_path):
     other.complete(1, *[str(RESULTS / name) for name in names if name.endswith(("iterations.csv", "hypervolume.json"))])
     for name in names:
         assert other.read(name) == finished.read(name), name
+
+
+def test_a_killed_study_goes_on_to_the_same_bytes(finished, tmp_path):
+    project = Project(tmp_path)
+    run = f"first/{METHODS[0]}/seed-1"
+    target = str(RESULTS / "runs" / run / "evaluations.csv")
+    journal = tmp_path / RESULTS / "progress" / run / "evaluations"
+    command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "1", target]
+    study = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    while study.poll() is None and len(list(journal.glob("*.json"))) < 2:
+        time.sleep(0.002)  # the wait for a condition; the next iteration's search takes hundreds of times as long
+    os.killpg(study.pid, signal.SIGKILL)
+    assert study.wait() == -signal.SIGKILL
+    assert not (tmp_path / target).exists()
+    shown = subprocess.run(
+        [sys.executable, "workflow/scripts/show_status.py", "--configfile", "tiny.yaml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.search(rf"{METHODS[0]} +seed 1: stopped 1\d/14", shown.stdout), shown.stdout
+    assert project.snakemake("--unlock").returncode == 0
+    project.complete(1, "--rerun-incomplete", target)
+    for file in ("evaluations.csv", "iterations.csv"):
+        assert project.read(f"runs/{run}/{file}") == finished.read(f"runs/{run}/{file}")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,6 @@ rule dataset:
         "../../envs/paretopress.yaml"
     params:
         settings=lookup(within=CONFIG, dpath="dataset"),
-        content=lambda wildcards: folder_digest(CONFIG["dataset"].get("path", "")),
+        content=lambda wildcards: folder_digest(CONFIG["dataset"].get("path")),
     script:
         "../scripts/build_dataset.py"

@@ -154,7 +154,9 @@ class EvaluationSettings(Section):
 
 class Budget(Section):
     evaluations: Count = Field(100, description="True evaluations of each run; counts distinct networks")
-    initial: Count = Field(50, description="How many of them are the initial random sample, shared by all methods of a seed")
+    initial: Count = Field(
+        50, description="How many of them are the initial random sample, shared by all methods of a seed; surrogates need 10"
+    )
 
     @model_validator(mode="after")
     def _holds_initial(self) -> "Budget":
@@ -243,7 +245,7 @@ class Study(Section):
                 )
             if isinstance(family, SurrogateMethods) and self.budget.initial < max(LEAST_INITIAL_FOR_SURROGATES, 2 * family.folds):
                 raise refuse(
-                    f"budget.initial = {self.budget.initial} is too small a sample to compare surrogates on",
+                    "too small a sample to compare surrogates on",
                     f"at least {LEAST_INITIAL_FOR_SURROGATES}, and 2 for each fold, where methods has the family surrogate",
                     "budget.initial",
                 )

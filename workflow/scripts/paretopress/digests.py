@@ -4,11 +4,11 @@ import hashlib
 from pathlib import Path
 
 
-def folder_digest(path: str) -> str:
-    """Changes with any file of a folder that is added, removed or edited (by name, size and time); "" where there is no folder."""
-    root = Path(path)
-    if not root.is_dir():
+def folder_digest(path: str | None) -> str:
+    """Changes with any file of a folder that is added, removed or edited (by name, size and time); "" without a folder."""
+    if not path or not Path(path).is_dir():
         return ""
+    root = Path(path)
     digest = hashlib.sha256()
     for file in sorted(file for file in root.rglob("*") if file.is_file()):
         status = file.stat()

@@ -30,7 +30,7 @@ def new_figure(width: float = WIDTH, height: float = HEIGHT) -> tuple[Figure, Ax
 def save(figure: Figure, paths: Sequence[str]) -> None:
     for path in paths:
         metadata = {"Date": None} if Path(path).suffix == ".svg" else None
-        figure.savefig(path, dpi=DPI, metadata=metadata)
+        figure.savefig(path, dpi=DPI, metadata=metadata, bbox_inches="tight", pad_inches=0.08)
 
 
 def _percent(axis: matplotlib.axis.Axis) -> None:
@@ -101,10 +101,11 @@ def draw_hypervolumes(final: pd.DataFrame, network: str) -> Figure:
 
 
 def draw_convergence(history: pd.DataFrame, initial: int, network: str) -> Figure:
-    """Hypervolume against evaluations: the median over seeds, and the quartiles as a band.
+    """Hypervolume against evaluations: the median over seeds (the boxes show their spread).
 
-    initial: evaluations of the shared initial sample.
+    initial: evaluations of the shared initial sample; the first half of them is not shown.
     """
+    history = history[history["evaluation"] >= initial // 2]
     methods = list(dict.fromkeys(history["method"]))
     grouped = len(methods) > MANY_METHODS
     figure, axis = new_figure(width=WIDTH + 1.6)
@@ -112,15 +113,15 @@ def draw_convergence(history: pd.DataFrame, initial: int, network: str) -> Figur
     lines = list(dict.fromkeys(data["line"]))
     sns.lineplot(
         data=data, x="evaluation", y="hypervolume", hue="line", hue_order=lines, style="line", style_order=lines, ax=axis,
-        palette=method_colors(lines), estimator=np.median, errorbar=("pi", 50), err_kws={"alpha": 0.07},
+        palette=method_colors(lines), estimator=np.median, errorbar=None, linewidth=1.8,
     )  # fmt: skip
     axis.axvline(initial, color=DENSE_COLOR, linewidth=0.9, linestyle="--")
     axis.annotate(
-        "initial sample ends", (initial, 0.01), xycoords=("data", "axes fraction"), xytext=(3, 2), textcoords="offset points", size=9
+        "initial sample ends", (initial, 0.96), xycoords=("data", "axes fraction"), xytext=(3, 2), textcoords="offset points", size=9
     )
-    axis.set(xlabel="true evaluations", ylabel="hypervolume", xlim=(1, history["evaluation"].max()))
+    axis.set(xlabel="true evaluations", ylabel="hypervolume", xlim=(history["evaluation"].min(), history["evaluation"].max()))
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     unit = "methods and seeds of each family" if grouped else "seeds"
-    axis.set_title(f"{network}: median and quartiles over {unit}")
+    axis.set_title(f"{network}: median over {unit}")
     axis.legend(title="", loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
     return figure

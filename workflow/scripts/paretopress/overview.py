@@ -1,12 +1,13 @@
 """The state of a study at a glance, from what its jobs have written so far; works while they run."""
 
 import json
-import os
 import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from .config import Study
 from .journal import Status, read_status
@@ -31,12 +32,11 @@ def _alive(status: Status) -> bool:
     if status.host != socket.gethostname():
         return time.time() - status.updated < max(LEAST_SILENCE, 2 * (status.seconds_left or 0))
     try:
-        os.kill(status.process, 0)
-    except ProcessLookupError:
+        process = psutil.Process(status.process)
+        # A process that began after the report has only taken over the number.
+        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= status.updated
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _unfinished(folder: Path) -> tuple[str, str]:

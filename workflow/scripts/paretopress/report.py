@@ -25,6 +25,7 @@ class NetworkPage:
     name: str
     metrics: Mapping[str, Any]
     dense_accuracy: float
+    images: int
     threshold: float
     front: Sequence[Mapping[str, Any]]
     smallest: Mapping[str, Any] | None
@@ -95,6 +96,7 @@ def network_page(
         name=name,
         metrics=metrics,
         dense_accuracy=metrics["accuracy"][split],
+        images=metrics["images"][split],
         threshold=threshold,
         front=rows,
         smallest=rows[0] if rows else None,
