@@ -262,7 +262,7 @@ def test_a_killed_study_goes_on_to_the_same_bytes(finished, tmp_path):
         text=True,
         check=True,
     )
-    assert re.search(rf"{METHODS[0]} +seed 1: stopped 1\d/14", shown.stdout), shown.stdout
+    assert re.search(rf"{METHODS[0]} +seed 1: stopped \d+/14", shown.stdout), shown.stdout
     assert project.snakemake("--unlock").returncode == 0
     project.complete(1, "--rerun-incomplete", target)
     for file in ("evaluations.csv", "iterations.csv"):
