@@ -12,6 +12,7 @@ import pytest
 
 from paretopress.compression import Plan
 from paretopress.designs import Design
+from paretopress.errors import UserError
 from paretopress.evaluation import Measurement
 from paretopress.journal import Journal
 from paretopress.methods import FAMILIES, build_method
@@ -186,7 +187,7 @@ def test_a_space_smaller_than_the_budget_ends_the_search(family, space, tmp_path
 
 def test_too_small_a_space_for_the_initial_sample_says_so(synthetic_target):
     target = replace(synthetic_target, canonical=lambda design: (design, Plan((), False)))
-    with pytest.raises(ValueError, match="only 1 distinct networks"):
+    with pytest.raises(UserError, match=r"budget\.initial = 2: only 1 distinct networks"):
         sample_initial(target, 2, SEED)
 
 

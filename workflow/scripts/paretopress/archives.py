@@ -14,8 +14,6 @@ from .errors import UserError
 
 ZIP = (".zip",)
 TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-
-
 COMPRESSIONS: dict[str, Callable[[Path], Any]] = {
     ".gz": gzip.GzipFile,
     ".tgz": gzip.GzipFile,
@@ -58,9 +56,8 @@ def _extract_tar(archive: Path, folder: Path) -> None:
                 raise _refuse(archive, member.name, "would be written outside the target folder")
             if not (member.isfile() or member.isdir()):
                 raise _refuse(archive, member.name, "is a link or a device")
-            member.mode = 0o755 if member.isdir() else 0o644
-            member.uid = member.gid = 0
-            member.uname = member.gname = ""
+        # Sane modes and owners; Python before 3.11.4 has no such filter, and the checks above stand without it.
+        tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
         tar.extractall(folder, members)
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 from .compression import Plan
 from .designs import VARIABLES, Design, SearchSpace, sample_design
+from .errors import UserError
 from .evaluation import Measurement
 from .journal import Journal
 from .objectives import constraint_value, feasible_front, minimized
@@ -84,7 +85,7 @@ class Iteration:
 def sample_initial(target: Target, count: int, seed: int) -> list[tuple[Design, Plan]]:
     """`count` distinct networks, drawn uniformly from the space: the initial sample that all methods of a seed share.
 
-    Raises ValueError where the space holds fewer.
+    Raises UserError where the space holds fewer.
     """
     rng = generator(seed, "initial")
     found: dict[str, tuple[Design, Plan]] = {}
@@ -93,7 +94,10 @@ def sample_initial(target: Target, count: int, seed: int) -> list[tuple[Design, 
         found.setdefault(plan.design_id, (design, plan))
         if len(found) == count:
             return list(found.values())
-    raise ValueError(f"only {len(found)} distinct networks in {ATTEMPTS} random designs, {count} wanted: lower budget.initial")
+    raise UserError(
+        f"budget.initial = {count}: only {len(found)} distinct networks were met in {ATTEMPTS:,} random designs. "
+        "Lower budget.initial, or widen search_space."
+    )
 
 
 class Archive:
@@ -173,7 +177,7 @@ class Archive:
         return designs
 
     def finish_iteration(self) -> None:
-        """Adds to the latest iteration what its evaluations changed, and tells the journal's readers."""
+        """Adds to the latest iteration what its evaluations changed."""
         front = feasible_front(self.objectives(), self.constraint())
         self.iterations[-1] |= {"evaluations": len(self.evaluations), "front_size": len(front)}
 
