@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from paretopress.compression import Plan, layout_of
-from paretopress.config import Resnet50Slim, TorchvisionNetwork, Vgg16Slim
+from paretopress.config.networks import Resnet50Slim, TorchvisionNetwork, Vgg16Slim
 from paretopress.data import Split
 from paretopress.datasets import DATASETS
 from paretopress.errors import UserError

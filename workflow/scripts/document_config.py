@@ -4,7 +4,7 @@ from pathlib import Path
 
 from paretopress.schema import json_schema, key_tables
 
-MARK = "<!-- key tables: written by `make docs` from workflow/scripts/paretopress/config.py -->\n"
+MARK = "<!-- key tables: written by `make docs` from workflow/scripts/paretopress/config/ -->\n"
 
 readme = Path("config/README.md")
 head = readme.read_text(encoding="utf-8").split(MARK)[0]

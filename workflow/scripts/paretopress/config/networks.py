@@ -1,0 +1,49 @@
+"""The section `networks`: what is built, and where its weights come from."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from .base import Count, Positive, Section, Seed, refuse
+
+
+class Vgg16Slim(Section):
+    name: Literal["vgg16_slim"] = Field(description="torchvision's VGG, configuration D, with every width divided")
+    width_divisor: Literal[1, 2, 4, 8, 16, 32] = Field(8, description="What every width of VGG16 is divided by")
+
+
+class Resnet50Slim(Section):
+    name: Literal["resnet50_slim"] = Field(description="torchvision's ResNet with ResNet50's blocks, narrow inside")
+    width_per_group: Annotated[int, Field(ge=1, le=64)] = Field(8, description="Width of the blocks' 3x3 convolutions; ResNet50 has 64")
+
+
+class TorchvisionNetwork(Section):
+    name: Literal["vgg16", "resnet50"] = Field(description="torchvision's network of that name, the head as wide as the classes")
+
+
+class Training(Section):
+    epochs: Count = Field(30, description="Passes over the training images")
+    batch_size: Annotated[int, Field(ge=2)] = Field(128, description="Images in each step")
+    optimizer: Literal["adam", "adamw", "sgd"] = Field("adamw", description="sgd has momentum 0.9")
+    learning_rate: Positive = Field(5e-4, description="Of the constant schedule; the peak of one_cycle")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(0.05, description="Decoupled for adamw, L2 in the gradient for the others")
+    schedule: Literal["constant", "one_cycle"] = Field("one_cycle", description="How the learning rate moves")
+    augmentation: Literal["none", "crop", "crop_flip"] = Field("none", description="crop: moved by up to 4 pixels; flip: left to right")
+    seed: Seed = Field(0, description="Seed of initial weights, order and augmentation")
+
+
+class Network(Section):
+    architecture: Vgg16Slim | Resnet50Slim | TorchvisionNetwork = Field(
+        discriminator="name", description="What is built: a name and what that architecture takes"
+    )
+    weights: str | None = Field(None, description="A .safetensors file with trained weights, imported instead of training")
+    training: Training | None = Field(None, description="How the network is trained here; all defaults where weights are not given either")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_source(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("weights") is not None and data.get("training") is not None:
+            raise refuse("weights and training are both given", "weights (imported) or training (done here), not both")
+        if isinstance(data, dict) and data.get("weights") is None and data.get("training") is None:
+            return {**data, "training": {}}
+        return data
