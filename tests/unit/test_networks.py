@@ -12,13 +12,14 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from paretopress.compression import Plan, layout_of
-from paretopress.config.networks import Resnet50Slim, TorchvisionNetwork, Vgg16Slim
+from paretopress.config.networks import OwnNetwork, Resnet50Slim, TorchvisionNetwork, Vgg16Slim
 from paretopress.data import Split
 from paretopress.datasets import DATASETS
 from paretopress.errors import UserError
 from paretopress.evaluation import accuracy, evaluate
-from paretopress.networks import ARCHITECTURES, build_network, load_weights, save_weights
+from paretopress.networks import ARCHITECTURES, build_network
 from paretopress.training import AUGMENTATIONS, Recipe, train
+from paretopress.weights import load_weights, save_weights
 
 SLIM = {"name": "vgg16_slim", "width_divisor": 32}
 RECIPE = Recipe(2, 50, "adamw", 1e-3, 0.05, "one_cycle", "crop_flip", 0)
@@ -32,7 +33,11 @@ def noise() -> Split:
 
 
 def test_every_architecture_of_the_config_can_be_built_and_no_other():
-    names = [name for model in (Vgg16Slim, Resnet50Slim, TorchvisionNetwork) for name in model.model_fields["name"].annotation.__args__]
+    names = [
+        name
+        for model in (Vgg16Slim, Resnet50Slim, OwnNetwork, TorchvisionNetwork)
+        for name in model.model_fields["name"].annotation.__args__
+    ]
     assert set(names) == set(ARCHITECTURES)
 
 

@@ -14,6 +14,7 @@ from paretopress.compression import Plan
 from paretopress.designs import Design
 from paretopress.errors import UserError
 from paretopress.evaluation import Measurement
+from paretopress.infills import INFILL_RULES
 from paretopress.journal import Journal
 from paretopress.methods import FAMILIES, build_method
 from paretopress.search import Archive, Evaluation, Target, evaluation_table, iteration_table, sample_initial
@@ -55,6 +56,12 @@ def test_every_method_spends_the_budget_on_distinct_networks(family, synthetic_t
     assert len(evaluations) == BUDGET
     assert len({evaluation.design_id for evaluation in evaluations}) == BUDGET
     assert [evaluation.evaluation for evaluation in evaluations] == list(range(1, BUDGET + 1))
+
+
+@pytest.mark.parametrize("rule", INFILL_RULES)
+def test_every_infill_rule_spends_the_budget_on_distinct_networks(rule, synthetic_target, tmp_path):
+    evaluations = search(synthetic_target, "surrogate", tmp_path, infill_rule=rule).evaluations
+    assert len({evaluation.design_id for evaluation in evaluations}) == BUDGET
 
 
 @pytest.mark.parametrize("family", FAMILIES)

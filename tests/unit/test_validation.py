@@ -26,6 +26,24 @@ CASES = {
     "a seed twice": (["seeds"], [1, 2, 1], ["seeds = [1, 2, 1]", "1 stands in it more than once", "each value once"]),
     "no seeds": (["seeds"], [], ["seeds = []", "a list of values"]),
     "a negative seed": (["seeds", 1], -1, ["seeds[1] = -1", "at least 0"]),
+    "an architecture nearly named": (
+        ["networks", "vgg", "architecture"],
+        {"name": "mobilenet_v3_smal"},
+        ["networks.vgg.architecture.name = 'mobilenet_v3_smal'", "Did you mean 'mobilenet_v3_small'?"],
+    ),
+    "arguments no section": (
+        ["networks", "vgg", "architecture"],
+        {"name": "resnet18", "arguments": 3},
+        ["networks.vgg.architecture.arguments = 3", "a section with keys and values of any kind"],
+    ),
+    "an own network that is not there": (
+        ["networks", "vgg", "architecture"],
+        {"name": "file", "path": "nowhere.py"},
+        ["networks.vgg.architecture.path = 'nowhere.py'", "no such file"],
+    ),
+    "weights of another kind": (["networks", "vgg", "weights"], "w.onnx", ["networks.vgg.weights = 'w.onnx'", ".safetensors, .pt, .pth"]),
+    "an unknown infill rule": (["methods", 0, "infill_rule"], "distance", ["infill_rule = 'distance'", "random, objective_distance"]),
+    "a negative initial seed": (["budget", "initial_seed"], -1, ["budget.initial_seed = -1", "at least 0"]),
     "a seed that is true": (["seeds", 0], True, ["seeds[0] = True", "a whole number"]),
     "study missing": (["study"], REMOVED, ["study: missing", "letters, digits"]),
     "study leaves results": (["study"], "../x", ["study = '../x'", "beginning with a letter or digit"]),
@@ -194,3 +212,28 @@ def test_a_key_that_stands_twice_is_refused(tmp_path):
     file.write_text(yaml.safe_dump(GOOD) + "seeds: [7]\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"seeds: the key stands twice"):
         read_study(yaml.safe_load(file.read_text(encoding="utf-8")), [str(file)])
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("def build_netwrk(num_classes): ...", "defines no such function. Did you mean 'build_netwrk'? Allowed: build_netwrk."),
+        ("", "defines no such function. Allowed: a function, which the file has yet to define"),
+        ("def build_network(:", "not a Python file (invalid syntax"),
+    ],
+)
+def test_a_file_without_the_function_is_refused_without_running_it(code, expected, tmp_path):
+    (tmp_path / "mine.py").write_text(code + f"\nopen({str(tmp_path / 'ran')!r}, 'w')", encoding="utf-8")
+    network = {"architecture": {"name": "file", "path": str(tmp_path / "mine.py")}}
+    with pytest.raises(UserError) as error:
+        read_study(GOOD | {"networks": {"mine": network}}, [])
+    assert "networks.mine.architecture." in str(error.value)
+    assert expected in str(error.value)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_file_that_defines_imports_or_assigns_the_function_is_good(tmp_path):
+    for code in ("def build_network(n): ...", "from torch.nn import Linear as build_network", "build_network = print"):
+        (tmp_path / "mine.py").write_text(code, encoding="utf-8")
+        study = read_study(GOOD | {"networks": {"mine": {"architecture": {"name": "file", "path": str(tmp_path / "mine.py")}}}}, [])
+        assert study.networks["mine"].architecture.function == "build_network"

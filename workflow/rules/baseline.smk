@@ -2,6 +2,7 @@ rule train_baseline:
     input:
         train=rules.dataset.output.train,
         validation=rules.dataset.output.validation,
+        own_code=own_code_of,
         modules=modules_of("train_baseline.py"),
     output:
         weights="<study>/baselines/{network}/weights.safetensors",
@@ -25,6 +26,7 @@ rule import_baseline:
     input:
         trained=lookup(within=CONFIG, dpath="networks/{network}/weights"),
         images=rules.dataset.output.test,
+        own_code=own_code_of,
         modules=modules_of("import_baseline.py"),
     output:
         weights="<study>/baselines/{network}/weights.safetensors",
@@ -48,6 +50,7 @@ rule dense_metrics:
         weights="<study>/baselines/{network}/weights.safetensors",
         validation=rules.dataset.output.validation,
         test=rules.dataset.output.test,
+        own_code=own_code_of,
         modules=modules_of("measure_baseline.py"),
     output:
         "<study>/baselines/{network}/metrics.json",

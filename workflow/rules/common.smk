@@ -20,6 +20,7 @@ METHODS = STUDY.methods_by_name()
 IMPORTED = [name for name, network in STUDY.networks.items() if network.weights]
 TRAINED = [name for name in STUDY.networks if name not in IMPORTED]
 RESULTS = f"results/{STUDY.study}"
+SAMPLE_SEED = "{seed}" if STUDY.budget.initial_seed is None else str(STUDY.budget.initial_seed)
 
 
 pathvars:
@@ -35,6 +36,12 @@ wildcard_constraints:
 def modules_of(script):
     """The package files that a script imports, as inputs of its rule: an edited module reruns what uses it, and nothing else."""
     return [os.path.relpath(path) for path in package_imports(SCRIPTS / script)]
+
+
+def own_code_of(wildcards):
+    """The user's Python file that builds the network of the job, where it is not one of ours."""
+    architecture = CONFIG["networks"][wildcards.network]["architecture"]
+    return [architecture["path"]] if architecture["name"] == "file" else []
 
 
 def of_every_run(file):

@@ -2,6 +2,7 @@ rule initial_designs:
     input:
         weights="<study>/baselines/{network}/weights.safetensors",
         images=f"<study>/dataset/{STUDY.evaluation.split}.safetensors",
+        own_code=own_code_of,
         modules=modules_of("initial_designs.py"),
     output:
         designs="<study>/designs/{network}/seed-{seed}.csv",

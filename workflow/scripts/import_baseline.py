@@ -4,13 +4,15 @@ from pathlib import Path
 
 from paretopress.data import load_split
 from paretopress.logs import job_log
-from paretopress.networks import build_network, load_weights, save_weights
+from paretopress.networks import build_network, check_network
 from paretopress.tables import write_csv
 from paretopress.training import history_table
+from paretopress.weights import load_weights, save_weights
 
 with job_log(snakemake.log[0]) as log:
-    classes = load_split(Path(snakemake.input.images)).classes
-    network = build_network(snakemake.params.architecture, len(classes))
+    split = load_split(Path(snakemake.input.images))
+    network = build_network(snakemake.params.architecture, len(split.classes))
+    check_network(network, len(split.classes), split.images.shape[-1])
     load_weights(network, Path(snakemake.input.trained))
     log.info("%s: the weights of %s fit", snakemake.wildcards.network, snakemake.input.trained)
     save_weights(network, Path(snakemake.output.weights))

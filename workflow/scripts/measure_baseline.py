@@ -8,7 +8,8 @@ from paretopress.baselines import measure_dense
 from paretopress.data import load_split
 from paretopress.logs import job_log
 from paretopress.metrics import write_metrics
-from paretopress.networks import build_network, load_weights
+from paretopress.networks import build_network
+from paretopress.weights import load_weights
 
 with job_log(snakemake.log[0]) as log:
     torch.set_num_threads(snakemake.threads)

@@ -14,7 +14,7 @@ from paretopress.progress import reporter
 from paretopress.search import Archive, evaluation_table, iteration_table
 from paretopress.surrogates import CANDIDATES
 from paretopress.tables import write_csv
-from paretopress.targets import load_target, read_initial, search_space
+from paretopress.targets import load_target, read_initial, search_space, subset_seed
 
 with job_log(snakemake.log[0]) as log:
     torch.set_num_threads(snakemake.threads)
@@ -23,10 +23,12 @@ with job_log(snakemake.log[0]) as log:
     threshold = accuracy_threshold(dense, **params.constraint)
     log.info("dense accuracy %.4f on the %s images, designs need at least %.4f", dense, params.split, threshold)
     space = search_space(params.space)
+    layers_from = subset_seed(seed, params.initial_seed)
     target = load_target(
-        Path(snakemake.input.weights), Path(snakemake.input.images), params.architecture, space, seed, params.batch_size, threshold
+        Path(snakemake.input.weights), Path(snakemake.input.images), params.architecture, space, layers_from, params.batch_size, threshold
     )
-    settings = [params.space, params.architecture, params.batch_size, params.method, params.budget, params.constraint, params.split, seed]
+    settings = [params.space, params.architecture, params.batch_size, params.method, params.budget, params.constraint, params.split]
+    settings += [seed, layers_from]
     journal = Journal(Path(params.journal), fingerprint(snakemake.input, settings))
     initial = read_initial(Path(snakemake.input.designs), Path(snakemake.input.timings))
     journal.report(0, params.budget)

@@ -7,9 +7,10 @@ import torch
 from paretopress.data import load_split
 from paretopress.evaluation import accuracy
 from paretopress.logs import job_log
-from paretopress.networks import build_network, save_weights
+from paretopress.networks import build_network, check_network
 from paretopress.tables import write_csv
 from paretopress.training import Epoch, Recipe, history_table, train
+from paretopress.weights import save_weights
 
 with job_log(snakemake.log[0]) as log:
     torch.set_num_threads(snakemake.threads)
@@ -25,6 +26,7 @@ with job_log(snakemake.log[0]) as log:
 
     torch.manual_seed(recipe.seed)
     network = build_network(snakemake.params.architecture, len(split.classes))
+    check_network(network, len(split.classes), split.images.shape[-1])
     history = train(network, split, recipe, lambda trained: accuracy(trained, validation, recipe.batch_size), report)
     save_weights(network, Path(snakemake.output.weights))
     write_csv(history_table(history), snakemake.output.history)

@@ -8,6 +8,7 @@ import copy
 import hashlib
 import json
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from torch import nn
 
 from .designs import ALL, BIAS, BOTH, NONE, RANDOM, WEIGHT, Design
+from .errors import UserError
 
 LAYER_KINDS: dict[str, tuple[type[nn.Module], ...]] = {
     "linear": (nn.Linear,),
@@ -60,10 +62,34 @@ def _tensors(layer: nn.Module) -> dict[str, torch.Tensor]:
     return dict(layer.named_parameters(recurse=False))
 
 
+def _layers(network: nn.Module, kind: str) -> Iterator[tuple[str, dict[str, torch.Tensor]]]:
+    """Name and tensors of each layer of a kind; of layers that share a weight the first, so that it is pruned and counted once."""
+    seen: set[int] = set()
+    for name, module in network.named_modules():
+        if not isinstance(module, LAYER_KINDS[kind]):
+            continue
+        tensors = _tensors(module)
+        if "weight" not in tensors:
+            raise UserError(
+                f"the layer {name} ({type(module).__name__}) has no weight of its own to prune: it is reparametrised, or lazy. "
+                "Remove weight or spectral normalisation (torch.nn.utils.parametrize.remove_parametrizations), and give lazy layers sizes."
+            )
+        if id(tensors["weight"]) not in seen:
+            seen.add(id(tensors["weight"]))
+            yield name, tensors
+
+
 def layout_of(network: nn.Module) -> Layout:
+    """The prunable layers of `network`.
+
+    Raises UserError: a layer's weight is reparametrised or not there yet.
+    """
+
     def layers(kind: str) -> tuple[Layer, ...]:
-        found = [(name, _tensors(module)) for name, module in network.named_modules() if isinstance(module, LAYER_KINDS[kind])]
-        return tuple(Layer(name, tensors["weight"].numel(), tensors["bias"].numel() if "bias" in tensors else 0) for name, tensors in found)
+        return tuple(
+            Layer(name, tensors["weight"].numel(), tensors["bias"].numel() if "bias" in tensors else 0)
+            for name, tensors in _layers(network, kind)
+        )
 
     return Layout(linear=layers("linear"), conv=layers("conv"))
 
@@ -139,7 +165,7 @@ def prune_smallest(tensor: torch.Tensor, zeros: int) -> torch.Tensor:
 def prune(network: nn.Module, plan: Plan) -> nn.Module:
     """A pruned float copy of `network`, which stays as it is."""
     pruned = copy.deepcopy(network)
-    parameters = dict(pruned.named_parameters())
+    parameters = dict(pruned.named_parameters(remove_duplicate=False))
     with torch.no_grad():
         for name, zeros in plan.zeros:
             parameters[name].copy_(prune_smallest(parameters[name], zeros))
@@ -160,8 +186,7 @@ def nonzero_rate(network: nn.Module) -> float:
 
     Counted on the float network (quantised modules hide their tensors): prune, count, then quantise.
     """
-    kinds = tuple(kind for kinds in LAYER_KINDS.values() for kind in kinds)
-    tensors = [tensor for module in network.modules() if isinstance(module, kinds) for tensor in _tensors(module).values()]
+    tensors = [tensor for kind in LAYER_KINDS for _, tensors in _layers(network, kind) for tensor in tensors.values()]
     return sum(int(torch.count_nonzero(tensor)) for tensor in tensors) / sum(tensor.numel() for tensor in tensors)
 
 

@@ -1,15 +1,16 @@
-"""Architectures and their weights: torchvision's own classes, at full width or slim."""
+"""Architectures: any classification network of torchvision, slim versions of the paper's two, and networks of the user's own."""
 
+import importlib.util
+import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import nn
 
+from .compression import layout_of
 from .errors import UserError
 from .torchvision_import import torchvision
 
@@ -65,15 +66,50 @@ def resnet50_slim(num_classes: int, *, width_per_group: int) -> nn.Module:
     )
 
 
-def _torchvision_model(num_classes: int, *, name: str) -> nn.Module:
-    return torchvision.models.get_model(name, weights=None, num_classes=num_classes)
+# With their auxiliary classifiers these return more than class scores while they train.
+WITHOUT_AUXILIARY: dict[str, dict[str, Any]] = {name: {"aux_logits": False, "init_weights": True} for name in ("googlenet", "inception_v3")}
+
+
+def torchvision_model(num_classes: int, *, name: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
+    """torchvision's classification model `name`, untrained, built with `arguments`."""
+    given = WITHOUT_AUXILIARY.get(name, {}) | dict(arguments or {})
+    return torchvision.models.get_model(name, weights=None, num_classes=num_classes, **given)
+
+
+def _where_in(file: Path, error: Exception) -> str:
+    """The line of the user's file in which an error arose, as far as it passed through it."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]
+    return f"{file}, line {lines[-1]}" if lines else str(file)
+
+
+def own_network(num_classes: int, *, path: str, function: str, arguments: Mapping[str, Any]) -> nn.Module:
+    """What `function(num_classes, **arguments)` of the user's Python file returns.
+
+    Raises UserError: the file cannot be run, has no such function, or the function fails or returns no torch Module.
+    """
+    file = Path(path).absolute()
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{path}: not a Python file. Give a file that ends with .py as architecture.path.")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        network = getattr(module, function)(num_classes, **arguments)
+    except Exception as error:
+        raise UserError(
+            f"{_where_in(file, error)}: {type(error).__name__}: {error}. "
+            f"The file is run, and then {function}(num_classes={num_classes}, **{dict(arguments)}) is called in it."
+        ) from error
+    if not isinstance(network, nn.Module):
+        raise UserError(f"{path}: {function} returned a {type(network).__name__}. It must return a torch.nn.Module.")
+    return network
 
 
 ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     "vgg16_slim": vgg16_slim,
     "resnet50_slim": resnet50_slim,
-    "vgg16": partial(_torchvision_model, name="vgg16"),
-    "resnet50": partial(_torchvision_model, name="resnet50"),
+    "file": own_network,
+    **{name: partial(torchvision_model, name=name) for name in torchvision.models.list_models(module=torchvision.models)},
 }
 
 
@@ -81,39 +117,38 @@ def build_network(architecture: Mapping[str, Any], num_classes: int) -> nn.Modul
     """An untrained network, its weights drawn from torch's global generator.
 
     architecture: {"name": a key of ARCHITECTURES, ...: the arguments of its builder}.
+
+    Raises UserError: the network cannot be built with these arguments.
     """
-    arguments = {key: value for key, value in architecture.items() if key != "name"}
-    return ARCHITECTURES[architecture["name"]](num_classes, **arguments)
-
-
-def save_weights(network: nn.Module, path: Path) -> None:
-    save_file({key: value.contiguous() for key, value in network.state_dict().items()}, path)
-
-
-def _read_weights(path: Path) -> dict[str, torch.Tensor]:
+    name, arguments = architecture["name"], {key: value for key, value in architecture.items() if key != "name"}
     try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{path}: cannot be read as a safetensors file ({error}).") from error
+        return ARCHITECTURES[name](num_classes, **arguments)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise UserError(
+            f"architecture {name}: cannot be built for {num_classes} classes with {arguments}: {error}. Change architecture.arguments."
+        ) from error
 
 
-def load_weights(network: nn.Module, path: Path) -> None:
-    """Fills `network` from a safetensors file, cast to the network's own types; batch counters of batch norm may be absent.
+def check_network(network: nn.Module, num_classes: int, image_size: int) -> None:
+    """Runs two black images of image_size x image_size pixels through `network`, in evaluation mode.
 
-    Raises UserError: a key is missing, unknown or of another shape; every one of them is named.
+    Raises UserError: it cannot take them, does not return scores of shape (2, num_classes), or has nothing to prune.
     """
-    given = _read_weights(path)
-    wanted = network.state_dict()
-    problems = [f"{key}: missing, {tuple(value.shape)} wanted" for key, value in wanted.items() if key not in given]
-    problems = [problem for problem in problems if not problem.split(":")[0].endswith("num_batches_tracked")]
-    problems += [f"{key}: not a key of this network" for key in given if key not in wanted]
-    problems += [
-        f"{key}: shape {tuple(given[key].shape)}, {tuple(value.shape)} wanted"
-        for key, value in wanted.items()
-        if key in given and given[key].shape != value.shape
-    ]
-    if problems:
-        shown = "\n  ".join(problems[:10]) + (f"\n  and {len(problems) - 10} more" if len(problems) > 10 else "")
-        raise UserError(f"{path}: the weights do not fit the network.\n  {shown}\nCheck the architecture and the number of classes.")
-    network.load_state_dict({key: given.get(key, value).to(value.dtype) for key, value in wanted.items()})
     network.eval()
+    try:
+        with torch.inference_mode():
+            scores = network(torch.zeros(2, 3, image_size, image_size))
+    except Exception as error:
+        raise UserError(
+            f"the network {type(network).__name__} cannot take images of {image_size} x {image_size} pixels: {error}. "
+            "Change dataset.image_size, or the arguments of the architecture (image_size for vision transformers)."
+        ) from error
+    if not isinstance(scores, torch.Tensor) or scores.shape != (2, num_classes):
+        returned = tuple(scores.shape) if isinstance(scores, torch.Tensor) else type(scores).__name__
+        raise UserError(
+            f"the network {type(network).__name__} returned {returned} for 2 images of {num_classes} classes. "
+            f"It must return one tensor of scores, of shape (2, {num_classes})."
+        )
+    layout = layout_of(network)
+    if not layout.linear and not layout.conv:
+        raise UserError(f"the network {type(network).__name__} has no Linear and no convolution layer: there is nothing to compress.")

@@ -83,7 +83,9 @@ def overview(study: Study, results: Path) -> str:
     for network in study.networks:
         trained = (results / "baselines" / network / "metrics.json").is_file()
         lines += ["", f"{network} (baseline {'done' if trained else 'waiting'})"]
-        lines.append(f"  {'initial sample':<{width}}  " + "   ".join(_sample_state(results, network, seed) for seed in study.seeds))
+        lines.append(
+            f"  {'initial sample':<{width}}  " + "   ".join(_sample_state(results, network, seed) for seed in study.sample_seeds())
+        )
         for method in study.methods_by_name():
             own = [run for run in states if (run.network, run.method) == (network, method)]
             lines.append(f"  {method:<{width}}  " + "   ".join(f"seed {run.seed}: {run.state} {run.text}".rstrip() for run in own))

@@ -67,6 +67,8 @@ def describe(allowed: Allowed) -> str:
             getattr(item, "max_length", None) for item in allowed.constraints
         } - {None}
         return f"a list of {f'{exact.pop()} values' if exact else 'values'}, each {describe(allowed_of(get_args(kind)[0]))}"
+    if origin is dict and get_args(kind)[1] is Any:
+        return "a section with keys and values of any kind"
     if origin is dict:
         return f"at least one name (letters, digits, '.', '_', '-'), each with {describe(allowed_of(get_args(kind)[1]))}"
     if any(isinstance(item, StringConstraints) and item.pattern for item in allowed.constraints):
@@ -138,7 +140,8 @@ def _sections(title: str, model: type[BaseModel]) -> Iterator[tuple[str, type[Ba
 def _tag(model: type[BaseModel]) -> str:
     tags = [(key, field) for key, field in model.model_fields.items() if get_origin(field.annotation) is Literal and field.is_required()]
     key, field = tags[0]
-    return f"{key}: {' or '.join(map(str, get_args(field.annotation)))}"
+    values = [str(value) for value in get_args(field.annotation)]
+    return f"{key}: {values[0]}" if len(values) == 1 else f"{key}: {values[0]}, ..., {values[-1]}"
 
 
 def key_tables() -> str:

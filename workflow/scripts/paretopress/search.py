@@ -136,6 +136,11 @@ class Archive:
         """Shape (n,), feasible where <= 0."""
         return constraint_value(np.array([evaluation.accuracy for evaluation in self.evaluations]), self.target.threshold)
 
+    def front(self) -> np.ndarray:
+        """Objectives of the feasible non-dominated evaluations, minimised, shape (n, 2)."""
+        objectives = self.objectives()
+        return objectives[feasible_front(objectives, self.constraint())]
+
     def take_initial(self, count: int) -> None:
         """Takes the first `count` designs of the shared initial sample, already evaluated, at the cost of as many evaluations."""
         for evaluation in self.initial[: min(count, self.left)]:
@@ -178,8 +183,7 @@ class Archive:
 
     def finish_iteration(self) -> None:
         """Adds to the latest iteration what its evaluations changed."""
-        front = feasible_front(self.objectives(), self.constraint())
-        self.iterations[-1] |= {"evaluations": len(self.evaluations), "front_size": len(front)}
+        self.iterations[-1] |= {"evaluations": len(self.evaluations), "front_size": len(self.front())}
 
     def random_new_design(self, rng: np.random.Generator, excluded: Iterable[str] = ()) -> Design | None:
         """A uniformly drawn design whose network is neither known nor excluded (by id); None where none was met."""

@@ -8,9 +8,10 @@ from .compression import Plan, canonical, layout_of
 from .data import load_split
 from .designs import VARIABLES, Design, SearchSpace
 from .evaluation import Measurement, evaluate
-from .networks import build_network, load_weights
+from .networks import build_network
 from .search import Evaluation, Target
 from .tables import read_table, records
+from .weights import load_weights
 
 
 def search_space(settings: Mapping[str, Mapping[str, float]]) -> SearchSpace:
@@ -19,10 +20,15 @@ def search_space(settings: Mapping[str, Mapping[str, float]]) -> SearchSpace:
     return SearchSpace(linear_amount=bounds["linear_amount"], conv_amount=bounds["conv_amount"])
 
 
+def subset_seed(seed: int, initial_seed: int | None) -> int:
+    """What random subsets of layers are drawn from in the run of `seed`: where all runs share one initial sample, its seed."""
+    return seed if initial_seed is None else initial_seed
+
+
 def load_target(
     weights: Path, images: Path, architecture: Mapping[str, Any], space: SearchSpace, seed: int, batch_size: int, threshold: float
 ) -> Target:
-    """The compression of one trained network in the run of `seed`, measured on the images of one split."""
+    """The compression of one trained network, measured on the images of one split; seed: what subset_seed gives."""
     split = load_split(images)
     network = build_network(architecture, len(split.classes))
     load_weights(network, weights)

@@ -1,5 +1,6 @@
 """A config checked before anything runs; what is wrong is said with file, line, key, value and what is allowed."""
 
+import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from .config import Study
+from .config.networks import OwnNetwork
 from .errors import UserError
 from .schema import allowed_at, describe
 
@@ -199,11 +201,47 @@ def _repeated_keys(node: yaml.Node | None, path: str = "") -> Iterator[tuple[str
             yield from _repeated_keys(value, f"{path}[{index}]")
 
 
+def _own_networks(study: Study) -> Iterator[tuple[str, OwnNetwork]]:
+    for name, network in study.networks.items():
+        if isinstance(network.architecture, OwnNetwork):
+            yield name, network.architecture
+
+
+def _defined(tree: ast.Module) -> set[str]:
+    """The names that the top level of a Python file defines or imports."""
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    defined |= {target.id for node in tree.body if isinstance(node, ast.Assign) for target in node.targets if isinstance(target, ast.Name)}
+    imports = [alias for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names]
+    return defined | {alias.asname or alias.name for alias in imports}
+
+
+def _wrong_code(study: Study, data: Mapping[str, Any], sources: Sequence[Source]) -> Iterator[str]:
+    """Files of own networks that are no Python, or lack the function; they are parsed, not run."""
+    for name, own in _own_networks(study):
+        if not Path(own.path).is_file():
+            continue
+        path: Path_ = ("networks", name, "architecture", "path")
+        try:
+            defined = _defined(ast.parse(Path(own.path).read_text(encoding="utf-8")))
+        except (SyntaxError, UnicodeDecodeError, ValueError) as error:
+            where = _where(path, data, sources)
+            yield f"{where}: {_key(path)} = {own.path!r}: not a Python file ({error}). Allowed: a file that Python can run."
+            continue
+        if own.function not in defined:
+            path = (*path[:-1], "function")
+            options = ", ".join(sorted(defined)) or "a function, which the file has yet to define"
+            yield (
+                f"{_where(path, data, sources)}: {_key(path)} = {own.function!r}: {own.path} defines no such function."
+                f"{_nearest(own.function, sorted(defined))} Allowed: {options}."
+            )
+
+
 def _missing_files(study: Study, data: Mapping[str, Any], sources: Sequence[Source]) -> Iterator[str]:
     named: list[tuple[Path_, str]] = []
     if study.dataset.kind == "folder":
         named.append((("dataset", "path"), study.dataset.path))
     named += [(("networks", name, "weights"), network.weights) for name, network in study.networks.items() if network.weights]
+    named += [(("networks", name, "architecture", "path"), own.path) for name, own in _own_networks(study)]
     for path, value in named:
         if not (Path(value).is_file() or (path[-1] == "path" and Path(value).is_dir())):
             nested = "PATH"
@@ -233,7 +271,7 @@ def read_study(data: Mapping[str, Any], files: Sequence[str], *, check_files: bo
     ]
     try:
         study = Study.model_validate(dict(data))
-        problems += _missing_files(study, data, sources) if check_files else []
+        problems += [*_missing_files(study, data, sources), *_wrong_code(study, data, sources)] if check_files else []
     except ValidationError as error:
         problems += [_message(detail, data, sources) for detail in error.errors()]
     if problems:

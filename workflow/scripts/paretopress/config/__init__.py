@@ -68,3 +68,7 @@ class Study(Section):
         return {
             name: {"family": family.family, "settings": settings} for family in self.methods for name, settings in family.named().items()
         }
+
+    def sample_seeds(self) -> list[int]:
+        """The seeds of the initial samples: one for all runs, or each run's own."""
+        return self.seeds if self.budget.initial_seed is None else [self.budget.initial_seed]

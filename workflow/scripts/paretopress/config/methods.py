@@ -16,7 +16,9 @@ class SurrogateMethods(Section):
     generations: Count = Field(1000, description="Generations of CTAEA on the surrogates")
     infills: Count = Field(2, description="Designs evaluated for real in each iteration")
     folds: Annotated[int, Field(ge=2, le=10)] = Field(5, description="Folds of the cross-validation that compares the surrogates")
-    infill_rule: Literal["random"] = Field("random", description="How infills are chosen from the surrogate front")
+    infill_rule: Literal["random", "objective_distance"] = Field(
+        "random", description="How infills are chosen from the surrogate front; objective_distance: farthest from the known front"
+    )
 
     def named(self) -> dict[str, dict[str, Any]]:
         shared = self.model_dump(exclude={"family", "objective_metrics", "constraint_metrics"})

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from .base import Count, Positive, Section, Seed, refuse
+from .torchvision_models import TorchvisionModel
 
 
 class Vgg16Slim(Section):
@@ -18,7 +19,24 @@ class Resnet50Slim(Section):
 
 
 class TorchvisionNetwork(Section):
-    name: Literal["vgg16", "resnet50"] = Field(description="torchvision's network of that name, the head as wide as the classes")
+    name: TorchvisionModel = Field(description="torchvision's classification network of that name, the head as wide as the classes")
+    arguments: dict[str, Any] = Field({}, description="Passed to torchvision's builder, such as image_size: 32 for vit_b_16")
+
+
+class OwnNetwork(Section):
+    name: Literal["file"] = Field(description="Your own network: a Python file and a function in it")
+    path: str = Field(min_length=1, description="The Python file; it may import what is installed, and no other file of yours")
+    function: str = Field("build_network", min_length=1, description="Called as function(num_classes, **arguments), returns a torch Module")
+    arguments: dict[str, Any] = Field({}, description="Passed to the function by name")
+
+
+WEIGHT_FILES = (".safetensors", ".pt", ".pth")
+
+
+def _weight_file(path: str) -> str:
+    if not path.lower().endswith(WEIGHT_FILES):
+        raise refuse("not a file of weights", f"a path that ends with {', '.join(WEIGHT_FILES)}")
+    return path
 
 
 class Training(Section):
@@ -33,10 +51,12 @@ class Training(Section):
 
 
 class Network(Section):
-    architecture: Vgg16Slim | Resnet50Slim | TorchvisionNetwork = Field(
+    architecture: Vgg16Slim | Resnet50Slim | OwnNetwork | TorchvisionNetwork = Field(
         discriminator="name", description="What is built: a name and what that architecture takes"
     )
-    weights: str | None = Field(None, description="A .safetensors file with trained weights, imported instead of training")
+    weights: Annotated[str, AfterValidator(_weight_file)] | None = Field(
+        None, description="A .safetensors or .pt file with trained weights, imported instead of training"
+    )
     training: Training | None = Field(None, description="How the network is trained here; all defaults where weights are not given either")
 
     @model_validator(mode="before")

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from .base import Count, Fraction, Section, refuse
+from .base import Count, Fraction, Section, Seed, refuse
 
 # tau of the paper's published code lies about this far under the dense accuracy.
 PAPER_DROP_POINTS = 4.4
@@ -49,6 +49,9 @@ class Budget(Section):
     evaluations: Count = Field(100, description="True evaluations of each run; counts distinct networks")
     initial: Count = Field(
         50, description="How many of them are the initial random sample, shared by all methods of a seed; surrogates need 10"
+    )
+    initial_seed: Seed | None = Field(
+        None, description="Seed of one initial sample for all runs, and of their random subsets of layers; none: each seed has its own"
     )
 
     @model_validator(mode="after")

@@ -6,19 +6,12 @@ from functools import partial
 
 import numpy as np
 
-from ..compression import Plan
 from ..ctaea import Ctaea
-from ..designs import Design, design_from_vector
+from ..designs import design_from_vector
+from ..infills import INFILL_RULES, Candidate
 from ..objectives import feasible_front, minimized
 from ..search import FUNCTIONS, Archive, Iteration, generator
 from ..surrogates import Selection, select_surrogate
-
-Candidates = list[tuple[Design, Plan]]
-
-# How the designs to evaluate are chosen among the new ones of the surrogate front (more than wanted are there).
-INFILL_RULES: dict[str, Callable[[Candidates, int, np.random.Generator], Candidates]] = {
-    "random": lambda new, count, rng: [new[index] for index in rng.choice(len(new), count, replace=False)],
-}
 
 
 @dataclass(frozen=True)
@@ -55,11 +48,11 @@ class SurrogateSearch:
         rng = generator(archive.seed, f"surrogate-{self.objective_metric}-{self.constraint_metric}", iteration)
         selections = self._select(archive, rng)
         front = self._search(archive, selections, rng)
-        new = [(design, plan) for design, plan in front if not archive.knows(design)]
+        new = [candidate for candidate in front if not archive.knows(candidate.design)]
         wanted = min(self.infills, archive.left)
-        chosen = new if len(new) <= wanted else INFILL_RULES[self.infill_rule](new, wanted, rng)
-        infills = [design for design, _ in chosen]
-        taken = [plan.design_id for _, plan in chosen]
+        chosen = new if len(new) <= wanted else INFILL_RULES[self.infill_rule](new, archive.front(), wanted, rng)
+        infills = [candidate.design for candidate in chosen]
+        taken = [candidate.plan.design_id for candidate in chosen]
         while len(infills) < wanted and (design := archive.random_new_design(rng, taken)) is not None:
             infills.append(design)
             taken.append(archive.target.canonical(design)[1].design_id)
@@ -81,7 +74,7 @@ class SurrogateSearch:
         X = archive.vectors()
         return {function: select_surrogate(X, values[function], metrics[function], self.folds, rng) for function in FUNCTIONS}
 
-    def _search(self, archive: Archive, selections: dict[str, Selection], rng: np.random.Generator) -> Candidates:
+    def _search(self, archive: Archive, selections: dict[str, Selection], rng: np.random.Generator) -> list[Candidate]:
         """The distinct networks of CTAEA's final feasible non-dominated set on the surrogates."""
         space = archive.target.space
         algorithm = Ctaea(space, self.population, np.empty((0, len(space.lower()))), rng)
@@ -93,8 +86,11 @@ class SurrogateSearch:
             rate, accuracy, constraint = (selections[function].surrogate.predict(vectors) for function in FUNCTIONS)
             algorithm.tell(minimized(rate, accuracy), np.asarray(constraint, dtype=float))
         X, objectives, constraint = algorithm.population()
-        found = [archive.target.canonical(design_from_vector(X[index])) for index in feasible_front(objectives, constraint)]
-        return list({plan.design_id: (design, plan) for design, plan in found}.values())
+        found: dict[str, Candidate] = {}
+        for index in feasible_front(objectives, constraint):
+            design, plan = archive.target.canonical(design_from_vector(X[index]))
+            found[plan.design_id] = Candidate(design, plan, (float(objectives[index, 0]), float(objectives[index, 1])))
+        return list(found.values())
 
 
 def _reason(front: int, new: int) -> str:

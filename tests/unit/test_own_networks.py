@@ -1,0 +1,276 @@
+"""Networks beyond the paper's two: torchvision's others, a user's own file, weights from .pt files; what each of them cannot do is said."""
+
+import textwrap
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn.utils import parametrizations
+
+from paretopress.compression import canonical, compress, layout_of, nonzero_rate, prune
+from paretopress.data import Split
+from paretopress.designs import Design
+from paretopress.errors import UserError
+from paretopress.evaluation import evaluate
+from paretopress.networks import build_network, check_network
+from paretopress.weights import load_weights, save_weights
+
+OWN = """
+import torch
+from torch import nn
+
+class Grouped(nn.Module):
+    def __init__(self, classes, width):
+        super().__init__()
+        self.stem = nn.Conv2d(3, width, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(width)
+        self.depthwise = nn.Conv2d(width, width, 3, padding=1, groups=width)
+        self.pointwise = nn.Conv2d(width, width, 1)
+        self.grouped = nn.Conv2d(width, width, 3, groups=2)
+        self.decision = nn.Linear(width, classes)
+
+    def forward(self, x):
+        x = torch.relu(self.norm(self.stem(x)))
+        x = self.grouped(self.pointwise(self.depthwise(x)))
+        return self.decision(x.mean((2, 3)))
+
+def grouped(num_classes, width=8):
+    return Grouped(num_classes, width)
+
+def perceptron(num_classes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 16), nn.ReLU(), nn.Linear(16, num_classes))
+
+def convolutional(num_classes):
+    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, num_classes, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+def broken(num_classes):
+    raise ValueError("no such width")
+
+def text(num_classes):
+    return "a network"
+"""
+
+
+@pytest.fixture(scope="module")
+def own_file(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("own") / "mine.py"
+    path.write_text(OWN, encoding="utf-8")
+    return path
+
+
+def own(path: Path, function: str, **arguments) -> dict:
+    return {"name": "file", "path": str(path), "function": function, "arguments": arguments}
+
+
+@pytest.fixture(scope="module")
+def built(own_file) -> dict[str, nn.Module]:
+    """Networks of every kind of layer, with 5 classes, for images of 32 x 32."""
+    torch.manual_seed(0)
+    architectures = {
+        "mobilenet_v3_small": {"name": "mobilenet_v3_small", "arguments": {"width_mult": 0.5}},
+        "densenet121": {"name": "densenet121", "arguments": {}},
+        "vit_b_16": {"name": "vit_b_16", "arguments": {"image_size": 32}},
+        "squeezenet1_1": {"name": "squeezenet1_1", "arguments": {}},
+        "grouped": own(own_file, "grouped", width=12),
+        "perceptron": own(own_file, "perceptron"),
+        "convolutional": own(own_file, "convolutional"),
+    }
+    return {name: build_network(architecture, 5).eval() for name, architecture in architectures.items()}
+
+
+KINDS = {  # (has Linear layers, has convolutions)
+    "mobilenet_v3_small": (True, True),
+    "densenet121": (True, True),
+    "vit_b_16": (True, True),
+    "squeezenet1_1": (False, True),
+    "grouped": (True, True),
+    "perceptron": (True, False),
+    "convolutional": (False, True),
+}
+IMAGES = Split(
+    torch.randint(0, 256, (6, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(1)),
+    torch.arange(6) % 5,
+    tuple("abcde"),
+)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_of_network_is_compressed_and_evaluated(built, name):
+    network = built[name]
+    check_network(network, 5, 32)
+    layout = layout_of(network)
+    assert (bool(layout.linear), bool(layout.conv)) == KINDS[name]
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    design, plan = canonical(Design(2, 2, 0.5, 0.25, 1, 1, 1), layout, seed=3)
+    assert (design.linear_scope, design.conv_scope, design.quantization) == (2 * KINDS[name][0], 2 * KINDS[name][1], int(KINDS[name][0]))
+    measured = evaluate(network, plan, IMAGES, 6)
+    assert 0 <= measured.accuracy <= 1
+    pruned = prune(network, plan)
+    parameters, zeros = dict(pruned.named_parameters()), dict(plan.zeros)
+    for layer in (*layout.linear, *layout.conv):
+        fraction = 0.5 if layer in layout.linear else 0.25
+        assert zeros[f"{layer.name}.weight"] == round(fraction * layer.weight)
+        assert int((parameters[f"{layer.name}.weight"] == 0).sum()) >= zeros[f"{layer.name}.weight"]
+    assert measured.nonzero_rate == nonzero_rate(pruned) < 1
+    for key, value in network.state_dict().items():
+        assert torch.equal(value, before[key]), f"{key}: the dense network was changed"
+
+
+@pytest.mark.parametrize("name", [name for name, kinds in KINDS.items() if not all(kinds)])
+def test_variables_of_layers_that_a_network_lacks_are_folded_away(built, name):
+    layout = layout_of(built[name])
+    linear, conv = KINDS[name]
+    plans = set()
+    for inert in ((0, 0.3, 0), (2, 0.9, 2), (1, 0.5, 1)):
+        used = (2, 0.4, 1)
+        (ls, la, lt), (cs, ca, ct) = (used if linear else inert), (used if conv else inert)
+        design, plan = canonical(Design(ls, cs, la, ca, lt, ct, 0 if linear else 1), layout, seed=1)
+        assert (design.linear_amount, design.conv_amount) == (0.4 * linear, 0.4 * conv)
+        assert design.quantization == 0
+        plans.add(plan.design_id)
+    assert len(plans) == 1
+
+
+@given(st.integers(0, 2), st.integers(0, 2), st.floats(0.001, 0.999), st.floats(0.001, 0.999), st.integers(0, 2), st.integers(0, 2))
+@settings(max_examples=30, deadline=None)
+def test_the_canonical_form_of_any_design_is_its_own_canonical_form_on_grouped_convolutions(ls, cs, la, ca, lt, ct):
+    network = nn.Sequential(nn.Conv2d(4, 4, 3, groups=4, bias=False), nn.Conv2d(4, 6, 1), nn.Flatten(), nn.Linear(6, 2))
+    layout = layout_of(network)
+    design, plan = canonical(Design(ls, cs, round(la, 6), round(ca, 6), lt, ct, 1), layout, seed=2)
+    assert canonical(design, layout, seed=2) == (design, plan)
+    entries = sum(parameter.numel() for parameter in network.parameters())
+    assert compress(network, plan)[1] == pytest.approx(1 - sum(zeros for _, zeros in plan.zeros) / entries, abs=1e-12)
+
+
+def test_only_the_mlp_of_a_transformer_is_quantised_and_it_still_runs(built):
+    _, plan = canonical(Design(0, 0, 0.5, 0.5, 1, 1, 1), layout_of(built["vit_b_16"]), seed=1)
+    quantized, rate = compress(built["vit_b_16"], plan)
+    assert rate == nonzero_rate(built["vit_b_16"])
+    assert quantized(torch.zeros(2, 3, 32, 32)).shape == (2, 5)
+    assert any("quantized" in type(module).__module__ for module in quantized.modules())
+
+
+def test_layers_that_share_their_weight_are_pruned_and_counted_once():
+    network = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8), nn.Linear(8, 2))
+    network[2].weight = network[0].weight
+    layout = layout_of(network)
+    assert [layer.name for layer in layout.linear] == ["0", "3"]
+    _, plan = canonical(Design(2, 0, 0.5, 0.1, 1, 0, 0), layout, seed=1)
+    pruned, rate = compress(network, plan)
+    assert pruned[2].weight is pruned[0].weight
+    assert int((pruned[0].weight == 0).sum()) == 32
+    assert rate == pytest.approx(1 - (32 + 8) / (64 + 8 + 16 + 2))
+
+
+def test_a_weight_that_is_not_there_is_named():
+    with pytest.raises(UserError, match=r"the layer 0 \(ParametrizedLinear\) has no weight of its own"):
+        layout_of(nn.Sequential(parametrizations.weight_norm(nn.Linear(3, 2))))
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "message"),
+    [
+        ("broken", {}, r"mine\.py, line \d+: ValueError: no such width"),
+        ("text", {}, "text returned a str"),
+        ("grouped", {"depth": 3}, "unexpected keyword argument 'depth'"),
+    ],
+)
+def test_a_function_that_fails_is_named_with_its_line(own_file, function, arguments, message):
+    with pytest.raises(UserError, match=message):
+        build_network(own(own_file, function, **arguments), 5)
+
+
+def test_an_argument_that_torchvision_does_not_know_is_named():
+    with pytest.raises(UserError, match=r"architecture resnet18: cannot be built .*'widht'"):
+        build_network({"name": "resnet18", "arguments": {"widht": 3}}, 5)
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (lambda: build_network({"name": "vit_b_16", "arguments": {}}, 5), "cannot take images of 32 x 32 pixels"),
+        (lambda: nn.Sequential(nn.Flatten(), nn.Linear(3072, 4)), r"returned \(2, 4\) for 2 images of 5 classes"),
+        (lambda: nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.PReLU(), nn.ConstantPad1d((0, 2), 0.0)), "nothing to compress"),
+    ],
+)
+def test_a_network_that_does_not_fit_the_images_is_refused(network, message):
+    with pytest.raises(UserError, match=message):
+        check_network(network(), 5, 32)
+
+
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
+def test_networks_with_auxiliary_classifiers_are_built_without_them(name):
+    network = build_network({"name": name, "arguments": {}}, 5).train()
+    assert not [key for key in network.state_dict() if key.lower().startswith("aux")]
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: state,
+        lambda state: {"epoch": 3, "state_dict": state, "optimizer": {"lr": 0.1}},
+        lambda state: {"model": {f"module.{key}": value for key, value in state.items()}},
+    ],
+)
+@pytest.mark.parametrize("suffix", [".pt", ".pth"])
+def test_weights_are_read_from_pytorch_files(own_file, tmp_path, wrap, suffix):
+    torch.manual_seed(1)
+    network, other = (build_network(own(own_file, "grouped"), 5) for _ in range(2))
+    torch.save(wrap(network.state_dict()), tmp_path / f"w{suffix}")
+    load_weights(other, tmp_path / f"w{suffix}")
+    for key, value in network.state_dict().items():
+        assert torch.equal(value, other.state_dict()[key])
+
+
+class Harmful:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_code_in_a_pytorch_file_is_not_run(own_file, tmp_path):
+    torch.save({"decision.weight": Harmful(tmp_path / "harm")}, tmp_path / "w.pt")
+    with pytest.raises(UserError, match=r"w\.pt: .* no code in it was run"):
+        load_weights(build_network(own(own_file, "grouped"), 5), tmp_path / "w.pt")
+    assert not (tmp_path / "harm").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"PK\x03\x04 nothing",
+        b"some text",
+    ],
+)
+def test_a_file_that_is_no_pytorch_file_is_named(own_file, tmp_path, content):
+    (tmp_path / "w.pt").write_bytes(content)
+    with pytest.raises(UserError, match=r"w\.pt: not a PyTorch file of weights alone: damaged"):
+        load_weights(build_network(own(own_file, "grouped"), 5), tmp_path / "w.pt")
+
+
+def test_a_pytorch_file_without_a_state_dict_says_what_is_wanted(own_file, tmp_path):
+    torch.save([1, 2], tmp_path / "w.pt")
+    with pytest.raises(UserError, match="no state dict in it"):
+        load_weights(build_network(own(own_file, "grouped"), 5), tmp_path / "w.pt")
+
+
+def test_misfits_of_a_pytorch_file_are_named_with_both_shapes(own_file, tmp_path):
+    torch.save(build_network(own(own_file, "grouped"), 7).state_dict(), tmp_path / "w.pt")
+    with pytest.raises(UserError, match=textwrap.dedent(r"decision\.weight: shape \(7, 8\), \(5, 8\) wanted")):
+        load_weights(build_network(own(own_file, "grouped"), 5), tmp_path / "w.pt")
+
+
+def test_shared_weights_are_saved_and_read_back(tmp_path):
+    network = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    network[1].weight = network[0].weight
+    save_weights(network, tmp_path / "w.safetensors")
+    other = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    load_weights(other, tmp_path / "w.safetensors")
+    assert torch.equal(other[0].weight, network[0].weight)
+    assert torch.equal(other[1].weight, network[0].weight)
