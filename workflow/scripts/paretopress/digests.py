@@ -4,6 +4,12 @@ import hashlib
 from pathlib import Path
 
 
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, in lower-case hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def folder_digest(path: str | None) -> str:
     """Changes with any file of a folder that is added, removed or edited (by name, size and time); "" without a folder."""
     if not path or not Path(path).is_dir():
