@@ -95,6 +95,15 @@ CASES = {
         {"kind": "folder", "path": "nowhere.zip"},
         ["dataset.path = 'nowhere.zip'", "no such file", "--config"],
     ),
+    "no such archive": (
+        ["dataset"],
+        {"kind": "cifar10", "path": "nowhere.tar.gz"},
+        ["dataset.path = 'nowhere.tar.gz'", "no such file", "--config"],
+    ),
+    "no address": (["dataset"], {"kind": "cifar10", "urls": []}, ["dataset.urls = []", "each an address"]),
+    "an address of no server": (["dataset"], {"kind": "cifar10", "urls": ["/tmp/x"]}, ["dataset.urls[0] = '/tmp/x'", "https://"]),
+    "an address twice": (["dataset"], {"kind": "cifar10", "urls": ["http://a"] * 2}, ["dataset.urls", "each value once"]),
+    "half a checksum": (["dataset"], {"kind": "cifar10", "checksum": "6d95"}, ["dataset.checksum = '6d95'", "64 hexadecimal digits"]),
     "channels": (["dataset", "mean"], [0.5], ["dataset.mean = [0.5]", "a list of 3 values"]),
     "std of zero": (["dataset", "std"], [1.0, 0.0, 1.0], ["dataset.std[1] = 0.0", "above 0"]),
     "splits take all": (
@@ -155,6 +164,11 @@ def test_a_mistake_is_refused_with_place_key_value_and_what_is_allowed(path, val
 
 def test_the_good_config_is_good():
     assert list(read_study(GOOD, []).methods_by_name()) == ["surrogate-mse-mape", "random"]
+
+
+def test_a_downloaded_dataset_needs_no_path():
+    study = read_study(GOOD | {"dataset": {"kind": "cifar10", "checksum": "AB" * 32}}, [])
+    assert (study.dataset.path, study.dataset.checksum) == (None, "ab" * 32)
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda file: file.name)

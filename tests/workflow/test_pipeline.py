@@ -62,9 +62,9 @@ class Project:
         done = self.snakemake("--cores", str(cores), *targets)
         assert done.returncode == 0, done.stderr[-5000:]
 
-    def to_do(self) -> list[str]:
+    def to_do(self, *targets: str) -> list[str]:
         """The jobs of a dry run, as rule[wildcards], sorted."""
-        dry = self.snakemake("--dry-run", "--cores", "2")
+        dry = self.snakemake("--dry-run", "--cores", "2", *targets)
         assert dry.returncode == 0, dry.stderr[-5000:]
         output = dry.stdout + dry.stderr
         jobs = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", output, flags=re.MULTILINE)

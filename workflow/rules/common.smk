@@ -2,6 +2,7 @@ import os
 import re
 from pathlib import Path
 
+from workflow.scripts.paretopress.config.dataset import CIFAR10_ARCHIVE
 from workflow.scripts.paretopress.digests import folder_digest
 from workflow.scripts.paretopress.errors import UserError
 from workflow.scripts.paretopress.imports import package_imports
@@ -21,6 +22,9 @@ IMPORTED = [name for name, network in STUDY.networks.items() if network.weights]
 TRAINED = [name for name in STUDY.networks if name not in IMPORTED]
 RESULTS = f"results/{STUDY.study}"
 SAMPLE_SEED = "{seed}" if STUDY.budget.initial_seed is None else str(STUDY.budget.initial_seed)
+
+# By kind of dataset, what is downloaded where the config names no path. Studies share it.
+DOWNLOADS = {"cifar10": f"results/downloads/{CIFAR10_ARCHIVE}"}
 
 
 pathvars:
@@ -42,6 +46,13 @@ def own_code_of(wildcards):
     """The user's Python file that builds the network of the job, where it is not one of ours."""
     architecture = CONFIG["networks"][wildcards.network]["architecture"]
     return [architecture["path"]] if architecture["name"] == "file" else []
+
+
+def image_files():
+    """Where the images of the study are: the path in its config, or the archive that is downloaded; none for a kind that needs none."""
+    if path := CONFIG["dataset"].get("path"):
+        return [path]
+    return [archive for kind, archive in DOWNLOADS.items() if kind == STUDY.dataset.kind]
 
 
 def of_every_run(file):

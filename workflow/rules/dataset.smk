@@ -1,6 +1,6 @@
 rule dataset:
     input:
-        images=[STUDY.dataset.path] if STUDY.dataset.kind == "folder" else [],
+        images=image_files(),
         modules=modules_of("build_dataset.py"),
     output:
         train="<study>/dataset/train.safetensors",
@@ -13,7 +13,8 @@ rule dataset:
     conda:
         "../../envs/paretopress.yaml"
     params:
-        settings=lookup(within=CONFIG, dpath="dataset"),
+        # Where the images are is an input, and where an archive is fetched from says nothing about them.
+        settings={key: value for key, value in CONFIG["dataset"].items() if key not in ("path", "urls")},
         content=lambda wildcards: folder_digest(CONFIG["dataset"].get("path")),
     script:
         "../scripts/build_dataset.py"

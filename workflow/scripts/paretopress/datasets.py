@@ -6,57 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
 from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
 from . import archives
+from .cifar10 import cifar10
 from .data import Split
 from .errors import UserError
+from .splits import Splits, held_out, resized, split_of, with_validation
 from .torchvision_import import torchvision
 
-Splits = dict[str, Split]
 IMAGE_SUFFIXES = torchvision.datasets.folder.IMG_EXTENSIONS
-
-
-def resized(image: Image.Image, size: int) -> np.ndarray:
-    """uint8 array (size, size, 3): the shorter side scaled to `size`, the centre cut out."""
-    image = image.convert("RGB")
-    if image.size != (size, size):
-        scale = size / min(image.size)
-        width, height = (max(size, round(side * scale)) for side in image.size)
-        left, top = (width - size) // 2, (height - size) // 2
-        image = image.resize((width, height), Image.Resampling.BILINEAR).crop((left, top, left + size, top + size))
-    return np.asarray(image)
-
-
-def held_out(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices kept and held out, each class in proportion, the same for the same seed.
-
-    Raises UserError where a class would not stand in both parts.
-    """
-    try:
-        kept, out = train_test_split(np.arange(len(labels)), test_size=fraction, stratify=labels, random_state=seed)
-    except ValueError as error:
-        raise _too_few(labels, fraction) from error
-    if len(np.unique(labels[out])) < len(np.unique(labels)) or len(np.unique(labels[kept])) < len(np.unique(labels)):
-        raise _too_few(labels, fraction)
-    return np.sort(kept), np.sort(out)
-
-
-def _too_few(labels: np.ndarray, fraction: float) -> UserError:
-    smallest = int(np.bincount(labels).min())
-    return UserError(
-        f"{fraction:.3g} of the images cannot be held out: there are {len(labels)} images of {len(np.unique(labels))} classes, "
-        f"{smallest} in the smallest, and each class needs one in both parts. "
-        "Change dataset.validation_fraction (or test_fraction), or give more images."
-    )
-
-
-def _tensors(pixels: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], **normalization: Any) -> Split:
-    images = torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
-    return Split(images, torch.from_numpy(labels.astype(np.int64)), classes, **normalization)
 
 
 def digits(
@@ -70,7 +30,7 @@ def digits(
     parts = {"train": rest[train], "validation": rest[validation], "test": test}
     classes = tuple(str(name) for name in source.target_names)
     normalization = {"mean": tuple(mean), "std": tuple(std)}
-    return {name: _tensors(pixels[part], source.target[part], classes, **normalization) for name, part in parts.items()}
+    return {name: split_of(pixels[part], source.target[part], classes, **normalization) for name, part in parts.items()}
 
 
 def _class_folders(split: Path) -> set[str]:
@@ -125,12 +85,7 @@ def _read_folder(split: Path, size: int, **normalization: Any) -> Split:
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             name = Path(path).relative_to(split.parent)
             raise UserError(f"{name}: the image cannot be read ({error}). Replace the file or remove it.") from error
-    return _tensors(pixels, np.array(listed.targets), tuple(listed.classes), **normalization)
-
-
-def _without(split: Split, kept: np.ndarray) -> Split:
-    index = torch.from_numpy(kept)
-    return Split(split.images[index], split.labels[index], split.classes, split.mean, split.std)
+    return split_of(pixels, np.array(listed.targets), tuple(listed.classes), **normalization)
 
 
 def _from_folder(folder: Path, source: Path, image_size: int, validation_fraction: float, split_seed: int, **normalization: Any) -> Splits:
@@ -138,14 +93,10 @@ def _from_folder(folder: Path, source: Path, image_size: int, validation_fractio
     names = [name for name in ("train", "validation", "test") if (root / name).is_dir()]
     _check_classes([root / name for name in names], source)
     splits = {name: _read_folder(root / name, image_size, **normalization) for name in names}
-    if "validation" not in splits:
-        train = splits["train"]
-        kept, out = held_out(train.labels.numpy(), validation_fraction, split_seed)
-        splits |= {"train": _without(train, kept), "validation": _without(train, out)}
-    return splits
+    return splits if "validation" in splits else with_validation(splits, validation_fraction, split_seed)
 
 
-def folder(*, path: str, image_size: int, validation_fraction: float, split_seed: int, mean: list[float], std: list[float]) -> Splits:
+def folder(path: str, *, image_size: int, validation_fraction: float, split_seed: int, mean: list[float], std: list[float]) -> Splits:
     """Images in ImageFolder layout (SPLIT/CLASS/IMAGE), in a directory or an archive; splits train and test, optionally validation.
 
     Without a validation split, `validation_fraction` of train is held out for it, each class in proportion.
@@ -171,4 +122,4 @@ def folder(*, path: str, image_size: int, validation_fraction: float, split_seed
         return _from_folder(Path(target), source, **settings)
 
 
-DATASETS: dict[str, Callable[..., Splits]] = {"digits": digits, "folder": folder}
+DATASETS: dict[str, Callable[..., Splits]] = {"digits": digits, "folder": folder, "cifar10": cifar10}

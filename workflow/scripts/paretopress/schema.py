@@ -12,12 +12,19 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from .config import Study
+from .config.base import ADDRESS, NAME, SHA256
 
 BOUNDS = {
     annotated_types.Gt: ("gt", "above {}"),
     annotated_types.Ge: ("ge", "at least {}"),
     annotated_types.Lt: ("lt", "below {}"),
     annotated_types.Le: ("le", "at most {}"),
+}
+
+PATTERNS = {
+    NAME: "a name of letters, digits, '.', '_' and '-', beginning with a letter or digit",
+    ADDRESS: "an address that begins with https:// or http://",
+    SHA256: "64 hexadecimal digits",
 }
 
 
@@ -71,8 +78,9 @@ def describe(allowed: Allowed) -> str:
         return "a section with keys and values of any kind"
     if origin is dict:
         return f"at least one name (letters, digits, '.', '_', '-'), each with {describe(allowed_of(get_args(kind)[1]))}"
-    if any(isinstance(item, StringConstraints) and item.pattern for item in allowed.constraints):
-        return "a name of letters, digits, '.', '_' and '-', beginning with a letter or digit"
+    for item in allowed.constraints:
+        if isinstance(item, StringConstraints) and item.pattern:
+            return PATTERNS[str(item.pattern)]
     return {int: "a whole number", float: "a number", str: "text"}[kind] + _bounds(allowed.constraints)
 
 

