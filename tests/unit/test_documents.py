@@ -47,6 +47,10 @@ def test_a_rule_depends_on_what_its_script_imports_and_on_no_more():
     assert "statistics" in names("compare_methods.py")
     assert not names("measure_hypervolume.py") & {"search", "compression", "statistics", "training"}
     assert not names("draw_front.py") & {"statistics", "indicators", "compression"}
+    for script in ("evaluate_front.py", "measure_sizes.py", "time_front.py"):
+        assert "front_designs" in names(script)
+        assert not names(script) & {"search", "surrogates", "indicators", "statistics", "figures", "report", "config"}
+    assert "sizes" not in names("evaluate_front.py") | names("time_front.py")
 
 
 def test_a_new_import_is_seen(tmp_path):

@@ -23,6 +23,12 @@ REMOVED = object()
 CASES = {
     "seeds no list": (["seeds"], 3, ["seeds = 3", "a list of values"]),
     "seeds of text": (["seeds", 0], "one", ["seeds[0] = 'one'", "a whole number"]),
+    "no repeats": (["inference_time"], {"repeats": 0}, ["inference_time.repeats = 0", "at least 1"]),
+    "networks of the same files": (
+        ["networks", "vgg.test"],
+        {"architecture": {"name": "vgg16_slim"}},
+        ["the files of 'vgg' and 'vgg.test' would have the same names", "another name"],
+    ),
     "a seed twice": (["seeds"], [1, 2, 1], ["seeds = [1, 2, 1]", "1 stands in it more than once", "each value once"]),
     "no seeds": (["seeds"], [], ["seeds = []", "a list of values"]),
     "a negative seed": (["seeds", 1], -1, ["seeds[1] = -1", "at least 0"]),

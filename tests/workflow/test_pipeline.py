@@ -29,6 +29,7 @@ TINY = {
     },
     "constraint": {"floor": 0.05},
     "budget": {"evaluations": 14, "initial": 10},
+    "inference_time": {"repeats": 2},
     "methods": [
         {"family": "surrogate", "objective_metrics": ["mse"], "constraint_metrics": ["random"], "population": 8, "generations": 4},
         {"family": "ctaea", "population": 7, "generations": 2},
@@ -36,6 +37,7 @@ TINY = {
     ],
 }
 METHODS = ["surrogate-mse-random", "ctaea-7x2", "random"]
+OF_THE_FRONT = ["union_front", "test_front", "front_sizes", "front_figure", "inference_time", "inference_figure"]
 RESULTS = Path("results/tiny")
 
 
@@ -123,7 +125,25 @@ def test_the_outputs_have_the_names_and_columns_of_the_contract(finished):
         assert (results / "baselines" / network / "weights.safetensors").is_file()
         assert len(pd.read_csv(results / "baselines" / network / "history.csv")) == 1
         assert pd.read_csv(results / "fronts" / f"{network}.csv")["design_id"].iloc[-1] == "dense"
-        for figure in ("front", "hypervolume", "convergence"):
+        front, test, sizes = (pd.read_csv(results / "fronts" / f"{network}{kind}.csv") for kind in ("", ".test", ".sizes"))
+        times = pd.read_csv(results / "inference" / f"{network}.csv")
+        assert list(test.columns) == ["design_id", "nonzero_rate", "accuracy", "test_accuracy", "test_feasible"]
+        assert list(sizes.columns) == [
+            "design_id", "nonzero_rate", "parameters", "nonzero_parameters", "bytes", "compressed_bytes", "macs", "nonzero_macs",
+        ]  # fmt: skip
+        assert list(times.columns) == [
+            "design_id", "nonzero_rate", "quantization", "accuracy", "images", "batch_size", "threads", "repeats", "median_seconds",
+            "lower_quartile_seconds", "upper_quartile_seconds", "images_per_second", "relative_to_dense", "processor", "machine_load",
+        ]  # fmt: skip
+        for table in (test, sizes, times):
+            assert table["design_id"].tolist() == front["design_id"].tolist()
+            assert table["nonzero_rate"].tolist() == front["nonzero_rate"].tolist()
+        assert times["images"].iloc[0] == 360
+        passes = pd.read_csv(results / "inference" / f"{network}.passes.csv")
+        assert list(passes.columns) == ["design_id", "repeat", "seconds"]
+        assert (passes["design_id"].value_counts() == TINY["inference_time"]["repeats"]).all()
+        assert (passes["seconds"] > 0).all()
+        for figure in ("front", "inference", "hypervolume", "convergence"):
             assert (results / "figures" / f"{figure}-{network}.png").stat().st_size > 10_000
             assert "<svg" in (results / "figures" / f"{figure}-{network}.svg").read_text()
     for run in every_run():
@@ -155,12 +175,48 @@ def test_the_methods_of_a_seed_share_their_initial_sample(finished):
 
 def test_the_report_is_whole_and_needs_nothing_beside_it(finished):
     report = (finished.folder / RESULTS / "report.html").read_text(encoding="utf-8")
-    assert report.count("<svg") == 6
+    assert report.count("<svg") == 8
     assert not re.search(r"""(src|href)=["'](?!#|data:)(?!http://www\.w3\.org)""", re.sub(r"xlink:href", "xhref", report))
     ids = re.findall(r'\bid="([^"]+)"', report)
     assert len(ids) == len(set(ids)), "two elements of one id draw each other's parts"
     for name in ("first", "second", *METHODS):
         assert name in report
+    assert "On the test images" in report
+
+
+def test_the_test_images_give_what_the_front_gives_on_them(finished):
+    metrics = json.loads(finished.read("baselines/first/metrics.json"))["accuracy"]
+    table = pd.read_csv(finished.folder / RESULTS / "fronts" / "first.test.csv").set_index("design_id")
+    assert table.loc["dense", ["accuracy", "test_accuracy"]].tolist() == [metrics["validation"], metrics["test"]]
+    log = finished.read("logs/fronts/first.test.log").decode()
+    assert log.count("on the test images, ") == len(table) - 1, "each design once, the dense network not again"
+
+
+def test_an_inference_time_is_measured_with_nothing_beside_it(finished):
+    logs = [path.read_text(encoding="utf-8") for path in (finished.folder / ".snakemake" / "log").glob("*.log")]
+    jobs = re.findall(r"^(?:local)?rule inference_time:\n((?:    .*\n)*)", "\n".join(logs), flags=re.MULTILINE)
+    assert jobs
+    assert all("threads: 2\n" in job for job in jobs), "as many as --cores"
+
+
+def test_a_search_on_the_test_images_makes_no_evaluation_twice_and_says_so(tmp_path):
+    project = Project(tmp_path)
+    config = TINY | {
+        "seeds": [1],
+        "networks": {"first": TINY["networks"]["first"]},
+        "evaluation": {"split": "test"},
+        "methods": [{"family": "random"}],
+    }
+    project.configure(config)
+    project.complete(2)
+    table = pd.read_csv(tmp_path / RESULTS / "fronts" / "first.test.csv")
+    assert table["test_accuracy"].tolist() == table["accuracy"].tolist()
+    assert b"on the test images, " not in project.read("logs/fronts/first.test.log")
+    assert "The search used the test images" in project.read("report.html").decode()
+    project.configure(config | {"inference_time": {"threads": 3}})
+    refused = project.snakemake("--cores", "2")
+    assert refused.returncode != 0
+    assert "inference_time.threads = 3: the job has 2 cores" in refused.stdout + refused.stderr
 
 
 def test_snakemake_writes_its_own_report_too(finished):
@@ -205,6 +261,16 @@ def test_an_edited_hypervolume_module_reruns_hypervolume_and_what_follows(projec
     assert project.rules_to_do() == {"hypervolume", "statistics", "hypervolume_figure", "convergence_figure", "report"}
 
 
+def test_other_inference_times_rerun_the_measurement_its_figure_and_the_report(project):
+    project.configure(TINY | {"inference_time": {"repeats": 3}})
+    assert project.rules_to_do() == {"inference_time", "inference_figure", "report"}
+
+
+def test_an_edited_module_of_sizes_reruns_the_sizes_and_the_report(project):
+    edit(project, "workflow/scripts/paretopress/sizes.py")
+    assert project.rules_to_do() == {"front_sizes", "report"}
+
+
 def test_an_added_seed_reruns_its_own_jobs_and_what_follows(project):
     project.configure(TINY | {"seeds": [1, 2, 3]})
     jobs = project.to_do()
@@ -212,7 +278,7 @@ def test_an_added_seed_reruns_its_own_jobs_and_what_follows(project):
     assert len(per_seed) == 2 * (1 + len(METHODS) + len(METHODS))
     assert all("seed=3" in job for job in per_seed)
     assert {job.split("[")[0] for job in jobs} - {"initial_designs", "search", "hypervolume"} == {
-        "union_front", "front_figure", "hypervolume_figure", "convergence_figure", "statistics", "report",
+        *OF_THE_FRONT, "hypervolume_figure", "convergence_figure", "statistics", "report",
     }  # fmt: skip
 
 
@@ -222,7 +288,7 @@ def test_another_training_reruns_all_of_that_network_and_nothing_of_the_other(pr
     jobs = project.to_do()
     assert not [job for job in jobs if "network=first" in job]
     assert {job.split("[")[0] for job in jobs} == {
-        "train_baseline", "dense_metrics", "initial_designs", "search", "hypervolume", "union_front", "front_figure", "hypervolume_figure",
+        "train_baseline", "dense_metrics", "initial_designs", "search", "hypervolume", *OF_THE_FRONT, "hypervolume_figure",
         "convergence_figure", "statistics", "report",
     }  # fmt: skip
 

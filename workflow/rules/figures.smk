@@ -2,6 +2,7 @@ rule front_figure:
     input:
         evaluations=of_every_run("evaluations.csv"),
         front="<study>/fronts/{network}.csv",
+        test="<study>/fronts/{network}.test.csv",
         metrics="<study>/baselines/{network}/metrics.json",
         modules=modules_of("draw_front.py"),
     output:
@@ -9,7 +10,7 @@ rule front_figure:
             "<study>/figures/front-{network}.svg",
             caption="../report/front.rst",
             category="Fronts",
-            labels={"network": "{network}"},
+            labels={"network": "{network}", "figure": "front"},
         ),
         "<study>/figures/front-{network}.png",
     log:
@@ -69,3 +70,25 @@ rule convergence_figure:
         initial=lookup(within=CONFIG, dpath="budget/initial"),
     script:
         "../scripts/draw_convergence.py"
+
+
+rule inference_figure:
+    input:
+        times="<study>/inference/{network}.csv",
+        modules=modules_of("draw_inference.py"),
+    output:
+        report(
+            "<study>/figures/inference-{network}.svg",
+            caption="../report/inference.rst",
+            category="Fronts",
+            labels={"network": "{network}", "figure": "inference time"},
+        ),
+        "<study>/figures/inference-{network}.png",
+    log:
+        "<study>/logs/figures/inference-{network}.log",
+    benchmark:
+        "<study>/benchmarks/figures/inference-{network}.tsv"
+    conda:
+        "../../envs/paretopress.yaml"
+    script:
+        "../scripts/draw_inference.py"

@@ -16,3 +16,48 @@ rule union_front:
         split=lookup(within=CONFIG, dpath="evaluation/split"),
     script:
         "../scripts/join_fronts.py"
+
+
+rule test_front:
+    input:
+        front="<study>/fronts/{network}.csv",
+        weights="<study>/baselines/{network}/weights.safetensors",
+        metrics="<study>/baselines/{network}/metrics.json",
+        images=rules.dataset.output.test,
+        modules=modules_of("evaluate_front.py"),
+    output:
+        "<study>/fronts/{network}.test.csv",
+    log:
+        "<study>/logs/fronts/{network}.test.log",
+    benchmark:
+        "<study>/benchmarks/fronts/{network}.test.tsv"
+    conda:
+        "../../envs/paretopress.yaml"
+    params:
+        architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
+        constraint=lookup(within=CONFIG, dpath="constraint"),
+        split=lookup(within=CONFIG, dpath="evaluation/split"),
+        batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
+        journal=f"{RESULTS}/progress/{{network}}/test-front",
+    script:
+        "../scripts/evaluate_front.py"
+
+
+rule front_sizes:
+    input:
+        front="<study>/fronts/{network}.csv",
+        weights="<study>/baselines/{network}/weights.safetensors",
+        images=rules.dataset.output.test,
+        modules=modules_of("measure_sizes.py"),
+    output:
+        "<study>/fronts/{network}.sizes.csv",
+    log:
+        "<study>/logs/fronts/{network}.sizes.log",
+    benchmark:
+        "<study>/benchmarks/fronts/{network}.sizes.tsv"
+    conda:
+        "../../envs/paretopress.yaml"
+    params:
+        architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
+    script:
+        "../scripts/measure_sizes.py"

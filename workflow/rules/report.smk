@@ -2,9 +2,13 @@ rule report:
     input:
         metrics=of_every_network("<study>/baselines/{network}/metrics.json"),
         fronts=of_every_network("<study>/fronts/{network}.csv"),
+        tests=of_every_network("<study>/fronts/{network}.test.csv"),
+        sizes=of_every_network("<study>/fronts/{network}.sizes.csv"),
+        times=of_every_network("<study>/inference/{network}.csv"),
         front_figures=of_every_network("<study>/figures/front-{network}.svg"),
         hypervolume_figures=of_every_network("<study>/figures/hypervolume-{network}.svg"),
         convergence_figures=of_every_network("<study>/figures/convergence-{network}.svg"),
+        inference_figures=of_every_network("<study>/figures/inference-{network}.svg"),
         iterations=of_every_network(of_every_run("iterations.csv")),
         summary=rules.statistics.output.summary,
         friedman=rules.statistics.output.friedman,

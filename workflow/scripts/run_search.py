@@ -9,7 +9,7 @@ from paretopress.journal import Journal, fingerprint
 from paretopress.logs import job_log
 from paretopress.methods import build_method
 from paretopress.metrics import read_metrics
-from paretopress.objectives import accuracy_threshold
+from paretopress.objectives import threshold_of
 from paretopress.progress import reporter
 from paretopress.search import Archive, evaluation_table, iteration_table
 from paretopress.surrogates import CANDIDATES
@@ -19,8 +19,9 @@ from paretopress.targets import load_target, read_initial, search_space, subset_
 with job_log(snakemake.log[0]) as log:
     torch.set_num_threads(snakemake.threads)
     params, wildcards, seed = snakemake.params, snakemake.wildcards, int(snakemake.wildcards.seed)
-    dense = read_metrics(Path(snakemake.input.metrics))["accuracy"][params.split]
-    threshold = accuracy_threshold(dense, **params.constraint)
+    metrics = read_metrics(Path(snakemake.input.metrics))
+    threshold = threshold_of(metrics, params.split, params.constraint)
+    dense = metrics["accuracy"][params.split]
     log.info("dense accuracy %.4f on the %s images, designs need at least %.4f", dense, params.split, threshold)
     space = search_space(params.space)
     layers_from = subset_seed(seed, params.initial_seed)

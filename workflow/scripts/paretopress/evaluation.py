@@ -27,7 +27,7 @@ class Measurement:
 
 
 @contextmanager
-def _denormals_flushed() -> Iterator[None]:
+def denormals_flushed() -> Iterator[None]:
     """Decayed weights hold denormals, which slow a forward pass up to tenfold; counting must still see them."""
     torch.set_flush_denormal(True)
     try:
@@ -39,7 +39,7 @@ def _denormals_flushed() -> Iterator[None]:
 def accuracy(network: nn.Module, split: Split, batch_size: int) -> float:
     """Fraction of correct top-1 predictions. The int8 result depends on the batches, so that their size is part of the result."""
     network.eval()
-    with torch.inference_mode(), _denormals_flushed():
+    with torch.inference_mode(), denormals_flushed():
         correct = sum(int((network(images).argmax(1) == labels).sum()) for images, labels in batches(split, batch_size))
     return correct / len(split)
 

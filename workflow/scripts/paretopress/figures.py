@@ -1,6 +1,6 @@
 """The study's figures, drawn by seaborn on a matplotlib axis and written as SVG and PNG."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib
@@ -37,18 +37,35 @@ def _percent(axis: matplotlib.axis.Axis) -> None:
     axis.set_major_formatter(PercentFormatter(xmax=1))
 
 
-def draw_front(evaluations: pd.DataFrame, front: pd.DataFrame, threshold: float, network: str) -> Figure:
-    """Every evaluated design, the union front, the dense network and the accuracy floor.
+def _join_test_images(axis: Axes, test: pd.DataFrame) -> None:
+    """A hollow marker where each network lies on the test images, joined to where the search saw it."""
+    axis.vlines(test["nonzero_rate"], test["accuracy"], test["test_accuracy"], color=DENSE_COLOR, linewidth=0.7, alpha=0.6, zorder=5)
+    for dense, marker, size, color, label in ((False, "o", 80, FRONT, "on test images"), (True, "*", 230, DENSE_COLOR, None)):
+        part = test[(test["design_id"] == DENSE) == dense]
+        axis.scatter(
+            part["nonzero_rate"], part["test_accuracy"], marker=marker, s=size, facecolor="none", edgecolor=color, label=label, zorder=6
+        )
 
-    The axis of accuracy is cut below the floor: designs far under it only show that they failed.
+
+def draw_front(
+    evaluations: pd.DataFrame, front: pd.DataFrame, test: pd.DataFrame, split: str, thresholds: Mapping[str, float], network: str
+) -> Figure:
+    """Every evaluated design, the union front, the dense network, the accuracy floor; the front on the test images where these are others.
+
+    The axis of accuracy is cut below the floor: designs far under it only show that they failed. split: the images of the
+    search; thresholds: tau by split; test: the front's accuracies on the test images.
     """
     figure, axis = new_figure()
+    threshold = thresholds[split]
+    unseen = test if split != "test" else test.iloc[:0]
     dense = front[front["design_id"] == DENSE].iloc[0]
     found = front[front["design_id"] != DENSE]
     designs = evaluations.drop_duplicates("design_id")
     top = max(dense["accuracy"], designs["accuracy"].max(), threshold)
     keeping = max(dense["accuracy"], designs["accuracy"].max()) > threshold
     lowest = threshold - 1.2 * (top - threshold) if keeping else designs["accuracy"].min() - 0.02
+    lowest = min([lowest, *(unseen["test_accuracy"] - 0.005)])
+    top = max([top, *unseen["test_accuracy"]])
     shown = designs[designs["accuracy"] >= lowest]
     hidden = len(designs) - len(shown)
     for feasible, color, label in ((False, INFEASIBLE, "under the floor"), (True, FEASIBLE, "keeps the floor")):
@@ -61,6 +78,10 @@ def draw_front(evaluations: pd.DataFrame, front: pd.DataFrame, threshold: float,
     axis.annotate(
         f"floor {threshold:.1%}", (0.005, threshold), xycoords=("axes fraction", "data"), xytext=(2, 3), textcoords="offset points", size=9
     )
+    if len(unseen):
+        _join_test_images(axis, unseen)
+        if thresholds["test"] != threshold:
+            axis.axhline(thresholds["test"], color=DENSE_COLOR, linewidth=0.9, linestyle=":", label="floor on test images")
     axis.set(xlim=(-0.02, 1.04), ylim=(lowest, top + 0.12 * (top - lowest)), xlabel="non-zero weights", ylabel="accuracy")
     axis.set_title(
         f"{network}: {len(designs)} distinct networks evaluated" + (f", {hidden} far under the floor not shown" if hidden else "")
@@ -124,4 +145,29 @@ def draw_convergence(history: pd.DataFrame, initial: int, network: str) -> Figur
     unit = "methods and seeds of each family" if grouped else "seeds"
     axis.set_title(f"{network}: median over {unit}")
     axis.legend(title="", loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    return figure
+
+
+def draw_inference(times: pd.DataFrame, network: str) -> Figure:
+    """Seconds for all test images (median, bar from quartile to quartile) over non-zero rate, int8 networks marked; the dense network."""
+    figure, axis = new_figure()
+    dense = times[times["design_id"] == DENSE].iloc[0]
+    found = times[times["design_id"] != DENSE]
+    axis.axhline(dense["median_seconds"], color=DENSE_COLOR, linewidth=0.9, linestyle="--")
+    for rows, marker, size, color, label in (
+        (found[found["quantization"] == 0], "o", 7, FEASIBLE, "float32"),
+        (found[found["quantization"] == 1], "s", 7, FRONT, "int8 Linear layers"),
+        (times[times["design_id"] == DENSE], "*", 14, DENSE_COLOR, "dense network"),
+    ):
+        middle = rows["median_seconds"]
+        bars = [middle - rows["lower_quartile_seconds"], rows["upper_quartile_seconds"] - middle]
+        axis.errorbar(
+            rows["nonzero_rate"], middle, yerr=bars, linestyle="", marker=marker, markersize=size, color=color, label=label, capsize=3
+        )
+    threads = f"{dense['threads']} {'thread' if dense['threads'] == 1 else 'threads'}"
+    axis.set(xlim=(-0.02, 1.04), ylim=(0, 1.3 * times["upper_quartile_seconds"].max()), xlabel="non-zero weights")
+    axis.set(ylabel=f"seconds for {dense['images']:,} images")
+    axis.set_title(f"{network}: inference time, {threads}, batches of {dense['batch_size']}")
+    _percent(axis.xaxis)
+    axis.legend(loc="lower right", frameon=True)
     return figure

@@ -1,5 +1,7 @@
 """The union front of a network: what all its runs found together."""
 
+from collections.abc import Callable
+
 import pandas as pd
 
 from .designs import VARIABLES
@@ -26,3 +28,18 @@ def union_front(evaluations: pd.DataFrame, dense: dict[str, float], threshold: f
     last |= dict.fromkeys(VARIABLES, 0)
     rows = [*front[COLUMNS].to_dict("records"), {**last, "method": "", "seed": None, "found_by": 0}]
     return pd.DataFrame(rows, columns=COLUMNS).astype({"seed": "Int64"})
+
+
+def on_test_images(
+    front: pd.DataFrame, split: str, dense_accuracy: float, threshold: float, evaluate: Callable[[str], float]
+) -> pd.DataFrame:
+    """A row for each row of `front`: its accuracy in the search, on the test images, and whether it keeps tau there.
+
+    split: the images of the search; where they are the test images, theirs are the numbers of the front. dense_accuracy: on the
+    test images. threshold: tau on the test images. evaluate: gives a design's test accuracy by its id, called for nothing known.
+    """
+    known = dict(zip(front["design_id"], front["accuracy"], strict=True)) if split == "test" else {DENSE: dense_accuracy}
+    table = front[["design_id", "nonzero_rate", "accuracy"]].copy()
+    table["test_accuracy"] = [known[design_id] if design_id in known else evaluate(design_id) for design_id in table["design_id"]]
+    table["test_feasible"] = constraint_value(table["test_accuracy"].to_numpy(), threshold) <= 0
+    return table

@@ -13,6 +13,12 @@ def hypervolume(losses: np.ndarray, reference: np.ndarray) -> float:
     return float(moocore.hypervolume(losses, ref=reference)) if len(losses) else 0.0
 
 
+def scaled_hypervolume(nonzero_rate: np.ndarray, accuracy: np.ndarray, threshold: float) -> float:
+    """Hypervolume of the feasible designs, scaled as in `history`."""
+    feasible = np.asarray(accuracy) >= threshold
+    return hypervolume(scaled_loss(nonzero_rate, accuracy, threshold)[feasible], np.ones(2))
+
+
 def history(nonzero_rate: np.ndarray, accuracy: np.ndarray, threshold: float, *, scaled: bool) -> list[float]:
     """Hypervolume after each evaluation, infeasible ones dropped.
 

@@ -1,5 +1,8 @@
 """Objectives and constraint of the study, and what is feasible and non-dominated under them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
@@ -14,6 +17,11 @@ def accuracy_threshold(dense_accuracy: float, *, allowed_drop_points: float | No
         raise ValueError("either an allowed drop or a floor is needed")
     # Rounded, so that a design that loses exactly the allowed drop is feasible in binary fractions too.
     return round(dense_accuracy - allowed_drop_points / POINTS, 12)
+
+
+def threshold_of(metrics: Mapping[str, Any], split: str, constraint: Mapping[str, float | None]) -> float:
+    """tau on the images of `split`. metrics: the content of metrics.json; constraint: that section of the config."""
+    return accuracy_threshold(metrics["accuracy"][split], **constraint)
 
 
 def constraint_value(accuracy: np.ndarray, threshold: float) -> np.ndarray:

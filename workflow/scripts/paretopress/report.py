@@ -8,14 +8,32 @@ from typing import Any
 import jinja2
 import pandas as pd
 import yaml
+from matplotlib.ticker import EngFormatter
 
 from .designs import ALL, BIAS, BOTH, NONE, RANDOM, WEIGHT
 from .fronts import DENSE
+from .indicators import scaled_hypervolume
+from .objectives import POINTS
 from .tables import records
 
 SCOPES = {NONE: "untouched", RANDOM: "a random subset", ALL: "all layers"}
 TARGETS = {BIAS: "biases", WEIGHT: "weights", BOTH: "weights and biases"}
 FUNCTION_NAMES = {"nonzero_rate": "non-zero rate", "accuracy": "accuracy", "constraint": "constraint"}
+
+
+@dataclass(frozen=True)
+class OnTestImages:
+    """What is left of a front on the test images; tau is that of each split, accuracy changes are in percentage points.
+
+    hypervolume: of the front's designs, scaled above tau of its split, those under it left out; by "search" and "test".
+    """
+
+    images: int
+    threshold: float
+    keeping: int
+    median_change: float | None
+    dense_change: float
+    hypervolume: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -28,6 +46,8 @@ class NetworkPage:
     images: int
     threshold: float
     front: Sequence[Mapping[str, Any]]
+    dense: Mapping[str, Any]
+    on_test: OnTestImages
     smallest: Mapping[str, Any] | None
     best: Mapping[str, Any] | None
     figures: Mapping[str, str]
@@ -60,6 +80,23 @@ def front_rows(front: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
+def on_test_images(metrics: Mapping[str, Any], test: pd.DataFrame, threshold: float, test_threshold: float) -> OnTestImages:
+    """test: the front's table of test accuracies, the dense network's row last."""
+    designs, change = test[test["design_id"] != DENSE], POINTS * (test["test_accuracy"] - test["accuracy"])
+    rates = designs["nonzero_rate"].to_numpy()
+    return OnTestImages(
+        images=metrics["images"]["test"],
+        threshold=test_threshold,
+        keeping=int(designs["test_feasible"].sum()),
+        median_change=float(change[designs.index].median()) if len(designs) else None,
+        dense_change=float(change.iloc[-1]),
+        hypervolume={
+            "search": scaled_hypervolume(rates, designs["accuracy"].to_numpy(), threshold),
+            "test": scaled_hypervolume(rates, designs["test_accuracy"].to_numpy(), test_threshold),
+        },
+    )
+
+
 def surrogate_shares(iterations: pd.DataFrame) -> list[dict[str, Any]]:
     """How often each surrogate was chosen, by function: rows {function, iterations, shares: {surrogate: share}}."""
     rows = []
@@ -82,13 +119,19 @@ def network_page(
     name: str,
     metrics: Mapping[str, Any],
     split: str,
-    threshold: float,
+    thresholds: Mapping[str, float],
     front: pd.DataFrame,
+    measured: Mapping[str, pd.DataFrame],
     figures: Mapping[str, str],
     iterations: pd.DataFrame,
     statistics: Mapping[str, pd.DataFrame],
 ) -> NetworkPage:
-    """figures: paths of SVG files by name; statistics: the tables summary, friedman and pairwise of all networks."""
+    """thresholds: tau by split; measured: the tables tests, sizes and times of the front's designs; figures: paths of SVG files by name.
+
+    statistics: the tables summary, friedman and pairwise of all networks.
+    """
+    for table in measured.values():
+        front = front.merge(table[["design_id", *table.columns.difference(front.columns)]], on="design_id", validate="one_to_one")
     rows = front_rows(front)
     own = {key: records(table[table["network"] == name]) for key, table in statistics.items()}
     searched = iterations[(iterations["network"] == name) & iterations["surrogate_front_size"].notna()]
@@ -97,8 +140,10 @@ def network_page(
         metrics=metrics,
         dense_accuracy=metrics["accuracy"][split],
         images=metrics["images"][split],
-        threshold=threshold,
+        threshold=thresholds[split],
         front=rows,
+        dense=records(front[front["design_id"] == DENSE])[0],
+        on_test=on_test_images(metrics, measured["tests"], thresholds[split], thresholds["test"]),
         smallest=rows[0] if rows else None,
         best=max(rows, key=lambda row: (row["accuracy"], -row["nonzero_rate"])) if rows else None,
         figures={key: _svg(path) for key, path in figures.items()},
@@ -120,6 +165,7 @@ def render(template: Path, config: Mapping[str, Any], pages: Sequence[NetworkPag
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["units"] = EngFormatter(places=1)
     environment.filters["missing"] = lambda value: value is None or pd.isna(value)
     return environment.get_template(template.name).render(
         study=config["study"],

@@ -12,10 +12,12 @@ from .base import Fraction, Name, Section, Seed, distinct, refuse
 from .dataset import Cifar10Dataset, DigitsDataset, FolderDataset
 from .methods import CtaeaMethod, MethodFamily, SurrogateMethods
 from .networks import Network
-from .search import PAPER_DROP_POINTS, Budget, Constraint, EvaluationSettings, Space
+from .search import PAPER_DROP_POINTS, Budget, Constraint, EvaluationSettings, InferenceTime, Space
 
 # Cross-validation with 5 folds leaves 8 of 10 samples to fit on, and KNN asks for 5 neighbours.
 LEAST_INITIAL_FOR_SURROGATES = 10
+# results/{study}/fronts/{network}.test.csv: beside the network "a", one that is called "a.test" would claim the same file.
+SUFFIXES = ("test", "sizes", "passes")
 
 
 class StatisticsSettings(Section):
@@ -34,6 +36,7 @@ class Study(Section):
     evaluation: EvaluationSettings = Field(EvaluationSettings(), description="How accuracy is measured in the search")
     budget: Budget = Field(Budget(), description="True evaluations of each run")
     methods: Annotated[list[MethodFamily], Field(min_length=1)] = Field(description="The search methods, a list of families")
+    inference_time: InferenceTime = Field(InferenceTime(), description="How the networks of the final front are timed")
     statistics: StatisticsSettings = Field(StatisticsSettings(), description="Of the comparison of methods")
 
     @model_validator(mode="after")
@@ -41,6 +44,11 @@ class Study(Section):
         repeated = [name for name, count in Counter(map(str.lower, self.networks)).items() if count > 1]
         if repeated:
             raise refuse(f"two networks are called {repeated[0]!r} but for upper and lower case", "names that differ in more", "networks")
+        mixed = [(name, f"{name}.{suffix}") for name in self.networks for suffix in SUFFIXES if f"{name}.{suffix}" in self.networks]
+        if mixed:
+            raise refuse(
+                f"the files of {mixed[0][0]!r} and {mixed[0][1]!r} would have the same names", "another name for one of them", "networks"
+            )
         return self
 
     @model_validator(mode="after")

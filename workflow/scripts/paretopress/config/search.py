@@ -1,4 +1,4 @@
-"""The sections `search_space`, `constraint`, `evaluation` and `budget`: what is searched, and what a search may spend."""
+"""The sections `search_space`, `constraint`, `evaluation` and `budget`: what is searched, and what a search may spend; `inference_time`."""
 
 from typing import Annotated, Literal
 
@@ -63,3 +63,10 @@ class Budget(Section):
                 "evaluations",
             )
         return self
+
+
+class InferenceTime(Section):
+    threads: Count = Field(1, description="Threads that a network computes with; the job itself has the machine to itself")
+    batch_size: Count = Field(200, description="Images in each batch")
+    repeats: Count = Field(5, description="Timed passes of each network over all test images")
+    warm_up: Annotated[int, Field(ge=0)] = Field(1, description="Untimed batches before each pass")

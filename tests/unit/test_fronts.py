@@ -1,0 +1,116 @@
+"""The designs of a front, made again from its rows, and what they are on the test images."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from paretopress.compression import canonical, compress, layout_of
+from paretopress.designs import Design
+from paretopress.errors import UserError
+from paretopress.front_designs import DENSE_PLAN, load_front, read_front_designs
+from paretopress.fronts import on_test_images, union_front
+from paretopress.networks import build_network, save_weights
+from paretopress.report import on_test_images as on_test_images_in_report
+from paretopress.tables import read_table, write_csv
+
+ARCHITECTURE = {"name": "vgg16_slim", "width_divisor": 32}
+DENSE_METRICS = {"nonzero_rate": 1.0, "accuracy": 0.9}
+SEEDS = (3, 4)
+
+
+@pytest.fixture(scope="module")
+def network() -> torch.nn.Module:
+    torch.manual_seed(0)
+    return build_network(ARCHITECTURE, 3).eval()
+
+
+def written_front(network: torch.nn.Module, designs: list[tuple[Design, int]], path: Path) -> pd.DataFrame:
+    """A front of the designs, each found with its seed; every next one is smaller by name and more accurate, so that all stay on it."""
+    rows = []
+    for position, (design, seed) in enumerate(designs):
+        folded, plan = canonical(design, layout_of(network), seed)
+        measured = {"nonzero_rate": 0.1 * (position + 1), "accuracy": 0.5 + 0.1 * position}
+        rows.append({"design_id": plan.design_id, **asdict(folded), **measured, "method": "random", "seed": seed})
+    write_csv(union_front(pd.DataFrame(rows), DENSE_METRICS, 0.4), str(path))
+    return read_table(path)
+
+
+RANDOM_SUBSETS = Design(1, 1, 0.7, 0.4, 1, 2, 1)
+
+
+def test_a_row_makes_its_network_again_a_random_subset_by_the_seed_of_the_row(network, tmp_path):
+    front = written_front(network, [(RANDOM_SUBSETS, seed) for seed in SEEDS], tmp_path / "front.csv")
+    assert front["design_id"].nunique() == 3, "another seed draws another subset"
+    save_weights(network, tmp_path / "weights.safetensors")
+    loaded, designs = load_front(tmp_path / "front.csv", tmp_path / "weights.safetensors", ARCHITECTURE, 3)
+    images = torch.rand(2, 3, 32, 32)
+    for design, seed in zip(designs, SEEDS, strict=False):
+        plan = canonical(RANDOM_SUBSETS, layout_of(network), seed)[1]
+        assert design.plan == plan
+        (made, rate), (expected, expected_rate) = compress(loaded, design.plan), compress(network, plan)
+        assert rate == expected_rate
+        assert torch.equal(made(images), expected(images))
+    assert designs[-1].plan == DENSE_PLAN
+    assert torch.equal(compress(loaded, designs[-1].plan)[0](images), network(images))
+
+
+@pytest.mark.parametrize(("column", "value"), [("conv_amount", 0.41), ("seed", 5), ("design_id", "0123456789ab")])
+def test_a_row_that_makes_another_network_is_refused_by_name(network, tmp_path, column, value):
+    path = tmp_path / "front.csv"
+    front = written_front(network, [(RANDOM_SUBSETS, SEEDS[0])], path)
+    front.loc[0, column] = value
+    write_csv(front, str(path))
+    with pytest.raises(UserError, match=rf"front\.csv: design_id = {front['design_id'][0]}: .* make the network [0-9a-f]{{12}}"):
+        read_front_designs(path, layout_of(network))
+
+
+def test_a_front_of_another_architecture_is_refused(network, tmp_path):
+    written_front(network, [(Design(2, 0, 0.5, 0.0, 1, 0, 0), 1)], tmp_path / "front.csv")
+    other = build_network({"name": "vgg16_slim", "width_divisor": 16}, 3)
+    with pytest.raises(UserError, match="of another architecture"):
+        read_front_designs(tmp_path / "front.csv", layout_of(other))
+
+
+FRONT = pd.DataFrame({"design_id": ["a", "b", "c", "dense"], "nonzero_rate": [0.2, 0.4, 0.6, 1.0], "accuracy": [0.86, 0.9, 0.94, 0.95]})
+ON_TEST = {"a": 0.84, "b": 0.86, "c": 0.93}
+METRICS = {"images": {"validation": 100, "test": 200}}
+
+
+def test_each_design_is_evaluated_once_and_the_dense_network_not_again():
+    evaluated = []
+    table = on_test_images(FRONT, "validation", 0.96, 0.86, lambda design_id: evaluated.append(design_id) or ON_TEST[design_id])
+    assert evaluated == ["a", "b", "c"]
+    assert table["test_accuracy"].tolist() == [0.84, 0.86, 0.93, 0.96]
+    assert table["test_feasible"].tolist() == [False, True, True, True]
+    assert table["accuracy"].tolist() == FRONT["accuracy"].tolist()
+
+
+def test_a_search_on_the_test_images_is_evaluated_no_second_time():
+    def refuse(design_id: str) -> float:
+        raise AssertionError(f"{design_id} is evaluated")
+
+    table = on_test_images(FRONT, "test", 0.95, 0.86, refuse)
+    assert table["test_accuracy"].equals(FRONT["accuracy"].rename("test_accuracy"))
+    assert table["test_feasible"].all()
+
+
+def test_the_report_says_what_is_left_of_a_front_on_the_test_images():
+    table = on_test_images(FRONT, "validation", 0.96, 0.86, ON_TEST.__getitem__)
+    left = on_test_images_in_report(METRICS, table, 0.85, 0.86)
+    assert (left.keeping, left.images) == (2, 200)
+    assert left.median_change == pytest.approx(-2)
+    assert left.dense_change == pytest.approx(1)
+    # By hand: strips between neighbouring rates, as high as the best accuracy so far above the floor.
+    assert left.hypervolume["search"] == pytest.approx((0.2 * 0.01 + 0.2 * 0.05 + 0.4 * 0.09) / 0.15)
+    assert left.hypervolume["test"] == pytest.approx((0.2 * 0.0 + 0.4 * 0.07) / 0.14)
+
+
+def test_an_empty_front_has_nothing_on_the_test_images_either():
+    table = on_test_images(FRONT.tail(1).reset_index(drop=True), "validation", 0.96, 0.86, ON_TEST.__getitem__)
+    left = on_test_images_in_report(METRICS, table, 0.85, 0.86)
+    assert (left.keeping, left.median_change, left.hypervolume) == (0, None, {"search": 0.0, "test": 0.0})
+    assert np.isclose(left.dense_change, 1)

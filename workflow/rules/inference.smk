@@ -1,0 +1,23 @@
+rule inference_time:
+    input:
+        front="<study>/fronts/{network}.csv",
+        weights="<study>/baselines/{network}/weights.safetensors",
+        images=rules.dataset.output.test,
+        modules=modules_of("time_front.py"),
+    output:
+        times="<study>/inference/{network}.csv",
+        passes="<study>/inference/{network}.passes.csv",
+    log:
+        "<study>/logs/inference/{network}.log",
+    benchmark:
+        "<study>/benchmarks/inference/{network}.tsv"
+    conda:
+        "../../envs/paretopress.yaml"
+    # All cores, so that Snakemake runs nothing beside it; how many of them torch uses is inference_time.threads. Cluster runs
+    # need not name --cores: there the profile gives the job a machine of its own.
+    threads: workflow.resource_settings.cores or STUDY.inference_time.threads
+    params:
+        architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
+        settings=lookup(within=CONFIG, dpath="inference_time"),
+    script:
+        "../scripts/time_front.py"

@@ -1,0 +1,36 @@
+"""Measures the designs of one network's front on the test images, once."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from paretopress.data import load_split
+from paretopress.evaluation import evaluate
+from paretopress.front_designs import load_front
+from paretopress.fronts import on_test_images
+from paretopress.journal import Journal, fingerprint
+from paretopress.logs import job_log
+from paretopress.metrics import read_metrics
+from paretopress.objectives import threshold_of
+from paretopress.tables import read_table, write_csv
+
+with job_log(snakemake.log[0]) as log:
+    torch.set_num_threads(snakemake.threads)
+    params, inputs = snakemake.params, snakemake.input
+    metrics = read_metrics(Path(inputs.metrics))
+    split = load_split(Path(inputs.images))
+    network, designs = load_front(Path(inputs.front), Path(inputs.weights), params.architecture, len(split.classes))
+    plans = {design.design_id: design.plan for design in designs}
+    journal = Journal(Path(params.journal), fingerprint(inputs, [params.architecture, params.batch_size]))
+
+    def test_accuracy(design_id: str) -> float:
+        measured = journal.remember("evaluations", design_id, lambda: asdict(evaluate(network, plans[design_id], split, params.batch_size)))
+        log.info("%s: accuracy %.4f on the test images, %.1f s", design_id, measured["accuracy"], measured["seconds"])
+        return measured["accuracy"]
+
+    threshold = threshold_of(metrics, "test", params.constraint)
+    table = on_test_images(read_table(inputs.front), params.split, metrics["accuracy"]["test"], threshold, test_accuracy)
+    write_csv(table, snakemake.output[0])
+    journal.close()
+    log.info("%d of %d designs keep the floor of %.4f on the test images", table["test_feasible"][:-1].sum(), len(table) - 1, threshold)

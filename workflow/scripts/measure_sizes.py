@@ -1,0 +1,25 @@
+"""Measures the sizes of the designs of one network's front."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from paretopress.data import load_split
+from paretopress.front_designs import load_front
+from paretopress.logs import job_log
+from paretopress.sizes import measure_sizes
+from paretopress.tables import write_csv
+
+with job_log(snakemake.log[0]) as log:
+    torch.set_num_threads(snakemake.threads)
+    inputs = snakemake.input
+    split = load_split(Path(inputs.images))
+    network, designs = load_front(Path(inputs.front), Path(inputs.weights), snakemake.params.architecture, len(split.classes))
+    rows = []
+    for design in designs:
+        sizes = measure_sizes(network, design.plan, tuple(split.images.shape[1:]))
+        rows.append({"design_id": design.design_id, "nonzero_rate": design.nonzero_rate, **asdict(sizes)})
+        log.info("%s: %d bytes, %d through gzip", design.design_id, sizes.bytes, sizes.compressed_bytes)
+    write_csv(pd.DataFrame(rows), snakemake.output[0])
