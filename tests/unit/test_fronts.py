@@ -11,10 +11,12 @@ import torch
 from paretopress.compression import canonical, compress, layout_of
 from paretopress.designs import Design
 from paretopress.errors import UserError
+from paretopress.figures import draw_front, draw_inference
 from paretopress.front_designs import DENSE_PLAN, load_front, read_front_designs
 from paretopress.fronts import on_test_images, union_front
 from paretopress.networks import build_network, save_weights
 from paretopress.report import on_test_images as on_test_images_in_report
+from paretopress.report import relative_times
 from paretopress.tables import read_table, write_csv
 
 ARCHITECTURE = {"name": "vgg16_slim", "width_divisor": 32}
@@ -114,3 +116,45 @@ def test_an_empty_front_has_nothing_on_the_test_images_either():
     left = on_test_images_in_report(METRICS, table, 0.85, 0.86)
     assert (left.keeping, left.median_change, left.hypervolume) == (0, None, {"search": 0.0, "test": 0.0})
     assert np.isclose(left.dense_change, 1)
+
+
+def legend_of(figure) -> list[str]:
+    return [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+
+
+@pytest.mark.parametrize(
+    ("split", "test_threshold", "marked", "floor"),
+    [("validation", 0.86, True, True), ("validation", 0.85, True, False), ("test", 0.85, False, False)],
+)
+def test_the_figure_marks_the_test_images_where_the_search_did_not_use_them(split, test_threshold, marked, floor):
+    table = on_test_images(FRONT, split, 0.96, test_threshold, ON_TEST.__getitem__)
+    evaluations = FRONT.iloc[:3].assign(feasible=True)
+    figure = draw_front(evaluations, FRONT, table, split, {split: 0.85, "test": test_threshold}, "vgg")
+    legend = legend_of(figure)
+    assert ("on test images" in legend, "floor on test images" in legend) == (marked, floor)
+    lowest, highest = figure.axes[0].get_ylim()
+    assert lowest < table["test_accuracy"].min()
+    assert highest > table["test_accuracy"].max()
+
+
+TIMES = pd.DataFrame(
+    {
+        "design_id": ["a", "b", "c", "dense"],
+        "nonzero_rate": [0.2, 0.4, 0.6, 1.0],
+        "quantization": [0, 0, 1, 0],
+        "median_seconds": [2.2, 2.0, 1.0, 2.0],
+        "lower_quartile_seconds": [2.1, 1.9, 0.9, 1.9],
+        "upper_quartile_seconds": [2.3, 2.1, 1.1, 2.1],
+        "relative_to_dense": [1.1, 1.0, 0.5, 1.0],
+        "images": 360,
+        "threads": 1,
+        "batch_size": 200,
+    }
+)
+
+
+def test_times_are_shown_by_kind_and_a_front_without_designs_has_the_dense_network_alone():
+    assert relative_times(TIMES) == {"float32": pytest.approx(1.05), "int8": 0.5}
+    assert legend_of(draw_inference(TIMES, "vgg")) == ["float32", "int8 Linear layers", "dense network"]
+    assert relative_times(TIMES.tail(1)) == {}
+    assert legend_of(draw_inference(TIMES.tail(1), "vgg")) == ["dense network"]

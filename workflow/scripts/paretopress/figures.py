@@ -88,7 +88,7 @@ def draw_front(
     )
     _percent(axis.xaxis)
     _percent(axis.yaxis)
-    axis.legend(loc="lower right", frameon=True)
+    axis.legend(loc="lower right", frameon=True, ncols=2)
     return figure
 
 
@@ -159,6 +159,8 @@ def draw_inference(times: pd.DataFrame, network: str) -> Figure:
         (found[found["quantization"] == 1], "s", 7, FRONT, "int8 Linear layers"),
         (times[times["design_id"] == DENSE], "*", 14, DENSE_COLOR, "dense network"),
     ):
+        if rows.empty:
+            continue
         middle = rows["median_seconds"]
         bars = [middle - rows["lower_quartile_seconds"], rows["upper_quartile_seconds"] - middle]
         axis.errorbar(

@@ -48,6 +48,7 @@ class NetworkPage:
     front: Sequence[Mapping[str, Any]]
     dense: Mapping[str, Any]
     on_test: OnTestImages
+    relative_times: Mapping[str, float]
     smallest: Mapping[str, Any] | None
     best: Mapping[str, Any] | None
     figures: Mapping[str, str]
@@ -97,6 +98,13 @@ def on_test_images(metrics: Mapping[str, Any], test: pd.DataFrame, threshold: fl
     )
 
 
+def relative_times(times: pd.DataFrame) -> dict[str, float]:
+    """Median over the front's designs of a kind (float32, int8) of their time as a multiple of the dense network's; kinds that occur."""
+    designs = times[times["design_id"] != DENSE]
+    kinds = designs["quantization"].map({0: "float32", 1: "int8"})
+    return {str(kind): float(value) for kind, value in designs.groupby(kinds)["relative_to_dense"].median().items()}
+
+
 def surrogate_shares(iterations: pd.DataFrame) -> list[dict[str, Any]]:
     """How often each surrogate was chosen, by function: rows {function, iterations, shares: {surrogate: share}}."""
     rows = []
@@ -144,6 +152,7 @@ def network_page(
         front=rows,
         dense=records(front[front["design_id"] == DENSE])[0],
         on_test=on_test_images(metrics, measured["tests"], thresholds[split], thresholds["test"]),
+        relative_times=relative_times(measured["times"]),
         smallest=rows[0] if rows else None,
         best=max(rows, key=lambda row: (row["accuracy"], -row["nonzero_rate"])) if rows else None,
         figures={key: _svg(path) for key, path in figures.items()},
