@@ -14,10 +14,11 @@ from paretopress.errors import UserError
 from paretopress.figures import draw_front, draw_inference
 from paretopress.front_designs import DENSE_PLAN, load_front, read_front_designs
 from paretopress.fronts import on_test_images, union_front
-from paretopress.networks import build_network, save_weights
+from paretopress.networks import build_network
 from paretopress.report import on_test_images as on_test_images_in_report
 from paretopress.report import relative_times
 from paretopress.tables import read_table, write_csv
+from paretopress.weights import save_weights
 
 ARCHITECTURE = {"name": "vgg16_slim", "width_divisor": 32}
 DENSE_METRICS = {"nonzero_rate": 1.0, "accuracy": 0.9}
@@ -48,7 +49,7 @@ def test_a_row_makes_its_network_again_a_random_subset_by_the_seed_of_the_row(ne
     front = written_front(network, [(RANDOM_SUBSETS, seed) for seed in SEEDS], tmp_path / "front.csv")
     assert front["design_id"].nunique() == 3, "another seed draws another subset"
     save_weights(network, tmp_path / "weights.safetensors")
-    loaded, designs = load_front(tmp_path / "front.csv", tmp_path / "weights.safetensors", ARCHITECTURE, 3)
+    loaded, designs = load_front(tmp_path / "front.csv", tmp_path / "weights.safetensors", ARCHITECTURE, 3, None)
     images = torch.rand(2, 3, 32, 32)
     for design, seed in zip(designs, SEEDS, strict=False):
         plan = canonical(RANDOM_SUBSETS, layout_of(network), seed)[1]
@@ -60,6 +61,13 @@ def test_a_row_makes_its_network_again_a_random_subset_by_the_seed_of_the_row(ne
     assert torch.equal(compress(loaded, designs[-1].plan)[0](images), network(images))
 
 
+def test_with_one_initial_sample_for_all_seeds_its_seed_draws_every_subset(network, tmp_path):
+    front = written_front(network, [(RANDOM_SUBSETS, 7)], tmp_path / "front.csv")
+    write_csv(front.assign(seed=front["seed"].replace(7, 2)), str(tmp_path / "front.csv"))
+    designs = read_front_designs(tmp_path / "front.csv", layout_of(network), 7)
+    assert designs[0].plan == canonical(RANDOM_SUBSETS, layout_of(network), 7)[1]
+
+
 @pytest.mark.parametrize(("column", "value"), [("conv_amount", 0.41), ("seed", 5), ("design_id", "0123456789ab")])
 def test_a_row_that_makes_another_network_is_refused_by_name(network, tmp_path, column, value):
     path = tmp_path / "front.csv"
@@ -67,14 +75,14 @@ def test_a_row_that_makes_another_network_is_refused_by_name(network, tmp_path, 
     front.loc[0, column] = value
     write_csv(front, str(path))
     with pytest.raises(UserError, match=rf"front\.csv: design_id = {front['design_id'][0]}: .* make the network [0-9a-f]{{12}}"):
-        read_front_designs(path, layout_of(network))
+        read_front_designs(path, layout_of(network), None)
 
 
 def test_a_front_of_another_architecture_is_refused(network, tmp_path):
     written_front(network, [(Design(2, 0, 0.5, 0.0, 1, 0, 0), 1)], tmp_path / "front.csv")
     other = build_network({"name": "vgg16_slim", "width_divisor": 16}, 3)
     with pytest.raises(UserError, match="of another architecture"):
-        read_front_designs(tmp_path / "front.csv", layout_of(other))
+        read_front_designs(tmp_path / "front.csv", layout_of(other), None)
 
 
 FRONT = pd.DataFrame({"design_id": ["a", "b", "c", "dense"], "nonzero_rate": [0.2, 0.4, 0.6, 1.0], "accuracy": [0.86, 0.9, 0.94, 0.95]})

@@ -24,6 +24,7 @@ rule test_front:
         weights="<study>/baselines/{network}/weights.safetensors",
         metrics="<study>/baselines/{network}/metrics.json",
         images=rules.dataset.output.test,
+        own_code=own_code_of,
         modules=modules_of("evaluate_front.py"),
     output:
         "<study>/fronts/{network}.test.csv",
@@ -35,6 +36,7 @@ rule test_front:
         "../../envs/paretopress.yaml"
     params:
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
+        initial_seed=lookup(within=CONFIG, dpath="budget/initial_seed"),
         constraint=lookup(within=CONFIG, dpath="constraint"),
         split=lookup(within=CONFIG, dpath="evaluation/split"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
@@ -48,6 +50,7 @@ rule front_sizes:
         front="<study>/fronts/{network}.csv",
         weights="<study>/baselines/{network}/weights.safetensors",
         images=rules.dataset.output.test,
+        own_code=own_code_of,
         modules=modules_of("measure_sizes.py"),
     output:
         "<study>/fronts/{network}.sizes.csv",
@@ -59,5 +62,6 @@ rule front_sizes:
         "../../envs/paretopress.yaml"
     params:
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
+        initial_seed=lookup(within=CONFIG, dpath="budget/initial_seed"),
     script:
         "../scripts/measure_sizes.py"

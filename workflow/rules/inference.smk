@@ -3,6 +3,7 @@ rule inference_time:
         front="<study>/fronts/{network}.csv",
         weights="<study>/baselines/{network}/weights.safetensors",
         images=rules.dataset.output.test,
+        own_code=own_code_of,
         modules=modules_of("time_front.py"),
     output:
         times="<study>/inference/{network}.csv",
@@ -18,6 +19,7 @@ rule inference_time:
     threads: workflow.resource_settings.cores or STUDY.inference_time.threads
     params:
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
+        initial_seed=lookup(within=CONFIG, dpath="budget/initial_seed"),
         settings=lookup(within=CONFIG, dpath="inference_time"),
     script:
         "../scripts/time_front.py"

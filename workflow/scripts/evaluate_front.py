@@ -20,7 +20,7 @@ with job_log(snakemake.log[0]) as log:
     params, inputs = snakemake.params, snakemake.input
     metrics = read_metrics(Path(inputs.metrics))
     split = load_split(Path(inputs.images))
-    network, designs = load_front(Path(inputs.front), Path(inputs.weights), params.architecture, len(split.classes))
+    network, designs = load_front(Path(inputs.front), Path(inputs.weights), params.architecture, len(split.classes), params.initial_seed)
     plans = {design.design_id: design.plan for design in designs}
     journal = Journal(Path(params.journal), fingerprint(inputs, [params.architecture, params.batch_size]))
 

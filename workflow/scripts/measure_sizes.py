@@ -16,7 +16,9 @@ with job_log(snakemake.log[0]) as log:
     torch.set_num_threads(snakemake.threads)
     inputs = snakemake.input
     split = load_split(Path(inputs.images))
-    network, designs = load_front(Path(inputs.front), Path(inputs.weights), snakemake.params.architecture, len(split.classes))
+    network, designs = load_front(
+        Path(inputs.front), Path(inputs.weights), snakemake.params.architecture, len(split.classes), snakemake.params.initial_seed
+    )
     rows = []
     for design in designs:
         sizes = measure_sizes(network, design.plan, tuple(split.images.shape[1:]))

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from paretopress.compression import subset_seed
 from paretopress.journal import Journal, fingerprint
 from paretopress.logs import job_log
 from paretopress.methods import build_method
@@ -14,7 +15,7 @@ from paretopress.progress import reporter
 from paretopress.search import Archive, evaluation_table, iteration_table
 from paretopress.surrogates import CANDIDATES
 from paretopress.tables import write_csv
-from paretopress.targets import load_target, read_initial, search_space, subset_seed
+from paretopress.targets import load_target, read_initial, search_space
 
 with job_log(snakemake.log[0]) as log:
     torch.set_num_threads(snakemake.threads)

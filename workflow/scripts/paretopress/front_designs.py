@@ -7,12 +7,13 @@ from typing import Any
 
 from torch import nn
 
-from .compression import Layout, Plan, canonical, layout_of
+from .compression import Layout, Plan, canonical, layout_of, subset_seed
 from .designs import VARIABLES, Design
 from .errors import UserError
 from .fronts import DENSE
-from .networks import build_network, load_weights
+from .networks import build_network
 from .tables import read_table, records
+from .weights import load_weights
 
 DENSE_PLAN = Plan(zeros=(), quantized=False)
 
@@ -30,34 +31,35 @@ class FrontDesign:
     accuracy: float
 
 
-def subset_seed(row: Mapping[str, Any]) -> int:
-    """The seed that decides the random subsets of layers of a row's design: that of the run it is listed with."""
-    return int(row["seed"])
-
-
-def _plan(row: Mapping[str, Any], layout: Layout, path: Path) -> Plan:
+def _plan(row: Mapping[str, Any], layout: Layout, initial_seed: int | None, path: Path) -> Plan:
     if row["design_id"] == DENSE:
         return DENSE_PLAN
-    plan = canonical(Design(**{variable: row[variable] for variable in VARIABLES}), layout, subset_seed(row))[1]
+    seed = subset_seed(int(row["seed"]), initial_seed)
+    plan = canonical(Design(**{variable: row[variable] for variable in VARIABLES}), layout, seed)[1]
     if plan.design_id != row["design_id"]:
         raise UserError(
-            f"{path}: design_id = {row['design_id']}: with this network the row's variables and its seed {subset_seed(row)} make the "
+            f"{path}: design_id = {row['design_id']}: with this network the row's variables and the seed {seed} make the "
             f"network {plan.design_id}. The row was edited, or is of another architecture: remove the file and run the study again."
         )
     return plan
 
 
-def read_front_designs(path: Path, layout: Layout) -> list[FrontDesign]:
-    """Every row of a front, in its order, the dense network last.
+def read_front_designs(path: Path, layout: Layout, initial_seed: int | None) -> list[FrontDesign]:
+    """Every row of a front, in its order, the dense network last. initial_seed: that of the config, for subset_seed.
 
     Raises UserError where a row makes another network than its design_id says.
     """
     rows = records(read_table(path))
-    return [FrontDesign(row["design_id"], _plan(row, layout, path), float(row["nonzero_rate"]), float(row["accuracy"])) for row in rows]
+    return [
+        FrontDesign(row["design_id"], _plan(row, layout, initial_seed, path), float(row["nonzero_rate"]), float(row["accuracy"]))
+        for row in rows
+    ]
 
 
-def load_front(front: Path, weights: Path, architecture: Mapping[str, Any], classes: int) -> tuple[nn.Module, list[FrontDesign]]:
+def load_front(
+    front: Path, weights: Path, architecture: Mapping[str, Any], classes: int, initial_seed: int | None
+) -> tuple[nn.Module, list[FrontDesign]]:
     """The trained dense network, and the designs that a front holds of it. Raises UserError where the files do not fit each other."""
     network = build_network(architecture, classes)
     load_weights(network, weights)
-    return network, read_front_designs(front, layout_of(network))
+    return network, read_front_designs(front, layout_of(network), initial_seed)

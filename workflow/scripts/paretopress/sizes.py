@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 from torch.utils.hooks import RemovableHandle
 
 from .compression import LAYER_KINDS, Plan, prune, quantize
@@ -36,23 +35,24 @@ class Sizes:
 def multiply_accumulates(network: nn.Module, image: tuple[int, int, int]) -> tuple[int, int]:
     """(all, those with a weight that is not zero) of the Linear and convolution layers of a float network, for one image of that shape."""
     kinds = tuple(kind for kinds in LAYER_KINDS.values() for kind in kinds)
-    nonzero = 0
+    total = nonzero = 0
 
     def count(layer: nn.Module, _inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-        nonlocal nonzero
+        nonlocal total, nonzero
         weight = layer.get_parameter("weight")
         # Each entry of a weight is used once at each position of the output, in grouped convolutions too.
-        channels = weight.shape[0]
-        nonzero += int(torch.count_nonzero(weight)) * (output.numel() // channels)
+        positions = output.numel() // weight.shape[0]
+        total += weight.numel() * positions
+        nonzero += int(torch.count_nonzero(weight)) * positions
 
     handles: list[RemovableHandle] = [module.register_forward_hook(count) for module in network.modules() if isinstance(module, kinds)]
     try:
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        with torch.inference_mode():
             network.eval()(torch.zeros(1, *image))
     finally:
         for handle in handles:
             handle.remove()
-    return counter.get_total_flops() // 2, nonzero
+    return total, nonzero
 
 
 def _serialized(network: nn.Module) -> memoryview:

@@ -20,11 +20,6 @@ def search_space(settings: Mapping[str, Mapping[str, float]]) -> SearchSpace:
     return SearchSpace(linear_amount=bounds["linear_amount"], conv_amount=bounds["conv_amount"])
 
 
-def subset_seed(seed: int, initial_seed: int | None) -> int:
-    """What random subsets of layers are drawn from in the run of `seed`: where all runs share one initial sample, its seed."""
-    return seed if initial_seed is None else initial_seed
-
-
 def load_target(
     weights: Path, images: Path, architecture: Mapping[str, Any], space: SearchSpace, seed: int, batch_size: int, threshold: float
 ) -> Target:
