@@ -19,12 +19,13 @@ from conftest import ROOT
 pytestmark = pytest.mark.slow
 
 TRAINING = {"epochs": 1, "batch_size": 200, "learning_rate": 0.001}
+NO_GATE = {"above_chance": False}  # one epoch teaches little
 TINY = {
     "study": "tiny",
     "seeds": [1, 2],
     "dataset": {"kind": "digits"},
     "networks": {
-        name: {"architecture": {"name": "vgg16_slim", "width_divisor": 32}, "training": {**TRAINING, "seed": seed}}
+        name: {"architecture": {"name": "vgg16_slim", "width_divisor": 32}, "training": {**TRAINING, "seed": seed}, "gate": NO_GATE}
         for name, seed in (("first", 0), ("second", 1))
     },
     "constraint": {"floor": 0.05},
@@ -46,6 +47,7 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        folder.mkdir(exist_ok=True)
         listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
         for name in listed.stdout.splitlines():
             if (ROOT / name).is_file():
@@ -293,6 +295,12 @@ def test_another_training_reruns_all_of_that_network_and_nothing_of_the_other(pr
     }  # fmt: skip
 
 
+def test_another_gate_is_checked_and_nothing_is_trained_or_searched_again(project):
+    gates = {"first": {"above_chance": False, "least_accuracy": 0.01}, "second": {"above_chance": False, "epochs": 9}}
+    project.configure(TINY | {"networks": {name: {**TINY["networks"][name], "gate": gate} for name, gate in gates.items()}})
+    assert project.to_do() == ["gate[network=first]", "gate[network=second]"]
+
+
 def test_another_method_setting_reruns_that_method_only(project):
     methods = [TINY["methods"][0] | {"generations": 5}, *TINY["methods"][1:]]
     project.configure(TINY | {"methods": methods})
@@ -333,6 +341,67 @@ def test_a_killed_study_goes_on_to_the_same_bytes(finished, tmp_path):
     project.complete(1, "--rerun-incomplete", target)
     for file in ("evaluations.csv", "iterations.csv"):
         assert project.read(f"runs/{run}/{file}") == finished.read(f"runs/{run}/{file}")
+
+
+def test_a_killed_training_goes_on_to_the_same_bytes(tmp_path):
+    network = {**TINY["networks"]["first"], "training": {**TRAINING, "epochs": 6, "batch_size": 50}}
+    projects = [Project(tmp_path / name) for name in ("whole", "killed")]
+    target = str(RESULTS / "baselines" / "first" / "weights.safetensors")
+    for project in projects:
+        project.configure(TINY | {"networks": {"first": network}})
+        project.complete(1, str(RESULTS / "dataset" / "train.safetensors"))
+    whole, killed = projects
+    whole.complete(1, target)
+
+    checkpoints = killed.folder / RESULTS / "progress" / "first" / "training" / "checkpoint"
+    command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "1", target]
+    study = subprocess.Popen(command, cwd=killed.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    while study.poll() is None and not list(checkpoints.glob("epoch-000002-*.pt")):
+        time.sleep(0.002)  # the wait for a condition; the next epoch takes hundreds of times as long
+    os.killpg(study.pid, signal.SIGKILL)
+    assert study.wait() == -signal.SIGKILL
+    assert not (killed.folder / target).exists()
+    command = [sys.executable, "workflow/scripts/show_status.py", "--configfile", "tiny.yaml"]
+    shown = subprocess.run(command, cwd=killed.folder, capture_output=True, text=True, check=True)
+    assert re.search(r"first \(baseline stopped at epoch \d/6, accuracy 0\.\d+, goes on from there\)", shown.stdout), shown.stdout
+
+    assert killed.snakemake("--unlock").returncode == 0
+    again = killed.snakemake("--cores", "1", "--rerun-incomplete", target)
+    assert again.returncode == 0, again.stderr
+    log = (killed.folder / RESULTS / "logs" / "baselines" / "first.log").read_text(encoding="utf-8")
+    assert re.search(r"first: goes on after epoch [2-5] of 6", log)
+    assert "epoch 1 of 6" not in log
+    assert re.search(r"first: epoch 6 of 6, loss .*, 0 s left", again.stdout + again.stderr), "on the terminal too"
+    for file in ("weights.safetensors", "history.csv"):
+        assert killed.read(f"baselines/first/{file}") == whole.read(f"baselines/first/{file}")
+    assert not checkpoints.parent.exists()
+
+
+@pytest.mark.parametrize(
+    ("training", "gate", "expected"),
+    [
+        ({"learning_rate": 1e-12}, {}, "dead: the network has learned nothing in 1 of 1 epochs"),
+        ({"learning_rate": 1e6, "optimizer": "sgd", "schedule": "constant"}, {}, "dead: the training broke down, its loss is nan"),
+        ({}, {"above_chance": False, "least_accuracy": 0.99}, "under networks.dead.gate.least_accuracy = 0.99"),
+    ],
+    ids=["at chance", "no number", "under the floor"],
+)
+def test_a_network_that_learned_nothing_stops_the_study_before_any_search(tmp_path, training, gate, expected):
+    project = Project(tmp_path)
+    dead = {"architecture": {"name": "vgg16_slim", "width_divisor": 32}, "training": {**TRAINING, **training}, "gate": gate}
+    project.configure(TINY | {"networks": {"dead": dead}})
+    stopped = project.snakemake("--cores", "2")
+    assert stopped.returncode != 0
+    assert expected in stopped.stdout + stopped.stderr
+    assert "--config 'networks={dead: {training: {recipe: paper_low_rate}}}'" in stopped.stdout + stopped.stderr
+    logs = [path.read_text(encoding="utf-8") for path in (tmp_path / RESULTS / "logs").rglob("dead.log")]
+    assert any(expected in log for log in logs)
+    assert not list((tmp_path / RESULTS / "designs").rglob("*.csv"))
+    assert not (tmp_path / RESULTS / "progress" / "dead" / "initial").exists()
+    assert not (tmp_path / RESULTS / "runs").exists()
+    if gate:  # a lower floor is checked, and the weights stay
+        project.configure(TINY | {"networks": {"dead": {**dead, "gate": NO_GATE}}})
+        assert not {"train_baseline", "dense_metrics"} & project.rules_to_do()
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,9 @@ rule train_baseline:
     params:
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         training=lookup(within=CONFIG, dpath="networks/{network}/training"),
+        # Derived from `threads`, a parameter triggers no rerun: the gate says whether a training goes on, never what comes of it.
+        gate=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["gate"],
+        journal=f"{RESULTS}/progress/{{network}}/training",
     script:
         "../scripts/train_baseline.py"
 
@@ -65,3 +68,23 @@ rule dense_metrics:
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
     script:
         "../scripts/measure_baseline.py"
+
+
+rule gate:
+    input:
+        metrics=rules.dense_metrics.output[0],
+        modules=modules_of("check_baseline.py"),
+    output:
+        "<study>/baselines/{network}/gate.passed",
+    log:
+        "<study>/logs/gate/{network}.log",
+    benchmark:
+        "<study>/benchmarks/gate/{network}.tsv"
+    conda:
+        "../../envs/paretopress.yaml"
+    params:
+        training=lookup(within=CONFIG, dpath="networks/{network}/training"),
+        gate=lookup(within=CONFIG, dpath="networks/{network}/gate"),
+        split=lookup(within=CONFIG, dpath="evaluation/split"),
+    script:
+        "../scripts/check_baseline.py"

@@ -1,6 +1,8 @@
 rule initial_designs:
     input:
         weights="<study>/baselines/{network}/weights.safetensors",
+        # Passed is passed: another floor is checked, and what has been evaluated stays.
+        gate=ancient("<study>/baselines/{network}/gate.passed"),
         images=f"<study>/dataset/{STUDY.evaluation.split}.safetensors",
         own_code=own_code_of,
         modules=modules_of("initial_designs.py"),

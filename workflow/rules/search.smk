@@ -2,6 +2,7 @@ rule search:
     input:
         weights="<study>/baselines/{network}/weights.safetensors",
         metrics="<study>/baselines/{network}/metrics.json",
+        gate=ancient("<study>/baselines/{network}/gate.passed"),
         images=f"<study>/dataset/{STUDY.evaluation.split}.safetensors",
         designs=f"<study>/designs/{{network}}/seed-{SAMPLE_SEED}.csv",
         timings=f"<study>/designs/{{network}}/seed-{SAMPLE_SEED}.timings.csv",

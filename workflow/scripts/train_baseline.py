@@ -4,29 +4,53 @@ from pathlib import Path
 
 import torch
 
+from paretopress.chance import chance_of
+from paretopress.checkpoints import Checkpoint
 from paretopress.data import load_split
+from paretopress.devices import described, training_device
+from paretopress.epochs import epoch_reporter
 from paretopress.evaluation import accuracy
+from paretopress.gate import check_training, diverged
+from paretopress.journal import Journal, fingerprint
 from paretopress.logs import job_log
 from paretopress.networks import build_network, check_network
 from paretopress.tables import write_csv
-from paretopress.training import Epoch, Recipe, history_table, train
+from paretopress.training import Epoch, NonFiniteLoss, Recipe, history_of, history_table, train
 from paretopress.weights import save_weights
 
 with job_log(snakemake.log[0]) as log:
     torch.set_num_threads(snakemake.threads)
-    torch.use_deterministic_algorithms(True)
-    recipe = Recipe(**snakemake.params.training)
-    split, validation = (load_split(Path(snakemake.input[name])) for name in ("train", "validation"))
+    params, name, device = snakemake.params, snakemake.wildcards.network, training_device()
+    settings = {key: value for key, value in params.training.items() if key != "recipe"}
+    recipe = Recipe(**settings)
+    split, validation = (load_split(Path(snakemake.input[kind])) for kind in ("train", "validation"))
+    log.info("%s: trained in %s on %s", name, recipe.precision, described(device))
 
-    def report(epoch: Epoch) -> None:
-        log.info(
-            "%s: epoch %d of %d, loss %.4f, accuracy %.4f on training and %.4f on validation images",
-            snakemake.wildcards.network, epoch.epoch, recipe.epochs, epoch.loss, epoch.train_accuracy, epoch.validation_accuracy,
-        )  # fmt: skip
+    journal = Journal(Path(params.journal), fingerprint(snakemake.input, [params.architecture, settings, torch.__version__]))
+    checkpoint = Checkpoint(Path(params.journal) / "checkpoint", log)
+    state = checkpoint.load()
+    say = epoch_reporter(log, journal, name, recipe.epochs, history_of(state))
 
+    def check(history: list[Epoch]) -> None:
+        if params.gate["above_chance"] and history:
+            losses, accuracies = [epoch.loss for epoch in history], [epoch.validation_accuracy for epoch in history]
+            check_training(name, params.training, losses, accuracies, chance_of(validation.labels), params.gate["epochs"])
+
+    def report(history: list[Epoch]) -> None:
+        say(history)
+        check(history)
+
+    check(history_of(state))
     torch.manual_seed(recipe.seed)
-    network = build_network(snakemake.params.architecture, len(split.classes))
+    network = build_network(params.architecture, len(split.classes))
     check_network(network, len(split.classes), split.images.shape[-1])
-    history = train(network, split, recipe, lambda trained: accuracy(trained, validation, recipe.batch_size), report)
+    try:
+        history = train(
+            network, split, recipe, lambda trained: accuracy(trained, validation, recipe.batch_size, device), report,
+            state=state, save=checkpoint.save, device=device,
+        )  # fmt: skip
+    except NonFiniteLoss as error:
+        raise diverged(name, params.training, error.epoch, error.step, error.loss) from error
     save_weights(network, Path(snakemake.output.weights))
     write_csv(history_table(history), snakemake.output.history)
+    journal.close()

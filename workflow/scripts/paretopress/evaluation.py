@@ -11,6 +11,8 @@ from torch import nn
 from .compression import Plan, compress
 from .data import Split, batches
 
+CPU = torch.device("cpu")
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -36,11 +38,16 @@ def denormals_flushed() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def accuracy(network: nn.Module, split: Split, batch_size: int) -> float:
-    """Fraction of correct top-1 predictions. The int8 result depends on the batches, so that their size is part of the result."""
+def accuracy(network: nn.Module, split: Split, batch_size: int, device: torch.device = CPU) -> float:
+    """Fraction of correct top-1 predictions. The int8 result depends on the batches, so that their size is part of the result.
+
+    device: where `network` is.
+    """
     network.eval()
     with torch.inference_mode(), denormals_flushed():
-        correct = sum(int((network(images).argmax(1) == labels).sum()) for images, labels in batches(split, batch_size))
+        correct = sum(
+            int((network(images.to(device)).argmax(1) == labels.to(device)).sum()) for images, labels in batches(split, batch_size)
+        )
     return correct / len(split)
 
 

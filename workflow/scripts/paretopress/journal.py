@@ -41,11 +41,17 @@ def fingerprint(inputs: Iterable[str | Path], settings: Any) -> str:
 
 @dataclass(frozen=True)
 class Status:
-    """Where a running job stands. hypervolume is scaled, the reference point (nonzero_rate 1, accuracy tau); None: not known yet."""
+    """Where a running job stands. None: not known yet, or of another kind of job.
 
-    evaluations: int
-    budget: int
+    done, total: true evaluations of a search or an initial sample; epochs of a training.
+    hypervolume: of a search, scaled, the reference point (nonzero_rate 1, accuracy tau).
+    accuracy: of a training, the fraction of validation images after the last epoch.
+    """
+
+    done: int
+    total: int
     hypervolume: float | None
+    accuracy: float | None
     seconds_left: float | None
     process: int
     host: str
@@ -67,8 +73,15 @@ class Journal:
             write_atomically(path, json.dumps(compute()))
         return json.loads(path.read_text(encoding="utf-8"))
 
-    def report(self, evaluations: int, budget: int, hypervolume: float | None = None, seconds_left: float | None = None) -> None:
-        status = Status(evaluations, budget, hypervolume, seconds_left, os.getpid(), socket.gethostname(), time.time())
+    def report(
+        self,
+        done: int,
+        total: int,
+        hypervolume: float | None = None,
+        seconds_left: float | None = None,
+        accuracy: float | None = None,
+    ) -> None:
+        status = Status(done, total, hypervolume, accuracy, seconds_left, os.getpid(), socket.gethostname(), time.time())
         write_atomically(self._folder / STATUS, json.dumps(asdict(status)))
 
     def close(self) -> None:

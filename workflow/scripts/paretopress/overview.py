@@ -44,7 +44,9 @@ def _unfinished(folder: Path) -> tuple[str, str]:
     status = read_status(folder)
     if status is None:
         return ("started", "") if folder.is_dir() else ("waiting", "")
-    done = f"{status.evaluations}/{status.budget}" + ("" if status.hypervolume is None else f" hv {status.hypervolume:.4f}")
+    done = f"{status.done}/{status.total}"
+    done += "" if status.hypervolume is None else f" hv {status.hypervolume:.4f}"
+    done += "" if status.accuracy is None else f", accuracy {status.accuracy:.4f}"
     if not _alive(status):
         return "stopped", f"{done}, goes on from there"
     return "running", done + ("" if status.seconds_left is None else f", {duration(status.seconds_left)} left")
@@ -74,6 +76,19 @@ def _sample_state(results: Path, network: str, seed: int) -> str:
     return f"seed {seed}: {state} {text}".rstrip()
 
 
+def _baseline_state(results: Path, network: str) -> str:
+    """The baseline in a few words: waiting, training with the epoch, stopped, trained, measured (not past its gate) or done."""
+    folder = results / "baselines" / network
+    if (folder / "gate.passed").is_file():
+        return "done"
+    if (folder / "metrics.json").is_file():
+        return "measured, gate not passed"
+    if (folder / "weights.safetensors").is_file():
+        return "there, not measured yet"
+    state, text = _unfinished(results / "progress" / network / "training")
+    return {"waiting": "waiting", "started": "training", "running": f"training, epoch {text}", "stopped": f"stopped at epoch {text}"}[state]
+
+
 def overview(study: Study, results: Path) -> str:
     """A block for each network: its baseline, its initial samples, a line for each method with the state of each seed."""
     states = list(run_states(study, results))
@@ -81,8 +96,7 @@ def overview(study: Study, results: Path) -> str:
     lines = [f"{study.study}: {len(states)} runs, " + ", ".join(f"{count} {name}" for name, count in counts.items() if count)]
     width = max(map(len, (*study.methods_by_name(), "initial sample")))
     for network in study.networks:
-        trained = (results / "baselines" / network / "metrics.json").is_file()
-        lines += ["", f"{network} (baseline {'done' if trained else 'waiting'})"]
+        lines += ["", f"{network} (baseline {_baseline_state(results, network)})"]
         lines.append(
             f"  {'initial sample':<{width}}  " + "   ".join(_sample_state(results, network, seed) for seed in study.sample_seeds())
         )

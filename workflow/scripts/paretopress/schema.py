@@ -13,6 +13,7 @@ from pydantic_core import PydanticUndefined
 
 from .config import Study
 from .config.base import ADDRESS, NAME, SHA256
+from .config.recipes import DEFAULT_RECIPE, RECIPES
 
 BOUNDS = {
     annotated_types.Gt: ("gt", "above {}"),
@@ -81,7 +82,7 @@ def describe(allowed: Allowed) -> str:
     for item in allowed.constraints:
         if isinstance(item, StringConstraints) and item.pattern:
             return PATTERNS[str(item.pattern)]
-    return {int: "a whole number", float: "a number", str: "text"}[kind] + _bounds(allowed.constraints)
+    return {int: "a whole number", float: "a number", str: "text", bool: "true or false"}[kind] + _bounds(allowed.constraints)
 
 
 def field_allowed(field: FieldInfo) -> Allowed:
@@ -152,8 +153,15 @@ def _tag(model: type[BaseModel]) -> str:
     return f"{key}: {values[0]}" if len(values) == 1 else f"{key}: {values[0]}, ..., {values[-1]}"
 
 
+def _recipe_table() -> str:
+    rows = [f"| `{key}` | {' | '.join(f'`{json.dumps(recipe[key])}`' for recipe in RECIPES.values())} |" for key in RECIPES[DEFAULT_RECIPE]]
+    return "\n".join(
+        ["### Recipes of `networks.NAME.training`", "", f"| key | {' | '.join(RECIPES)} |", "| --- " * (1 + len(RECIPES)) + "|", *rows]
+    )
+
+
 def key_tables() -> str:
-    """Markdown: a table for each section of the config, with every key."""
+    """Markdown: a table for each section of the config, with every key, and one of the recipes."""
     parts = []
     for title, model in _sections("", Study):
         rows = [
@@ -162,7 +170,7 @@ def key_tables() -> str:
         ]
         heading = f"### `{title}`" if title else "### Top level"
         parts.append("\n".join([heading, "", "| key | meaning | allowed | default |", "| --- | --- | --- | --- |", *rows]))
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, _recipe_table()]) + "\n"
 
 
 def json_schema() -> str:

@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from .base import Count, Positive, Section, Seed, refuse
+from .base import Count, Fraction, Positive, Section, Seed, refuse
+from .recipes import DEFAULT_RECIPE, RECIPES
 from .torchvision_models import TorchvisionModel
 
 
@@ -39,15 +40,44 @@ def _weight_file(path: str) -> str:
     return path
 
 
+ONE_CYCLE = RECIPES[DEFAULT_RECIPE]
+
+
 class Training(Section):
-    epochs: Count = Field(30, description="Passes over the training images")
-    batch_size: Annotated[int, Field(ge=2)] = Field(128, description="Images in each step")
-    optimizer: Literal["adam", "adamw", "sgd"] = Field("adamw", description="sgd has momentum 0.9")
-    learning_rate: Positive = Field(5e-4, description="Of the constant schedule; the peak of one_cycle")
-    weight_decay: Annotated[float, Field(ge=0)] = Field(0.05, description="Decoupled for adamw, L2 in the gradient for the others")
-    schedule: Literal["constant", "one_cycle"] = Field("one_cycle", description="How the learning rate moves")
-    augmentation: Literal["none", "crop", "crop_flip"] = Field("none", description="crop: moved by up to 4 pixels; flip: left to right")
+    recipe: Literal["one_cycle", "paper", "paper_low_rate", "sgd_warmup"] = Field(
+        DEFAULT_RECIPE, description="Gives every key that is left out here; the defaults below are those of one_cycle"
+    )
+    epochs: Count = Field(ONE_CYCLE["epochs"], description="Passes over the training images")
+    batch_size: Annotated[int, Field(ge=2)] = Field(ONE_CYCLE["batch_size"], description="Images in each step")
+    optimizer: Literal["adam", "adamw", "sgd"] = Field(ONE_CYCLE["optimizer"], description="sgd has momentum 0.9")
+    learning_rate: Positive = Field(ONE_CYCLE["learning_rate"], description="Of the constant schedule; the peak of the others")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(
+        ONE_CYCLE["weight_decay"], description="Decoupled for adamw, L2 in the gradient for the others"
+    )
+    schedule: Literal["constant", "one_cycle", "warmup_cosine"] = Field(
+        ONE_CYCLE["schedule"], description="How the learning rate moves; warmup_cosine rises in the first 5 % of the steps"
+    )
+    augmentation: Literal["none", "crop", "crop_flip"] = Field(
+        ONE_CYCLE["augmentation"], description="crop: moved by up to 4 pixels; flip: left to right"
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="Of the forward pass in training; weights, loss and accuracies are float32 in both"
+    )
     seed: Seed = Field(0, description="Seed of initial weights, order and augmentation")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_recipe(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        name = data.get("recipe", DEFAULT_RECIPE)
+        return {**RECIPES.get(name, {}), **data} if isinstance(name, str) else data
+
+
+class Gate(Section):
+    epochs: Count = Field(5, description="Epochs of training by which the best validation accuracy must be clearly above chance")
+    least_accuracy: Fraction | None = Field(None, description="What the dense network must reach on the search split")
+    above_chance: bool = Field(True, description="Whether a network that is not clearly above chance stops the study")
 
 
 class Network(Section):
@@ -58,6 +88,7 @@ class Network(Section):
         None, description="A .safetensors or .pt file with trained weights, imported instead of training"
     )
     training: Training | None = Field(None, description="How the network is trained here; all defaults where weights are not given either")
+    gate: Gate = Field(Gate(), description="What the dense network must reach before any search is spent on it")
 
     @model_validator(mode="before")
     @classmethod

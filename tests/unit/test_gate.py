@@ -1,0 +1,126 @@
+"""What stops a study before any search is spent: the thresholds, and messages that can be followed."""
+
+import math
+import re
+from copy import deepcopy
+
+import pytest
+import torch
+import yaml
+from snakemake.utils import update_config
+
+from paretopress.chance import Chance, chance_of
+from paretopress.config.networks import Training
+from paretopress.config.recipes import RECIPES
+from paretopress.errors import UserError
+from paretopress.gate import check_dense, check_training, diverged
+from paretopress.validation import read_study
+
+TENTH = Chance(0.1, 400)  # 0.1 + 3 sqrt(0.1 * 0.9 / 400) = 0.145
+
+
+def training(**given) -> dict:
+    return Training.model_validate(given).model_dump(mode="json")
+
+
+def followed(message: str, given: dict) -> dict:
+    """The training after what the message says to put on the command line, read as Snakemake reads it."""
+    (line,) = re.findall(r"--config 'networks=(.*)'", message)
+    config = {
+        "study": "s",
+        "seeds": [1],
+        "dataset": {"kind": "digits"},
+        "networks": {"vgg.16": {"architecture": {"name": "vgg16"}, "training": deepcopy(given)}},
+        "methods": [{"family": "random"}],
+    }
+    update_config(config, {"networks": yaml.load(line, Loader=yaml.BaseLoader)})
+    return read_study(config, []).model_dump(mode="json")["networks"]["vgg.16"]["training"]
+
+
+def test_chance_is_the_share_of_the_most_frequent_class():
+    assert chance_of(torch.tensor([2, 0, 2, 1, 2])) == Chance(0.6, 5)
+    assert chance_of(torch.arange(10)) == Chance(0.1, 10)
+
+
+@pytest.mark.parametrize(
+    ("share", "images", "threshold"), [(0.1, 400, 0.145), (0.1, 10_000, 0.109), (0.5, 100, 0.65), (0.5, 4, 1.0), (1.0, 50, 1.0)]
+)
+def test_clearly_above_chance_is_three_standard_errors(share, images, threshold):
+    assert Chance(share, images).threshold == pytest.approx(threshold)
+
+
+def test_guessing_hardly_ever_passes():
+    """The exact binomial tail, for the sizes of real validation splits."""
+    for share, images in ((0.1, 360), (0.1, 5000), (0.5, 1000), (0.01, 10_000)):
+        least = math.ceil(Chance(share, images).threshold * images)
+        tail = 1 - sum(math.exp(math.lgamma(images + 1) - math.lgamma(k + 1) - math.lgamma(images - k + 1)
+                                + k * math.log(share) + (images - k) * math.log1p(-share)) for k in range(least))  # fmt: skip
+        assert tail < 0.004
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "epochs", "stops"),
+    [
+        ([0.1] * 4, 5, False),  # not yet
+        ([0.1] * 5, 5, True),
+        ([0.1] * 9, 5, True),  # gone on from a checkpoint of a longer gate
+        ([0.1, 0.1475, 0.1, 0.1, 0.1], 5, False),
+        ([0.1425] * 5, 5, True),
+        ([0.1] * 12, 50, True),  # all epochs are fewer
+        ([0.1] * 11, 50, False),
+    ],
+)
+def test_the_early_gate_looks_at_the_best_accuracy_once_enough_epochs_are_done(accuracies, epochs, stops):
+    arguments = ("vgg", training(epochs=12), [2.3] * len(accuracies), accuracies, TENTH, epochs)
+    if not stops:
+        return check_training(*arguments)
+    with pytest.raises(UserError, match=rf"vgg: the network has learned nothing in {len(accuracies)} of 12 epochs"):
+        check_training(*arguments)
+    return None
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_early_gate_names_another_recipe_and_the_line_that_takes_it(name):
+    given = {"recipe": name}
+    with pytest.raises(UserError) as error:
+        check_training("vgg.16", training(**given), [2.31, 2.3026], [0.1, 0.12], TENTH, 2)
+    message = str(error.value)
+    for part in ("loss is 2.3026", "0.1200", "alone gives 0.1000", "400 images 0.1450", f"the recipe {name}", "no batch norm"):
+        assert part in message
+    assert "networks.vgg.16.gate.above_chance: false" in message
+    after = followed(message, given)
+    assert after["recipe"] != name
+    assert after == training(recipe=after["recipe"])
+
+
+@pytest.mark.parametrize(("rate", "lower"), [(10.0, 1.0), (0.0005, 5e-5), (1e-6, 1e-7)])
+def test_a_loss_that_is_no_number_is_told_with_a_lower_rate(rate, lower):
+    message = str(diverged("vgg.16", training(learning_rate=rate), 3, 7, math.nan))
+    assert "loss is nan in step 7 of epoch 3" in message
+    assert f"learning_rate {rate}" in message
+    line = message.split("Or another recipe")[0]
+    assert followed(line, {"learning_rate": rate})["learning_rate"] == pytest.approx(lower)
+
+
+def test_the_last_gate_keeps_a_floor():
+    check_dense("vgg", training(), 0.8, "test", TENTH, 0.8)
+    check_dense("vgg", None, 0.8, "test", TENTH, None)
+    with pytest.raises(
+        UserError, match=r"accuracy on the test images is 0\.7900, under networks\.vgg\.gate\.least_accuracy = 0\.8"
+    ) as error:
+        check_dense("vgg", training(), 0.79, "test", TENTH, 0.8)
+    assert "training: {recipe: paper_low_rate}" in str(error.value)
+
+
+def test_imported_weights_at_chance_are_told_what_to_look_at():
+    with pytest.raises(UserError, match=r"accuracy on the validation images is 0\.1400, not above chance") as error:
+        check_dense("vgg", None, 0.14, "validation", TENTH, None)
+    for part in ("dataset.mean", "dataset.std", "order", "as many", "gate.above_chance: false"):
+        assert part in str(error.value)
+    assert "recipe" not in str(error.value)
+
+
+def test_the_last_gate_can_leave_chance_out_and_keep_the_floor():
+    check_dense("vgg", None, 0.1, "validation", None, None)
+    with pytest.raises(UserError, match="least_accuracy"):
+        check_dense("vgg", None, 0.1, "validation", None, 0.2)

@@ -1,0 +1,20 @@
+"""Stops the study where a dense network is not worth a search."""
+
+from pathlib import Path
+
+from paretopress.chance import Chance
+from paretopress.gate import check_dense
+from paretopress.logs import job_log
+from paretopress.metrics import read_metrics
+
+with job_log(snakemake.log[0]) as log:
+    params = snakemake.params
+    metrics = read_metrics(Path(snakemake.input.metrics))
+    accuracy = metrics["accuracy"][params.split]
+    chance = Chance(metrics["most_frequent_class"][params.split], metrics["images"][params.split])
+    check_dense(
+        snakemake.wildcards.network, params.training, accuracy, params.split,
+        chance if params.gate["above_chance"] else None, params.gate["least_accuracy"],
+    )  # fmt: skip
+    log.info("%s: accuracy %.4f on the %s images; %s", snakemake.wildcards.network, accuracy, params.split, chance)
+    Path(snakemake.output[0]).touch()
