@@ -290,7 +290,7 @@ def test_another_training_reruns_all_of_that_network_and_nothing_of_the_other(pr
     jobs = project.to_do()
     assert not [job for job in jobs if "network=first" in job]
     assert {job.split("[")[0] for job in jobs} == {
-        "train_baseline", "dense_metrics", "initial_designs", "search", "hypervolume", *OF_THE_FRONT, "hypervolume_figure",
+        "train_baseline", "dense_metrics", "gate", "initial_designs", "search", "hypervolume", *OF_THE_FRONT, "hypervolume_figure",
         "convergence_figure", "statistics", "report",
     }  # fmt: skip
 
