@@ -8,7 +8,7 @@ import yaml
 from .chance import Chance
 from .errors import UserError
 
-# The recipe to try after another one failed: both train the slim VGG on the digits, where sgd_warmup has too few steps.
+# The recipe to try after another one failed: both train the slim VGG on the digits, where sgd_warmup stays at chance.
 RECOMMENDED = "one_cycle"
 RECOMMENDED_AFTER = {RECOMMENDED: "paper_low_rate"}
 

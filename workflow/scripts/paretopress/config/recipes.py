@@ -32,7 +32,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "schedule": "constant",
         "augmentation": "none",
     },
-    # Momentum, rate and decay are those of Simonyan and Zisserman (2015), section 3.1; the warm-up is what a VGG without batch norm needs.
+    # Momentum, rate and decay are those of Simonyan and Zisserman (2015), section 3.1.
     "sgd_warmup": {
         "epochs": 30,
         "batch_size": 128,
