@@ -22,7 +22,7 @@ CONFIG = {
     "study": "tiny",
     "seeds": [1, 2],
     "dataset": {"kind": "digits"},
-    "networks": {"mine": {"architecture": ARCHITECTURE, "weights": "mine.pt"}},
+    "networks": {"mine": {"architecture": ARCHITECTURE, "weights": "mine.pt", "gate": {"above_chance": False}}},
     "constraint": {"allowed_drop_points": 50.0},
     "budget": {"evaluations": 12, "initial": 10, "initial_seed": 7},
     "methods": [
