@@ -70,7 +70,7 @@ AUGMENTATIONS: dict[str, Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a baseline is trained. Cross-entropy is the loss (paper, section 5.2)."""
+    """How a baseline is trained. Cross-entropy is the loss (paper, section 5)."""
 
     epochs: int
     batch_size: int
