@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from paretopress.compression import canonical, compress, layout_of
+from paretopress.data import Split
 from paretopress.designs import Design
 from paretopress.errors import UserError
 from paretopress.figures import draw_front, draw_inference
@@ -49,7 +50,8 @@ def test_a_row_makes_its_network_again_a_random_subset_by_the_seed_of_the_row(ne
     front = written_front(network, [(RANDOM_SUBSETS, seed) for seed in SEEDS], tmp_path / "front.csv")
     assert front["design_id"].nunique() == 3, "another seed draws another subset"
     save_weights(network, tmp_path / "weights.safetensors")
-    loaded, designs = load_front(tmp_path / "front.csv", tmp_path / "weights.safetensors", ARCHITECTURE, 3, None)
+    split = Split(torch.zeros(1, 3, 32, 32, dtype=torch.uint8), torch.zeros(1, dtype=torch.int64), ("a", "b", "c"))
+    loaded, designs = load_front(tmp_path / "front.csv", tmp_path / "weights.safetensors", ARCHITECTURE, split, None)
     images = torch.rand(2, 3, 32, 32)
     for design, seed in zip(designs, SEEDS, strict=False):
         plan = canonical(RANDOM_SUBSETS, layout_of(network), seed)[1]

@@ -14,9 +14,16 @@ from paretopress.config.networks import Training
 from paretopress.config.recipes import RECIPES
 from paretopress.errors import UserError
 from paretopress.gate import check_dense, check_training, diverged
+from paretopress.training import Epoch
 from paretopress.validation import read_study
 
 TENTH = Chance(0.1, 400)  # 0.1 + 3 sqrt(0.1 * 0.9 / 400) = 0.145
+NINE_TENTHS = Chance(0.9, 4000)  # 0.9 + 3 sqrt(0.9 * 0.1 / 4000) = 0.914
+CHANCES = {"training": NINE_TENTHS, "validation": TENTH}
+
+
+def epochs_of(validation: list[float], train: float = 0.9, loss: float = 2.3026) -> list[Epoch]:
+    return [Epoch(number, loss, train, accuracy) for number, accuracy in enumerate(validation, start=1)]
 
 
 def training(**given) -> dict:
@@ -71,11 +78,22 @@ def test_guessing_hardly_ever_passes():
     ],
 )
 def test_the_early_gate_looks_at_the_best_accuracy_once_enough_epochs_are_done(accuracies, epochs, stops):
-    arguments = ("vgg", training(epochs=12), [2.3] * len(accuracies), accuracies, TENTH, epochs)
+    arguments = ("vgg", training(epochs=12), epochs_of(accuracies), CHANCES, epochs)
     if not stops:
         return check_training(*arguments)
-    with pytest.raises(UserError, match=rf"vgg: the network has learned nothing in {len(accuracies)} of 12 epochs"):
+    with pytest.raises(UserError, match=rf"vgg: the network is not clearly better than guessing after {len(accuracies)} of 12 epochs"):
         check_training(*arguments)
+    return None
+
+
+@pytest.mark.parametrize(("train", "stops"), [(0.9, True), (0.913, True), (0.915, False)])
+def test_each_split_is_compared_with_its_own_chance(train, stops):
+    """A network that always names the most frequent class of unbalanced training images is far above the chance of balanced ones."""
+    history = epochs_of([0.1] * 5, train)
+    if not stops:
+        return check_training("vgg", training(), history, CHANCES, 5)
+    with pytest.raises(UserError, match=r"on the training images 0\.9.* on the validation images 0\.1000"):
+        check_training("vgg", training(), history, CHANCES, 5)
     return None
 
 
@@ -83,7 +101,7 @@ def test_the_early_gate_looks_at_the_best_accuracy_once_enough_epochs_are_done(a
 def test_the_early_gate_names_another_recipe_and_the_line_that_takes_it(name):
     given = {"recipe": name}
     with pytest.raises(UserError) as error:
-        check_training("vgg.16", training(**given), [2.31, 2.3026], [0.1, 0.12], TENTH, 2)
+        check_training("vgg.16", training(**given), epochs_of([0.1, 0.12]), CHANCES, 2)
     message = str(error.value)
     for part in ("loss is 2.3026", "0.1200", "alone gives 0.1000", "400 images 0.1450", f"the recipe {name}", "no batch norm"):
         assert part in message

@@ -3,6 +3,7 @@
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -15,7 +16,7 @@ from paretopress.data import Split
 from paretopress.designs import Design
 from paretopress.errors import UserError
 from paretopress.evaluation import evaluate
-from paretopress.networks import build_network, check_network
+from paretopress.networks import build_for, build_network, check_network
 from paretopress.weights import load_weights, save_weights
 
 OWN = """
@@ -45,6 +46,18 @@ def perceptron(num_classes):
 
 def convolutional(num_classes):
     return nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, num_classes, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+class Encoder(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.layer = nn.TransformerEncoderLayer(32, 4, 64, batch_first=True)
+        self.head = nn.Linear(32, classes)
+
+    def forward(self, x):
+        return self.head(self.layer(x.mean(1)).mean(1))
+
+def encoder(num_classes):
+    return Encoder(num_classes)
 
 def broken(num_classes):
     raise ValueError("no such width")
@@ -153,6 +166,23 @@ def test_only_the_mlp_of_a_transformer_is_quantised_and_it_still_runs(built):
     assert any("quantized" in type(module).__module__ for module in quantized.modules())
 
 
+@pytest.mark.parametrize("name", ["swin_t", "encoder"])
+def test_layers_whose_weight_attention_reads_itself_are_left_unquantised(own_file, name):
+    architecture = {"name": "swin_t", "arguments": {}} if name == "swin_t" else own(own_file, "encoder")
+    network = build_for(architecture, IMAGES)
+    design, plan = canonical(Design(0, 0, 0.5, 0.5, 1, 1, 1), layout_of(network), seed=1)
+    assert (design.quantization, plan.quantized) == (1, True)
+    assert 0 <= evaluate(network, plan, IMAGES, 6).accuracy <= 1
+
+
+def test_quantisation_is_folded_away_where_it_changes_nothing():
+    class Own(nn.Linear):
+        pass
+
+    _, plan = canonical(Design(0, 0, 0.5, 0.5, 1, 1, 1), layout_of(nn.Sequential(nn.Flatten(), Own(4, 2))), seed=1)
+    assert not plan.quantized
+
+
 def test_layers_that_share_their_weight_are_pruned_and_counted_once():
     network = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8), nn.Linear(8, 2))
     network[2].weight = network[0].weight
@@ -192,6 +222,11 @@ def test_an_argument_that_torchvision_does_not_know_is_named():
     ("network", "message"),
     [
         (lambda: build_network({"name": "vit_b_16", "arguments": {}}, 5), "cannot take images of 32 x 32 pixels"),
+        (lambda: nn.Sequential(nn.Flatten(), nn.LazyLinear(5)), r"1\.weight, 1\.bias have no shape yet"),
+        (
+            lambda: build_network({"name": "googlenet", "arguments": {"aux_logits": True}}, 5),
+            "a GoogLeNetOutputs for 2 images .* in training too",
+        ),
         (lambda: nn.Sequential(nn.Flatten(), nn.Linear(3072, 4)), r"returned \(2, 4\) for 2 images of 5 classes"),
         (lambda: nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.PReLU(), nn.ConstantPad1d((0, 2), 0.0)), "nothing to compress"),
     ],
@@ -213,6 +248,7 @@ def test_networks_with_auxiliary_classifiers_are_built_without_them(name):
         lambda state: state,
         lambda state: {"epoch": 3, "state_dict": state, "optimizer": {"lr": 0.1}},
         lambda state: {"model": {f"module.{key}": value for key, value in state.items()}},
+        lambda state: {"net": {f"_orig_mod.module.{key}": value for key, value in state.items()}, "acc": 0.9},
     ],
 )
 @pytest.mark.parametrize("suffix", [".pt", ".pth"])
@@ -252,6 +288,40 @@ def test_a_file_that_is_no_pytorch_file_is_named(own_file, tmp_path, content):
     (tmp_path / "w.pt").write_bytes(content)
     with pytest.raises(UserError, match=r"w\.pt: not a PyTorch file of weights alone: damaged"):
         load_weights(build_network(own(own_file, "grouped"), 5), tmp_path / "w.pt")
+
+
+@pytest.mark.parametrize("content", [{1: torch.zeros(2)}, {"stem.weight": torch.eye(3).to_sparse()}, {"stem.weight": 3.0}, None])
+def test_what_is_no_dense_tensor_under_a_name_is_refused(own_file, tmp_path, content):
+    torch.save(content, tmp_path / "w.pt")
+    with pytest.raises(UserError, match=r"w\.pt: no"):
+        load_weights(build_network(own(own_file, "grouped"), 5), tmp_path / "w.pt")
+
+
+def test_what_a_pytorch_file_holds_beside_tensors_is_named(own_file, tmp_path):
+    torch.save({"model": {}, "accuracy": np.float64(0.9)}, tmp_path / "w.pt")
+    with pytest.raises(UserError, match=r"\(it holds numpy\.[\w.]+\)\. Save the weights with") as error:
+        load_weights(build_network(own(own_file, "grouped"), 5), tmp_path / "w.pt")
+    assert "\x1b" not in str(error.value)
+
+
+def test_a_file_with_dataclasses_and_late_annotations_is_run(tmp_path):
+    code = """
+from __future__ import annotations
+from dataclasses import dataclass
+from torch import nn
+
+@dataclass
+class Settings:
+    width: int = 3
+
+def build_network(num_classes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(3072, Settings().width), nn.Linear(Settings().width, num_classes))
+"""
+    (tmp_path / "dc.py").write_text(code, encoding="utf-8")
+    assert build_network(own(tmp_path / "dc.py", "build_network"), 5)[2].out_features == 5
+    (tmp_path / "ends.py").write_text("import sys\nsys.exit(2)\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"ends\.py, line 2: SystemExit: 2"):
+        build_network(own(tmp_path / "ends.py", "build_network"), 5)
 
 
 def test_a_pytorch_file_without_a_state_dict_says_what_is_wanted(own_file, tmp_path):

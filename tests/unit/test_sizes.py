@@ -32,6 +32,13 @@ def test_without_zeros_all_multiply_accumulates_count_half_of_torchs_flops(archi
     assert multiply_accumulates(network, (3, 32, 32)) == (expected, expected)
 
 
+def test_layers_whose_weight_attention_reads_itself_are_counted_too():
+    network = build_network({"name": "vit_b_32", "arguments": {"image_size": 64}}, 3)
+    tokens = 4 + 1
+    expected = 768 * 3 * 32 * 32 * 4 + 12 * (768 * 768 + 2 * 768 * 3072) * tokens + 768 * 3
+    assert multiply_accumulates(network, (3, 64, 64))[0] == expected
+
+
 @pytest.mark.parametrize("groups", [1, 2, 4])
 def test_grouped_and_depthwise_convolutions_and_strides(groups):
     network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 8, 3, stride=2, padding=1, groups=groups), nn.Flatten(), nn.Linear(128, 5))

@@ -336,6 +336,8 @@ def test_a_baseline_is_told_from_what_it_has_written(tmp_path):
         if file:
             (folder / file).touch()
         assert f"vgg (baseline {expected})" in overview(study, tmp_path)
+    (folder / "weights.safetensors").unlink()
+    assert "vgg (baseline waiting)" in overview(study, tmp_path), "trained again, it is not done because it once was"
 
 
 def test_a_training_does_not_depend_on_the_config_model_or_the_search():

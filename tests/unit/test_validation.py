@@ -47,6 +47,11 @@ CASES = {
         {"name": "file", "path": "nowhere.py"},
         ["networks.vgg.architecture.path = 'nowhere.py'", "no such file"],
     ),
+    "an own network that is a folder": (
+        ["networks", "vgg", "architecture"],
+        {"name": "file", "path": str(ROOT / "config")},
+        ["networks.vgg.architecture.path", "not a Python file", "ends with .py"],
+    ),
     "weights of another kind": (["networks", "vgg", "weights"], "w.onnx", ["networks.vgg.weights = 'w.onnx'", ".safetensors, .pt, .pth"]),
     "an unknown infill rule": (["methods", 0, "infill_rule"], "distance", ["infill_rule = 'distance'", "random, objective_distance"]),
     "a negative initial seed": (["budget", "initial_seed"], -1, ["budget.initial_seed = -1", "at least 0"]),
@@ -263,7 +268,16 @@ def test_a_file_without_the_function_is_refused_without_running_it(code, expecte
 
 
 def test_a_file_that_defines_imports_or_assigns_the_function_is_good(tmp_path):
-    for code in ("def build_network(n): ...", "from torch.nn import Linear as build_network", "build_network = print"):
+    for code in (
+        "try:\n    from torch.nn import Linear as build_network\nexcept ImportError:\n    def build_network(n): ...",
+        "if True:\n    def build_network(n): ...",
+        "build_network: object = print",
+        "a, build_network = 1, print",
+        "from torch.nn import *",
+        "def build_network(n): ...",
+        "from torch.nn import Linear as build_network",
+        "build_network = print",
+    ):
         (tmp_path / "mine.py").write_text(code, encoding="utf-8")
         study = read_study(GOOD | {"networks": {"mine": {"architecture": {"name": "file", "path": str(tmp_path / "mine.py")}}}}, [])
         assert study.networks["mine"].architecture.function == "build_network"

@@ -40,7 +40,7 @@ rule test_front:
         constraint=lookup(within=CONFIG, dpath="constraint"),
         split=lookup(within=CONFIG, dpath="evaluation/split"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
-        journal=f"{RESULTS}/progress/{{network}}/test-front",
+        journal=f"{RESULTS}/progress/{{network}}/test",
     script:
         "../scripts/evaluate_front.py"
 

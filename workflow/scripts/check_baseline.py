@@ -16,5 +16,7 @@ with job_log(snakemake.log[0]) as log:
         snakemake.wildcards.network, params.training, accuracy, params.split,
         chance if params.gate["above_chance"] else None, params.gate["least_accuracy"],
     )  # fmt: skip
+    if params.training is None and params.gate["least_accuracy"] is None:
+        log.warning("%s: set networks.%s.gate.least_accuracy to notice wrong mean and std", *2 * [snakemake.wildcards.network])
     log.info("%s: accuracy %.4f on the %s images; %s", snakemake.wildcards.network, accuracy, params.split, chance)
     Path(snakemake.output[0]).touch()

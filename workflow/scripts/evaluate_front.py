@@ -20,9 +20,11 @@ with job_log(snakemake.log[0]) as log:
     params, inputs = snakemake.params, snakemake.input
     metrics = read_metrics(Path(inputs.metrics))
     split = load_split(Path(inputs.images))
-    network, designs = load_front(Path(inputs.front), Path(inputs.weights), params.architecture, len(split.classes), params.initial_seed)
+    network, designs = load_front(Path(inputs.front), Path(inputs.weights), params.architecture, split, params.initial_seed)
     plans = {design.design_id: design.plan for design in designs}
-    journal = Journal(Path(params.journal), fingerprint(inputs, [params.architecture, params.batch_size]))
+    # Kept, and not of the front: a front that grows has only its new designs evaluated.
+    lasting = [path for path in inputs if path not in (inputs.front, inputs.metrics)]
+    journal = Journal(Path(params.journal), fingerprint(lasting, [params.architecture, params.batch_size]))
 
     def test_accuracy(design_id: str) -> float:
         measured = journal.remember("evaluations", design_id, lambda: asdict(evaluate(network, plans[design_id], split, params.batch_size)))
@@ -32,5 +34,4 @@ with job_log(snakemake.log[0]) as log:
     threshold = threshold_of(metrics, "test", params.constraint)
     table = on_test_images(read_table(inputs.front), params.split, metrics["accuracy"]["test"], threshold, test_accuracy)
     write_csv(table, snakemake.output[0])
-    journal.close()
     log.info("%d of %d designs keep the floor of %.4f on the test images", table["test_feasible"][:-1].sum(), len(table) - 1, threshold)

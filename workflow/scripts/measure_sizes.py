@@ -17,7 +17,7 @@ with job_log(snakemake.log[0]) as log:
     inputs = snakemake.input
     split = load_split(Path(inputs.images))
     network, designs = load_front(
-        Path(inputs.front), Path(inputs.weights), snakemake.params.architecture, len(split.classes), snakemake.params.initial_seed
+        Path(inputs.front), Path(inputs.weights), snakemake.params.architecture, split, snakemake.params.initial_seed
     )
     rows = []
     for design in designs:

@@ -23,7 +23,7 @@ with job_log(snakemake.log[0]) as log:
     torch.set_num_threads(settings["threads"])
     split = load_split(Path(inputs.images))
     network, designs = load_front(
-        Path(inputs.front), Path(inputs.weights), snakemake.params.architecture, len(split.classes), snakemake.params.initial_seed
+        Path(inputs.front), Path(inputs.weights), snakemake.params.architecture, split, snakemake.params.initial_seed
     )
     load = machine_load()
     log.info("%d networks on %s, other work keeps %.1f cores busy", len(designs), processor_name(), load)

@@ -31,11 +31,11 @@ with job_log(snakemake.log[0]) as log:
     state = checkpoint.load()
     say = epoch_reporter(log, journal, name, recipe.epochs, history_of(state))
 
+    chances = {"training": chance_of(split.labels), "validation": chance_of(validation.labels)}
+
     def check(history: list[Epoch]) -> None:
         if params.gate["above_chance"] and history:
-            losses = [epoch.loss for epoch in history]
-            accuracies = [max(epoch.train_accuracy, epoch.validation_accuracy) for epoch in history]
-            check_training(name, params.training, losses, accuracies, chance_of(validation.labels), params.gate["epochs"])
+            check_training(name, params.training, history, chances, params.gate["epochs"])
 
     def report(history: list[Epoch]) -> None:
         say(history)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from .designs import ALL, BIAS, BOTH, NONE, RANDOM, WEIGHT, Design
 from .errors import UserError
@@ -38,10 +39,11 @@ class Layer:
 
 @dataclass(frozen=True)
 class Layout:
-    """The prunable layers of a network, in the order of its modules."""
+    """The prunable layers of a network, in the order of its modules; quantizable: whether dynamic int8 changes any of them."""
 
     linear: tuple[Layer, ...]
     conv: tuple[Layer, ...]
+    quantizable: bool
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def _layers(network: nn.Module, kind: str) -> Iterator[tuple[str, dict[str, torc
         if not isinstance(module, LAYER_KINDS[kind]):
             continue
         tensors = _tensors(module)
-        if "weight" not in tensors:
+        if "weight" not in tensors or is_lazy(tensors["weight"]):
             raise UserError(
                 f"the layer {name} ({type(module).__name__}) has no weight of its own to prune: it is reparametrised, or lazy. "
                 "Remove weight or spectral normalisation (torch.nn.utils.parametrize.remove_parametrizations), and give lazy layers sizes."
@@ -91,7 +93,9 @@ def layout_of(network: nn.Module) -> Layout:
             for name, tensors in _layers(network, kind)
         )
 
-    return Layout(linear=layers("linear"), conv=layers("conv"))
+    # Subclasses of Linear stay as they are when torch quantises.
+    quantizable = any(type(module) is nn.Linear for module in network.modules())
+    return Layout(linear=layers("linear"), conv=layers("conv"), quantizable=quantizable)
 
 
 def zeros_of(amount: float, size: int) -> int:
@@ -145,7 +149,7 @@ def canonical(design: Design, layout: Layout, seed: int) -> tuple[Design, Plan]:
     """The design with everything folded away that has no effect in the run of `seed`, and the plan of its network.
 
     Folded away: amount and target where nothing is pruned, a target that the layers lack, a random subset that holds every
-    layer or none, quantisation without Linear layers. `canonical` of the result is the result. What is left may still
+    layer or none, quantisation where no layer can be quantised. `canonical` of the result is the result. What is left may still
     differ in amounts that round to the same counts: the plan alone decides which designs are the same network.
     """
     linear, (linear_scope, linear_amount, linear_target) = _canonical_kind(
@@ -154,7 +158,7 @@ def canonical(design: Design, layout: Layout, seed: int) -> tuple[Design, Plan]:
     conv, (conv_scope, conv_amount, conv_target) = _canonical_kind(
         "conv", layout.conv, design.conv_scope, design.conv_amount, design.conv_target, seed
     )
-    quantized = bool(design.quantization and layout.linear)
+    quantized = bool(design.quantization and layout.quantizable)
     folded = Design(linear_scope, conv_scope, linear_amount, conv_amount, linear_target, conv_target, int(quantized))
     return folded, Plan(zeros=linear + conv, quantized=quantized)
 

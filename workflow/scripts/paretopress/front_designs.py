@@ -8,10 +8,11 @@ from typing import Any
 from torch import nn
 
 from .compression import Layout, Plan, canonical, layout_of, subset_seed
+from .data import Split
 from .designs import VARIABLES, Design
 from .errors import UserError
 from .fronts import DENSE
-from .networks import build_network
+from .networks import build_for
 from .tables import read_table, records
 from .weights import load_weights
 
@@ -57,9 +58,9 @@ def read_front_designs(path: Path, layout: Layout, initial_seed: int | None) -> 
 
 
 def load_front(
-    front: Path, weights: Path, architecture: Mapping[str, Any], classes: int, initial_seed: int | None
+    front: Path, weights: Path, architecture: Mapping[str, Any], split: Split, initial_seed: int | None
 ) -> tuple[nn.Module, list[FrontDesign]]:
     """The trained dense network, and the designs that a front holds of it. Raises UserError where the files do not fit each other."""
-    network = build_network(architecture, classes)
+    network = build_for(architecture, split)
     load_weights(network, weights)
     return network, read_front_designs(front, layout_of(network), initial_seed)

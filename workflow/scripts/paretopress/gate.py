@@ -7,6 +7,7 @@ import yaml
 
 from .chance import Chance
 from .errors import UserError
+from .training import Epoch
 
 # The recipe to try after another one failed: both train the slim VGG on the digits, where sgd_warmup stays at chance.
 RECOMMENDED = "one_cycle"
@@ -56,20 +57,23 @@ def diverged(network: str, training: Mapping[str, Any], epoch: int, step: int, l
     )
 
 
-def check_training(
-    network: str, training: Mapping[str, Any], losses: Sequence[float], accuracies: Sequence[float], chance: Chance, epochs: int
-) -> None:
-    """The early gate. losses, accuracies: of each epoch so far, the better accuracy of the training and the validation images.
+def check_training(network: str, training: Mapping[str, Any], history: Sequence[Epoch], chances: Mapping[str, Chance], epochs: int) -> None:
+    """The early gate. history: the epochs so far. chances: of the "training" and the "validation" images.
 
     A network that does well on the training images alone has learned something: the running statistics of its batch norm may lag
-    behind in the first epochs. chance: of the validation images.
-    Raises UserError: after `epochs` epochs, or all where they are fewer, the best accuracy is not clearly above chance.
+    behind in the first epochs.
+    Raises UserError: after `epochs` epochs, or all where they are fewer, the best accuracy is clearly above chance on neither.
     """
-    if len(accuracies) < min(epochs, training["epochs"]) or max(accuracies) >= chance.threshold:
+    best = {
+        "training": max((epoch.train_accuracy for epoch in history), default=0.0),
+        "validation": max((epoch.validation_accuracy for epoch in history), default=0.0),
+    }
+    if len(history) < min(epochs, training["epochs"]) or any(best[split] >= chance.threshold for split, chance in chances.items()):
         return
+    reached = "; ".join(f"on the {split} images {best[split]:.4f} at best, where {chance}" for split, chance in chances.items())
     raise UserError(
-        f"{network}: the network has learned nothing in {len(accuracies)} of {training['epochs']} epochs. The loss is {losses[-1]:.4f}, "
-        f"the best accuracy on training or validation images {max(accuracies):.4f}; {chance}.\n"
+        f"{network}: the network is not clearly better than guessing after {len(history)} of {training['epochs']} epochs. "
+        f"The loss is {history[-1].loss:.4f}; {reached}.\n"
         f"{_settings(training)} VGG16, which has no batch norm, is known to stay at chance from random weights under Adam at learning "
         f"rate 0.001 with L2 decay (the recipe paper).\n{_other_recipe(network, training)}\n{_go_on(network)}"
     )

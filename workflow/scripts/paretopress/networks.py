@@ -1,6 +1,8 @@
 """Architectures: any classification network of torchvision, slim versions of the paper's two, and networks of the user's own."""
 
+import copy
 import importlib.util
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -9,8 +11,11 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
+from torch.nn.parameter import is_lazy
 
 from .compression import layout_of
+from .data import Split
 from .errors import UserError
 from .torchvision_import import torchvision
 
@@ -76,7 +81,7 @@ def torchvision_model(num_classes: int, *, name: str, arguments: Mapping[str, An
     return torchvision.models.get_model(name, weights=None, num_classes=num_classes, **given)
 
 
-def _where_in(file: Path, error: Exception) -> str:
+def _where_in(file: Path, error: BaseException) -> str:
     """The line of the user's file in which an error arose, as far as it passed through it."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]
     return f"{file}, line {lines[-1]}" if lines else str(file)
@@ -88,14 +93,15 @@ def own_network(num_classes: int, *, path: str, function: str, arguments: Mappin
     Raises UserError: the file cannot be run, has no such function, or the function fails or returns no torch Module.
     """
     file = Path(path).absolute()
-    spec = importlib.util.spec_from_file_location(file.stem, file)
+    spec = importlib.util.spec_from_file_location(f"paretopress_own_{file.stem}", file)
     if spec is None or spec.loader is None:
         raise UserError(f"{path}: not a Python file. Give a file that ends with .py as architecture.path.")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look themselves up there
     try:
         spec.loader.exec_module(module)
         network = getattr(module, function)(num_classes, **arguments)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(
             f"{_where_in(file, error)}: {type(error).__name__}: {error}. "
             f"The file is run, and then {function}(num_classes={num_classes}, **{dict(arguments)}) is called in it."
@@ -129,26 +135,66 @@ def build_network(architecture: Mapping[str, Any], num_classes: int) -> nn.Modul
         ) from error
 
 
-def check_network(network: nn.Module, num_classes: int, image_size: int) -> None:
-    """Runs two black images of image_size x image_size pixels through `network`, in evaluation mode.
+def _black_images(image_size: int) -> torch.Tensor:
+    return torch.zeros(2, 3, image_size, image_size)
 
-    Raises UserError: it cannot take them, does not return scores of shape (2, num_classes), or has nothing to prune.
+
+def exempt_uncalled(network: nn.Module, image_size: int) -> None:
+    """Marks the Linear layers that a pass of an image does not call as such for quantisation to leave alone.
+
+    Attention reads their weights itself, which int8 layers do not have. The mark is the class that torch gives its own such layer.
     """
-    network.eval()
+    called: set[nn.Module] = set()
+
+    class Recording(nn.Linear):  # and no hook: where layers have hooks, torch's transformers take another path
+        def forward(self, input: torch.Tensor) -> torch.Tensor:
+            called.add(self)
+            return super().forward(input)
+
+    linear = [module for module in network.modules() if type(module) is nn.Linear]
+    for module in linear:
+        module.__class__ = Recording
+    # As in an evaluation: with gradients, a transformer of torch's would call layers that it passes over there.
+    with torch.inference_mode():
+        network.eval()(_black_images(image_size))
+    for module in linear:
+        module.__class__ = nn.Linear if module in called else NonDynamicallyQuantizableLinear
+
+
+def build_for(architecture: Mapping[str, Any], split: Split) -> nn.Module:
+    """The untrained network that is compressed: built for the classes and the image size of `split`, ready to be quantised."""
+    network = build_network(architecture, len(split.classes))
+    exempt_uncalled(network, split.images.shape[-1])
+    return network
+
+
+def _check_scores(network: nn.Module, scores: object, num_classes: int) -> None:
+    if not isinstance(scores, torch.Tensor) or scores.shape != (2, num_classes):
+        returned = tuple(scores.shape) if isinstance(scores, torch.Tensor) else f"a {type(scores).__name__}"
+        raise UserError(
+            f"the network {type(network).__name__} returned {returned} for 2 images of {num_classes} classes. "
+            f"It must return one tensor of scores, of shape (2, {num_classes}), in training too."
+        )
+
+
+def check_network(network: nn.Module, num_classes: int, image_size: int) -> None:
+    """Runs two black images of image_size x image_size pixels through `network`, and through a copy of it in training mode.
+
+    Raises UserError: it cannot take them, does not return scores of shape (2, num_classes), has layers without sizes, or has nothing
+    to prune.
+    """
+    if lazy := [name for name, parameter in network.named_parameters() if is_lazy(parameter)]:
+        raise UserError(f"the network {type(network).__name__}: {', '.join(lazy[:3])} have no shape yet. Give its lazy layers their sizes.")
+    layout = layout_of(network)
+    if not layout.linear and not layout.conv:
+        raise UserError(f"the network {type(network).__name__} has no Linear and no convolution layer: there is nothing to compress.")
     try:
-        with torch.inference_mode():
-            scores = network(torch.zeros(2, 3, image_size, image_size))
+        with torch.inference_mode(), torch.random.fork_rng(devices=[]):
+            scores = [network.eval()(_black_images(image_size)), copy.deepcopy(network).train()(_black_images(image_size))]
     except Exception as error:
         raise UserError(
             f"the network {type(network).__name__} cannot take images of {image_size} x {image_size} pixels: {error}. "
             "Change dataset.image_size, or the arguments of the architecture (image_size for vision transformers)."
         ) from error
-    if not isinstance(scores, torch.Tensor) or scores.shape != (2, num_classes):
-        returned = tuple(scores.shape) if isinstance(scores, torch.Tensor) else type(scores).__name__
-        raise UserError(
-            f"the network {type(network).__name__} returned {returned} for 2 images of {num_classes} classes. "
-            f"It must return one tensor of scores, of shape (2, {num_classes})."
-        )
-    layout = layout_of(network)
-    if not layout.linear and not layout.conv:
-        raise UserError(f"the network {type(network).__name__} has no Linear and no convolution layer: there is nothing to compress.")
+    for returned in scores:
+        _check_scores(network, returned, num_classes)

@@ -79,14 +79,14 @@ def _sample_state(results: Path, network: str, seed: int) -> str:
 def _baseline_state(results: Path, network: str) -> str:
     """The baseline in a few words: waiting, training with the epoch, stopped, trained, measured (not past its gate) or done."""
     folder = results / "baselines" / network
+    # The weights first: while a network is trained again, what was made from the weights before still stands.
+    if not (folder / "weights.safetensors").is_file():
+        state, text = _unfinished(results / "progress" / network / "training")
+        words = {"started": "training", "running": f"training, epoch {text}", "stopped": f"stopped at epoch {text}"}
+        return words.get(state, state)
     if (folder / "gate.passed").is_file():
         return "done"
-    if (folder / "metrics.json").is_file():
-        return "measured, gate not passed"
-    if (folder / "weights.safetensors").is_file():
-        return "there, not measured yet"
-    state, text = _unfinished(results / "progress" / network / "training")
-    return {"waiting": "waiting", "started": "training", "running": f"training, epoch {text}", "stopped": f"stopped at epoch {text}"}[state]
+    return "measured, gate not passed" if (folder / "metrics.json").is_file() else "there, not measured yet"
 
 
 def overview(study: Study, results: Path) -> str:

@@ -2,15 +2,18 @@
 
 import gzip
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.hooks import RemovableHandle
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from .compression import LAYER_KINDS, Plan, prune, quantize
+from .compression import Plan, layout_of, prune, quantize
 
 GZIP_LEVEL = 6  # that of the gzip command
+MULTIPLYING = {torch.ops.aten.mm, torch.ops.aten.addmm, torch.ops.aten.bmm, torch.ops.aten.linear, torch.ops.aten.convolution}
 
 
 @dataclass(frozen=True)
@@ -32,27 +35,39 @@ class Sizes:
     nonzero_macs: int
 
 
+class _Multiplications(TorchDispatchMode):
+    """Counts, for some weights, how often each of their entries is multiplied, whichever way a layer's weight is used.
+
+    positions: by the weight's storage; each entry of a weight is used once at each position of the output, in grouped convolutions too.
+    """
+
+    def __init__(self, weights: Sequence[torch.Tensor]) -> None:
+        super().__init__()
+        self.positions = {weight.untyped_storage().data_ptr(): 0 for weight in weights}
+        self._channels = {weight.untyped_storage().data_ptr(): weight.shape[0] for weight in weights}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        output = func(*args, **(kwargs or {}))
+        if func.overloadpacket in MULTIPLYING:
+            for tensor in (argument for argument in args if isinstance(argument, torch.Tensor)):
+                if (storage := tensor.untyped_storage().data_ptr()) in self.positions:
+                    self.positions[storage] += output.numel() // self._channels[storage]
+        return output
+
+
 def multiply_accumulates(network: nn.Module, image: tuple[int, int, int]) -> tuple[int, int]:
     """(all, those with a weight that is not zero) of the Linear and convolution layers of a float network, for one image of that shape."""
-    kinds = tuple(kind for kinds in LAYER_KINDS.values() for kind in kinds)
-    total = nonzero = 0
-
-    def count(layer: nn.Module, _inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-        nonlocal total, nonzero
-        weight = layer.get_parameter("weight")
-        # Each entry of a weight is used once at each position of the output, in grouped convolutions too.
-        positions = output.numel() // weight.shape[0]
-        total += weight.numel() * positions
-        nonzero += int(torch.count_nonzero(weight)) * positions
-
-    handles: list[RemovableHandle] = [module.register_forward_hook(count) for module in network.modules() if isinstance(module, kinds)]
-    try:
-        with torch.inference_mode():
-            network.eval()(torch.zeros(1, *image))
-    finally:
-        for handle in handles:
-            handle.remove()
-    return total, nonzero
+    layout = layout_of(network)
+    parameters = dict(network.named_parameters(remove_duplicate=False))
+    weights = [parameters[f"{layer.name}.weight"].data for layer in layout.linear + layout.conv]
+    # With gradients, since without them attention takes a fast path that shows no multiplication.
+    with torch.enable_grad(), _Multiplications(weights) as counter:
+        network.eval()(torch.zeros(1, *image))
+    positions = [counter.positions[weight.untyped_storage().data_ptr()] for weight in weights]
+    return (
+        sum(weight.numel() * count for weight, count in zip(weights, positions, strict=True)),
+        sum(int(torch.count_nonzero(weight)) * count for weight, count in zip(weights, positions, strict=True)),
+    )
 
 
 def _serialized(network: nn.Module) -> memoryview:

@@ -8,7 +8,7 @@ from .compression import Plan, canonical, layout_of
 from .data import load_split
 from .designs import VARIABLES, Design, SearchSpace
 from .evaluation import Measurement, evaluate
-from .networks import build_network
+from .networks import build_for
 from .search import Evaluation, Target
 from .tables import read_table, records
 from .weights import load_weights
@@ -25,7 +25,7 @@ def load_target(
 ) -> Target:
     """The compression of one trained network, measured on the images of one split; seed: what subset_seed gives."""
     split = load_split(images)
-    network = build_network(architecture, len(split.classes))
+    network = build_for(architecture, split)
     load_weights(network, weights)
     layout = layout_of(network)
 

@@ -1,6 +1,5 @@
 """A config checked before anything runs; what is wrong is said with file, line, key, value and what is allowed."""
 
-import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,6 +13,7 @@ from pydantic_core import ErrorDetails
 from .config import Study
 from .config.networks import OwnNetwork
 from .errors import UserError
+from .python_files import defined_names
 from .schema import allowed_at, describe
 
 COMMAND_LINE = "command line (--config)"
@@ -207,27 +207,21 @@ def _own_networks(study: Study) -> Iterator[tuple[str, OwnNetwork]]:
             yield name, network.architecture
 
 
-def _defined(tree: ast.Module) -> set[str]:
-    """The names that the top level of a Python file defines or imports."""
-    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    defined |= {target.id for node in tree.body if isinstance(node, ast.Assign) for target in node.targets if isinstance(target, ast.Name)}
-    imports = [alias for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names]
-    return defined | {alias.asname or alias.name for alias in imports}
-
-
 def _wrong_code(study: Study, data: Mapping[str, Any], sources: Sequence[Source]) -> Iterator[str]:
     """Files of own networks that are no Python, or lack the function; they are parsed, not run."""
     for name, own in _own_networks(study):
+        path: Path_ = ("networks", name, "architecture", "path")
+        if Path(own.path).exists() and not (Path(own.path).is_file() and own.path.endswith(".py")):
+            yield f"{_where(path, data, sources)}: {_key(path)} = {own.path!r}: not a Python file. Allowed: a file that ends with .py."
         if not Path(own.path).is_file():
             continue
-        path: Path_ = ("networks", name, "architecture", "path")
         try:
-            defined = _defined(ast.parse(Path(own.path).read_text(encoding="utf-8")))
+            defined = defined_names(Path(own.path).read_text(encoding="utf-8"))
         except (SyntaxError, UnicodeDecodeError, ValueError) as error:
             where = _where(path, data, sources)
             yield f"{where}: {_key(path)} = {own.path!r}: not a Python file ({error}). Allowed: a file that Python can run."
             continue
-        if own.function not in defined:
+        if not {own.function, "*"} & defined:
             path = (*path[:-1], "function")
             options = ", ".join(sorted(defined)) or "a function, which the file has yet to define"
             yield (

@@ -1,5 +1,6 @@
 """Weights of a network on disk."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from torch import nn
 from .errors import UserError
 
 # Under these keys a checkpoint keeps the state dict beside an optimizer's state and the like.
-STATE_KEYS = ("state_dict", "model_state_dict", "model", "network")
-PARALLEL_PREFIX = "module."  # nn.DataParallel and DistributedDataParallel put it before every key
+STATE_KEYS = ("state_dict", "model_state_dict", "model", "network", "net")
+# torch.compile puts the one before every key, nn.DataParallel and DistributedDataParallel the other.
+PREFIXES = ("_orig_mod.", "module.")
 SHOWN = 10
 
 
@@ -38,22 +40,28 @@ def _state_dict(content: Any) -> Any:
     return content
 
 
+def _is_weight(key: Any, value: Any) -> bool:
+    return isinstance(key, str) and isinstance(value, torch.Tensor) and value.layout == torch.strided
+
+
 def _read_pickled(path: Path) -> dict[str, torch.Tensor]:
     try:
         content = _state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:  # on damaged bytes the unpickler raises almost anything
-        reason = (str(error) or type(error).__name__).splitlines()[0]
+        found = re.search(r"Unsupported (?:global|class|operand).*?([\w.]+\.\w+)", str(error))
+        reason = f"it holds {found.group(1)}" if found else type(error).__name__
         raise UserError(
             f"{path}: not a PyTorch file of weights alone: damaged, or with more than tensors in it; no code in it was run ({reason}). "
             "Save the weights with torch.save(network.state_dict(), PATH), or as safetensors."
         ) from error
-    if not isinstance(content, Mapping) or not all(isinstance(value, torch.Tensor) for value in content.values()):
+    if not isinstance(content, Mapping) or not all(map(_is_weight, content, content.values())):
         raise UserError(
             f"{path}: no state dict in it. Allowed: what torch.save(network.state_dict(), PATH) writes, alone or under one of the keys "
             f"{', '.join(STATE_KEYS)}."
         )
-    if content and all(key.startswith(PARALLEL_PREFIX) for key in content):
-        return {key.removeprefix(PARALLEL_PREFIX): value for key, value in content.items()}
+    for prefix in PREFIXES:
+        if all(key.startswith(prefix) for key in content):
+            content = {key.removeprefix(prefix): value for key, value in content.items()}
     return dict(content)
 
 
