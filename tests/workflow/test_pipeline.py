@@ -381,7 +381,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes(tmp_path):
 @pytest.mark.parametrize(
     ("training", "gate", "expected"),
     [
-        ({"learning_rate": 1e-12}, {}, "dead: the network has learned nothing in 1 of 1 epochs"),
+        ({"learning_rate": 1e-12}, {}, "dead: the network is not clearly better than guessing after 1 of 1 epochs"),
         ({"learning_rate": 1e6, "optimizer": "sgd", "schedule": "constant"}, {}, "dead: the training broke down, its loss is nan"),
         ({}, {"above_chance": False, "least_accuracy": 0.99}, "under networks.dead.gate.least_accuracy = 0.99"),
     ],
