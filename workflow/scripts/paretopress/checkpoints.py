@@ -1,6 +1,5 @@
 """The state of a training on disk: a training that dies loses at most the epoch that it was in."""
 
-import hashlib
 import logging
 import os
 from collections.abc import Iterator, Mapping
@@ -9,10 +8,7 @@ from typing import Any
 
 import torch
 
-
-def _digest(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+from .digests import file_digest
 
 
 class Checkpoint:
@@ -38,7 +34,7 @@ class Checkpoint:
             file.flush()
             os.fsync(file.fileno())
         # The digest is in the name, since it cannot be in the file, and two files could not be replaced at once.
-        written = self._folder / f"epoch-{epoch:06d}-{_digest(temporary)}.pt"
+        written = self._folder / f"epoch-{epoch:06d}-{file_digest(temporary)}.pt"
         os.replace(temporary, written)
         for path in before:
             if path != written:
@@ -50,7 +46,7 @@ class Checkpoint:
         A damaged file is left aside, which the log says.
         """
         for path in self._files():
-            if path.stem.rsplit("-", 1)[-1] == _digest(path):
+            if path.stem.rsplit("-", 1)[-1] == file_digest(path):
                 return torch.load(path, map_location="cpu", weights_only=True)
             self._log.warning("%s: damaged, its content is not what was written; the training does not go on from it", path)
         return None

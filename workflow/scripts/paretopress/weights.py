@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from .errors import UserError
+from .weight_files import WEIGHT_FILES
 
 # Under these keys a checkpoint keeps the state dict beside an optimizer's state and the like.
 STATE_KEYS = ("state_dict", "model_state_dict", "model", "network", "net")
@@ -66,9 +67,8 @@ def _read_pickled(path: Path) -> dict[str, torch.Tensor]:
 
 
 READERS: dict[str, Callable[[Path], dict[str, torch.Tensor]]] = {
-    ".safetensors": _read_safetensors,
-    ".pt": _read_pickled,
-    ".pth": _read_pickled,
+    "safetensors": _read_safetensors,
+    "pickle": _read_pickled,
 }
 
 
@@ -90,9 +90,9 @@ def load_weights(network: nn.Module, path: Path) -> None:
 
     Raises UserError: the file cannot be read, or a key is missing, unknown or of another shape; the misfits are named.
     """
-    if path.suffix.lower() not in READERS:
-        raise UserError(f"{path}: not a file of weights. Allowed: {', '.join(READERS)}.")
-    given = READERS[path.suffix.lower()](path)
+    if (suffix := path.suffix.lower()) not in WEIGHT_FILES:
+        raise UserError(f"{path}: not a file of weights. Allowed: {', '.join(WEIGHT_FILES)}.")
+    given = READERS[WEIGHT_FILES[suffix]](path)
     wanted = network.state_dict()
     if problems := _misfits(given, wanted):
         shown = "\n  ".join(problems[:SHOWN]) + (f"\n  and {len(problems) - SHOWN} more" if len(problems) > SHOWN else "")

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from ..weight_files import WEIGHT_FILES
 from .base import Count, Fraction, Positive, Section, Seed, refuse
 from .recipes import DEFAULT_RECIPE, RECIPES
 from .torchvision_models import TorchvisionModel
@@ -31,11 +32,8 @@ class OwnNetwork(Section):
     arguments: dict[str, Any] = Field({}, description="Passed to the function by name")
 
 
-WEIGHT_FILES = (".safetensors", ".pt", ".pth")
-
-
 def _weight_file(path: str) -> str:
-    if not path.lower().endswith(WEIGHT_FILES):
+    if not path.lower().endswith(tuple(WEIGHT_FILES)):
         raise refuse("not a file of weights", f"a path that ends with {', '.join(WEIGHT_FILES)}")
     return path
 

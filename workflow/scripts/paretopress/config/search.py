@@ -1,4 +1,4 @@
-"""The sections `search_space`, `constraint`, `evaluation` and `budget`: what is searched, and what a search may spend; `inference_time`."""
+"""The sections `search_space`, `constraint`, `evaluation` and `budget`: what is searched, and what a search may spend."""
 
 from typing import Annotated, Literal
 
@@ -53,20 +53,3 @@ class Budget(Section):
     initial_seed: Seed | None = Field(
         None, description="Seed of one initial sample for all runs, and of their random subsets of layers; none: each seed has its own"
     )
-
-    @model_validator(mode="after")
-    def _holds_initial(self) -> "Budget":
-        if self.evaluations < self.initial:
-            raise refuse(
-                f"evaluations {self.evaluations} is smaller than the initial sample of {self.initial}",
-                "evaluations >= initial",
-                "evaluations",
-            )
-        return self
-
-
-class InferenceTime(Section):
-    threads: Count = Field(1, description="Threads that a network computes with; the job itself has the machine to itself")
-    batch_size: Count = Field(200, description="Images in each batch")
-    repeats: Count = Field(5, description="Timed passes of each network over all test images")
-    warm_up: Annotated[int, Field(ge=0)] = Field(1, description="Untimed batches before each pass")
