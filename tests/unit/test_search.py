@@ -11,20 +11,23 @@ import numpy as np
 import pytest
 
 from paretopress.compression import Plan
+from paretopress.config.methods import REGISTRY, CtaeaMethod, SurrogateMethods
 from paretopress.designs import Design
 from paretopress.errors import UserError
 from paretopress.evaluation import Measurement
 from paretopress.infills import INFILL_RULES
 from paretopress.journal import Journal
-from paretopress.methods import FAMILIES, build_method
-from paretopress.search import Archive, Evaluation, Target, evaluation_table, iteration_table, sample_initial
+from paretopress.methods import build_method
+from paretopress.run_tables import evaluation_table, iteration_table
+from paretopress.search import Archive, Evaluation, Target, sample_initial
 from paretopress.surrogates import CANDIDATES
 
 SURROGATE = {"population": 10, "generations": 8, "infills": 2, "folds": 5, "infill_rule": "random"}
-METHODS = {
+FAMILIES = {"surrogate": SurrogateMethods.implementation, "ctaea": CtaeaMethod.implementation, **REGISTRY}
+# What a family is tested with where its fields have no defaults.
+METHODS = {family: {} for family in FAMILIES} | {
     "surrogate": {"objective_metric": "random", "constraint_metric": "random", **SURROGATE},
     "ctaea": {"population": 6},
-    "random": {},
 }
 BUDGET, INITIAL, SEED = 24, 12, 1
 
@@ -37,15 +40,17 @@ def initial_sample(target: Target) -> list[Evaluation]:
     ]
 
 
-def search(target: Target, family: str, folder: Path, initial: list[Evaluation] | None = None, **settings: str) -> Archive:
-    archive = Archive(target, BUDGET, SEED, initial or initial_sample(target), Journal(folder, "same"))
-    build_method(family, METHODS[family] | settings).run(archive, lambda archive: None)
+def search(
+    target: Target, family: str, folder: Path, initial: list[Evaluation] | None = None, budget: int = BUDGET, **settings: str
+) -> Archive:
+    archive = Archive(target, budget, SEED, initial or initial_sample(target), Journal(folder, "same"))
+    build_method(FAMILIES[family], METHODS[family] | settings).run(archive, lambda archive: None)
     return archive
 
 
 def tables(archive: Archive) -> tuple[str, str]:
     return (
-        evaluation_table(archive.evaluations, archive.target.threshold).to_csv(index=False),
+        evaluation_table(map(Evaluation.row, archive.evaluations), archive.target.threshold).to_csv(index=False),
         iteration_table(archive.iterations, CANDIDATES).to_csv(index=False),
     )
 
@@ -155,20 +160,20 @@ def test_a_floor_that_nothing_keeps_is_searched_by_counted_fallbacks(synthetic_t
 
 
 def test_iterations_say_which_surrogate_was_chosen_by_which_scores(synthetic_target, tmp_path):
-    archive = search(synthetic_target, "surrogate", tmp_path, objective_metric="mse")
+    archive = search(synthetic_target, "surrogate", tmp_path, budget=INITIAL + 4, objective_metric="mse")
     table = iteration_table(archive.iterations, CANDIDATES)
     scores = table[[f"accuracy_score_{name}" for name in CANDIDATES]]
     best = scores.idxmax(axis=1).str.removeprefix("accuracy_score_")
     assert (best == table["accuracy_surrogate"]).all()
     assert table["constraint_score_knn"].isna().all()  # chosen at random, compared with none
     assert set(table["constraint_surrogate"]) <= set(CANDIDATES)
-    assert list(table["evaluations"]) == list(range(INITIAL + 2, BUDGET + 1, 2))
+    assert list(table["evaluations"]) == [INITIAL + 2, INITIAL + 4]
 
 
 def test_an_odd_budget_is_spent_to_the_last_evaluation(synthetic_target, tmp_path):
     initial = initial_sample(synthetic_target)
     archive = Archive(synthetic_target, INITIAL + 3, SEED, initial, Journal(tmp_path, "odd"))
-    build_method("surrogate", METHODS["surrogate"]).run(archive, lambda archive: None)
+    build_method(FAMILIES["surrogate"], METHODS["surrogate"]).run(archive, lambda archive: None)
     assert len(archive.evaluations) == INITIAL + 3
 
 
@@ -187,7 +192,7 @@ def test_a_space_smaller_than_the_budget_ends_the_search(family, space, tmp_path
     archive = Archive(target, BUDGET, SEED, initial, Journal(tmp_path, "small"))
     if family == "surrogate":
         archive.initial = tuple(replace(evaluation, evaluation=number) for number, evaluation in enumerate(initial * 5, start=1))
-    build_method(family, settings).run(archive, lambda archive: None)
+    build_method(FAMILIES[family], settings).run(archive, lambda archive: None)
     assert iteration_table(archive.iterations, CANDIDATES)["front_size"].notna().all()
     assert len({evaluation.design_id for evaluation in archive.evaluations}) == 2
 
@@ -205,7 +210,7 @@ def test_the_journal_of_other_inputs_is_discarded(tmp_path):
 
 
 def test_infeasible_designs_show_their_violation(synthetic_target, tmp_path):
-    table = evaluation_table(search(synthetic_target, "random", tmp_path).evaluations, synthetic_target.threshold)
+    table = evaluation_table(map(Evaluation.row, search(synthetic_target, "random", tmp_path).evaluations), synthetic_target.threshold)
     assert (table["feasible"] == (table["accuracy"] >= synthetic_target.threshold)).all()
     assert np.allclose(table["violation"], np.maximum(0, synthetic_target.threshold - table["accuracy"]))
     assert table["feasible"].nunique() == 2

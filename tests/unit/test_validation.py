@@ -30,7 +30,7 @@ CASES = {
         ["the files of 'vgg' and 'vgg.test' would have the same names", "another name"],
     ),
     "a seed twice": (["seeds"], [1, 2, 1], ["seeds = [1, 2, 1]", "1 stands in it more than once", "each value once"]),
-    "no seeds": (["seeds"], [], ["seeds = []", "a list of values"]),
+    "no seeds": (["seeds"], [], ["seeds = []", "a list of at least one value"]),
     "a negative seed": (["seeds", 1], -1, ["seeds[1] = -1", "at least 0"]),
     "an architecture nearly named": (
         ["networks", "vgg", "architecture"],
@@ -123,7 +123,7 @@ CASES = {
         ["hold out 1.1", "a sum below 1"],
     ),
     "tiny images": (["dataset", "image_size"], 8, ["dataset.image_size = 8", "at least 32"]),
-    "no networks": (["networks"], {}, ["networks = {}", "at least one name"]),
+    "no networks": (["networks"], {}, ["networks = {}", "at least one network"]),
     "unknown architecture": (["networks", "vgg", "architecture", "name"], "vgg61", ["architecture.name = 'vgg61'", "vgg16"]),
     "a bad name of a network": (["networks", "a/b"], GOOD["networks"]["vgg"], ["'a/b'", "letters, digits"]),
     "odd width": (["networks", "vgg", "architecture", "width_divisor"], 3, ["width_divisor = 3", "1, 2, 4, 8, 16, 32"]),

@@ -7,6 +7,7 @@ rule search:
         designs=f"<study>/designs/{{network}}/seed-{SAMPLE_SEED}.csv",
         timings=f"<study>/designs/{{network}}/seed-{SAMPLE_SEED}.timings.csv",
         own_code=own_code_of,
+        method_code=method_code_of,
         modules=modules_of("run_search.py"),
     output:
         evaluations="<study>/runs/{network}/{method}/seed-{seed}/evaluations.csv",

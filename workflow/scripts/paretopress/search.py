@@ -7,31 +7,19 @@ died and is started again replays its records and ends with the same bytes as on
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from time import perf_counter
 from typing import Any, Protocol
 
 import numpy as np
-import pandas as pd
 
 from .compression import Plan
-from .designs import VARIABLES, Design, SearchSpace, sample_design
+from .designs import Design, SearchSpace, sample_design
 from .errors import UserError
 from .evaluation import Measurement
 from .journal import Journal
 from .objectives import constraint_value, feasible_front, minimized
 
-FUNCTIONS = ("nonzero_rate", "accuracy", "constraint")
-EVALUATION_COLUMNS = [
-    "evaluation",
-    "phase",
-    "iteration",
-    "design_id",
-    *VARIABLES,
-    "nonzero_rate",
-    "accuracy",
-    "violation",
-    "feasible",
-]
 # A space can have fewer distinct networks than a budget has evaluations; a sampler that meets only known ones must end.
 ATTEMPTS = 10_000
 
@@ -64,6 +52,10 @@ class Evaluation:
     accuracy: float
     seconds: float
 
+    def row(self) -> dict[str, Any]:
+        """The evaluation and its design's variables by column."""
+        return {**asdict(self), **asdict(self.design)}
+
 
 @dataclass(frozen=True)
 class Iteration:
@@ -71,7 +63,7 @@ class Iteration:
 
     infills: the designs to evaluate. surrogate_front: feasible non-dominated designs found on the surrogates, None without any.
     fallbacks: infills drawn at random because the surrogate front held too few new designs; reason says which case it was.
-    surrogates, scores: by function of FUNCTIONS.
+    surrogates, scores: by function of run_tables.FUNCTIONS.
     """
 
     infills: list[Design]
@@ -201,27 +193,20 @@ class Method(Protocol):
     def run(self, archive: Archive, after_iteration: Callable[[Archive], None]) -> None: ...
 
 
-def evaluation_table(evaluations: Iterable[Evaluation], threshold: float) -> pd.DataFrame:
-    """evaluations.csv: nothing in it differs between two runs of the same config and seed."""
-    rows = [{**asdict(evaluation), **asdict(evaluation.design)} for evaluation in evaluations]
-    table = pd.DataFrame(rows)
-    violation = constraint_value(table["accuracy"].to_numpy(), threshold)
-    table["violation"] = np.maximum(violation, 0)
-    table["feasible"] = violation <= 0
-    return table[EVALUATION_COLUMNS]
+def spend_budget(archive: Archive, propose: Callable[[Archive, int], Iteration], after_iteration: Callable[[Archive], None]) -> None:
+    """The loop of most methods: the shared initial sample, then the infills of one iteration after another, all of them evaluated.
 
-
-def iteration_table(iterations: Iterable[dict[str, Any]], candidates: Iterable[str]) -> pd.DataFrame:
-    """iterations.csv: one row an iteration; columns of surrogates are empty for methods without them."""
-    columns = ["iteration", "evaluations", "front_size", "surrogate_front_size", "fallbacks", "fallback_reason"]
-    columns += [f"{function}_surrogate" for function in FUNCTIONS]
-    columns += [f"{function}_score_{candidate}" for function in FUNCTIONS for candidate in candidates]
-    rows = []
-    for iteration in iterations:
-        row = {key: iteration[key] for key in ("iteration", "evaluations", "front_size", "fallbacks", "fallback_reason")}
-        row["surrogate_front_size"] = iteration["surrogate_front"]
-        row |= {f"{function}_surrogate": name for function, name in iteration["surrogates"].items()}
-        row |= {f"{function}_score_{name}": score for function, scores in iteration["scores"].items() for name, score in scores.items()}
-        rows.append(row)
-    table = pd.DataFrame(rows, columns=columns)
-    return table.astype({"surrogate_front_size": "Int64"})
+    propose: an iteration from the archive and its number, counted from 1; it must depend on these two alone, its random numbers
+    on generator(archive.seed, STREAM, number), so that a search that died goes on to the same bytes. One without infills ends the search.
+    """
+    archive.take_initial(archive.budget)
+    iteration = 0
+    while archive.left:
+        iteration += 1
+        infills = archive.propose(iteration, partial(propose, archive, iteration))
+        for design in infills:
+            archive.evaluate(design, "infill", iteration)
+        archive.finish_iteration()
+        after_iteration(archive)
+        if not infills:
+            return

@@ -11,8 +11,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from .config import Study
+from .config.methods import RegisteredMethod
 from .config.networks import OwnNetwork
 from .errors import UserError
+from .method_files import mistakes_of
 from .python_files import defined_names
 from .schema import allowed_at, describe
 
@@ -230,10 +232,21 @@ def _wrong_code(study: Study, data: Mapping[str, Any], sources: Sequence[Source]
             )
 
 
+def _wrong_methods(study: Study, data: Mapping[str, Any], sources: Sequence[Source]) -> Iterator[str]:
+    """Methods of the registry that are not there, or do not take their settings; their files are parsed, not run."""
+    for index, method in enumerate(study.methods):
+        for mistake in mistakes_of(method) if isinstance(method, RegisteredMethod) else ():
+            path: Path_ = ("methods", index, *mistake.key)
+            given = f" = {_short(_value_at(path, data))}" if _holds(data, path) else ""
+            hint = _nearest(mistake.said, mistake.meant)
+            yield f"{_where(path, data, sources)}: {_key(path)}{given}: {mistake.what}.{hint} Allowed: {mistake.allowed}."
+
+
 def _missing_files(study: Study, data: Mapping[str, Any], sources: Sequence[Source]) -> Iterator[str]:
     named: list[tuple[Path_, str]] = []
     if given := getattr(study.dataset, "path", None):  # not every kind has one, and cifar10 can do without
         named.append((("dataset", "path"), given))
+    named += [(("evaluation_tables", name, "path"), table.path) for name, table in study.evaluation_tables.items()]
     named += [(("networks", name, "weights"), network.weights) for name, network in study.networks.items() if network.weights]
     named += [(("networks", name, "architecture", "path"), own.path) for name, own in _own_networks(study)]
     for path, value in named:
@@ -265,7 +278,11 @@ def read_study(data: Mapping[str, Any], files: Sequence[str], *, check_files: bo
     ]
     try:
         study = Study.model_validate(dict(data))
-        problems += [*_missing_files(study, data, sources), *_wrong_code(study, data, sources)] if check_files else []
+        problems += (
+            [*_missing_files(study, data, sources), *_wrong_code(study, data, sources), *_wrong_methods(study, data, sources)]
+            if check_files
+            else []
+        )
     except ValidationError as error:
         problems += [_message(detail, data, sources) for detail in error.errors()]
     if problems:

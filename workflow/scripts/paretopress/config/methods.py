@@ -1,14 +1,26 @@
 """The section `methods`: families of search methods, each with the methods that it stands for."""
 
 from itertools import product
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from .base import Count, Metrics, Section
+from .base import Count, Metrics, Name, Section, refuse
+
+# The registry, family: FILE.CLASS in the folder methods/. A method of one's own is a file there and an entry here.
+REGISTRY = {
+    "random": "random.RandomSearch",
+}
+
+# Beside the progress of a method's runs lies that of these jobs.
+OTHER_JOBS = ("initial", "test", "training")
+# Names of these families say what their settings are.
+NAMED_BY_SETTINGS = ("surrogate-", "ctaea-")
 
 
 class SurrogateMethods(Section):
+    implementation: ClassVar[str] = "surrogate.SurrogateSearch"
+
     family: Literal["surrogate"] = Field(description="The paper's method; one run for each pair of metrics")
     objective_metrics: Metrics = Field(description="How the surrogates of both objectives are selected")
     constraint_metrics: Metrics = Field(description="How the surrogate of the constraint is selected")
@@ -29,6 +41,8 @@ class SurrogateMethods(Section):
 
 
 class CtaeaMethod(Section):
+    implementation: ClassVar[str] = "ctaea.PlainCtaea"
+
     family: Literal["ctaea"] = Field(description="CTAEA on true evaluations; population x generations is the budget")
     population: Annotated[int, Field(ge=2)] = Field(description="Designs in each generation")
     generations: Count = Field(description="Nominal number of generations")
@@ -37,11 +51,29 @@ class CtaeaMethod(Section):
         return {f"ctaea-{self.population}x{self.generations}": {"population": self.population}}
 
 
-class RandomMethod(Section):
-    family: Literal["random"] = Field(description="Random search, the yardstick")
+class RegisteredMethod(Section):
+    # The tags of the union are the registry's families, so that a new one is one entry there.
+    family: Literal[tuple(REGISTRY)] = Field(  # type: ignore[valid-type]
+        description="A search method of the registry in workflow/scripts/paretopress/config/methods.py; random: the yardstick"
+    )
+    settings: dict[str, Any] = Field({}, description="The fields of the method's class, by name")
+    name: Name | None = Field(None, description="What the method is called in every table; its family where it is left out")
+
+    @property
+    def implementation(self) -> str:
+        return REGISTRY[self.family]
+
+    @model_validator(mode="after")
+    def _name_is_its_own(self) -> "RegisteredMethod":
+        name = (self.name or self.family).lower()
+        if name in OTHER_JOBS or name.startswith(NAMED_BY_SETTINGS):
+            raise refuse(
+                f"{name!r} is, or begins like, a name of other methods or jobs", "a name of its own", "name" if self.name else "family"
+            )
+        return self
 
     def named(self) -> dict[str, dict[str, Any]]:
-        return {"random": {}}
+        return {self.name or self.family: self.model_dump(mode="json")["settings"]}
 
 
-MethodFamily = Annotated[SurrogateMethods | CtaeaMethod | RandomMethod, Field(discriminator="family")]
+MethodFamily = Annotated[SurrogateMethods | CtaeaMethod | RegisteredMethod, Field(discriminator="family")]

@@ -1,19 +1,15 @@
-"""Search methods, one file for each family; a new family is one more file and one more entry here."""
+"""Search methods, one file for each. Which of them a config can name is said in config/methods.py.
 
+Nothing is imported here, so that an edited method is a changed input of its own searches alone.
+"""
+
+from importlib import import_module
 from typing import Any
 
 from ..search import Method
-from .ctaea import PlainCtaea
-from .random import RandomSearch
-from .surrogate import SurrogateSearch
-
-FAMILIES: dict[str, type[Method]] = {
-    "surrogate": SurrogateSearch,
-    "ctaea": PlainCtaea,
-    "random": RandomSearch,
-}
 
 
-def build_method(family: str, settings: dict[str, Any]) -> Method:
-    """settings: the fields of the family's class."""
-    return FAMILIES[family](**settings)
+def build_method(implementation: str, settings: dict[str, Any]) -> Method:
+    """implementation: FILE.CLASS in this folder, the file without its .py. settings: the fields of the class."""
+    module, name = implementation.split(".")
+    return getattr(import_module(f"{__name__}.{module}"), name)(**settings)

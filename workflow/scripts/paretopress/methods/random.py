@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
-from ..search import Archive, Iteration, generator
+from ..search import Archive, Iteration, generator, spend_budget
 
 
 @dataclass(frozen=True)
@@ -12,14 +11,8 @@ class RandomSearch:
     """The shared initial sample, then uniformly drawn designs of new networks, one at a time."""
 
     def run(self, archive: Archive, after_iteration: Callable[[Archive], None]) -> None:
-        archive.take_initial(archive.budget)
-        iteration = 0
-        while archive.left:
-            iteration += 1
-            design = archive.random_new_design(generator(archive.seed, "random", iteration))
-            if design is None:
-                return
-            for proposed in archive.propose(iteration, partial(Iteration, [design])):
-                archive.evaluate(proposed, "infill", iteration)
-            archive.finish_iteration()
-            after_iteration(archive)
+        spend_budget(archive, self._propose, after_iteration)
+
+    def _propose(self, archive: Archive, iteration: int) -> Iteration:
+        design = archive.random_new_design(generator(archive.seed, "random", iteration))
+        return Iteration([] if design is None else [design])

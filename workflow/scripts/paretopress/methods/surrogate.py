@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -10,7 +9,8 @@ from ..ctaea import Ctaea
 from ..designs import design_from_vector
 from ..infills import INFILL_RULES, Candidate
 from ..objectives import feasible_front, minimized
-from ..search import FUNCTIONS, Archive, Iteration, generator
+from ..run_tables import FUNCTIONS
+from ..search import Archive, Iteration, generator, spend_budget
 from ..surrogates import Selection, select_surrogate
 
 
@@ -32,17 +32,7 @@ class SurrogateSearch:
     infill_rule: str
 
     def run(self, archive: Archive, after_iteration: Callable[[Archive], None]) -> None:
-        archive.take_initial(archive.budget)
-        iteration = 0
-        while archive.left:
-            iteration += 1
-            infills = archive.propose(iteration, partial(self._propose, archive, iteration))
-            for design in infills:
-                archive.evaluate(design, "infill", iteration)
-            archive.finish_iteration()
-            after_iteration(archive)
-            if not infills:
-                return
+        spend_budget(archive, self._propose, after_iteration)
 
     def _propose(self, archive: Archive, iteration: int) -> Iteration:
         rng = generator(archive.seed, f"surrogate-{self.objective_metric}-{self.constraint_metric}", iteration)
