@@ -10,16 +10,42 @@ if not workflow.overwrite_configfiles:
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/download.smk"
-include: "workflow/rules/dataset.smk"
-include: "workflow/rules/baseline.smk"
-include: "workflow/rules/designs.smk"
-include: "workflow/rules/search.smk"
-include: "workflow/rules/hypervolume.smk"
+
+
+if STUDY.evaluation_tables:
+
+    include: "workflow/rules/evaluation_tables.smk"
+
+
+if STUDY.networks:
+
+    include: "workflow/rules/download.smk"
+    include: "workflow/rules/dataset.smk"
+    include: "workflow/rules/baseline.smk"
+    include: "workflow/rules/designs.smk"
+    include: "workflow/rules/search.smk"
+    include: "workflow/rules/hypervolume.smk"
+
+    if STUDY.evaluation_tables:
+
+        ruleorder: import_runs > search
+        ruleorder: import_runs > hypervolume
+        ruleorder: import_runs > dense_metrics
+
+
+include: "workflow/rules/runs.smk"
 include: "workflow/rules/front.smk"
-include: "workflow/rules/inference.smk"
 include: "workflow/rules/statistics.smk"
+
+
+if STUDY.networks:
+
+    include: "workflow/rules/front_networks.smk"
+    include: "workflow/rules/inference.smk"
+
+
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/claims.smk"
 include: "workflow/rules/report.smk"
 
 

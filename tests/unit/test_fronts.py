@@ -12,12 +12,13 @@ from paretopress.compression import canonical, compress, layout_of
 from paretopress.data import Split
 from paretopress.designs import Design
 from paretopress.errors import UserError
-from paretopress.figures import draw_front, draw_inference
-from paretopress.front_designs import DENSE_PLAN, load_front, read_front_designs
+from paretopress.figures.front import draw_front
+from paretopress.figures.inference import draw_inference
+from paretopress.front_designs import DENSE_PLAN, load_fronts, read_front_designs
 from paretopress.fronts import on_test_images, union_front
 from paretopress.networks import build_network
-from paretopress.report import on_test_images as on_test_images_in_report
-from paretopress.report import relative_times
+from paretopress.report.networks import on_test_images as on_test_images_in_report
+from paretopress.report.networks import relative_times
 from paretopress.tables import read_table, write_csv
 from paretopress.weights import save_weights
 
@@ -51,7 +52,7 @@ def test_a_row_makes_its_network_again_a_random_subset_by_the_seed_of_the_row(ne
     assert front["design_id"].nunique() == 3, "another seed draws another subset"
     save_weights(network, tmp_path / "weights.safetensors")
     split = Split(torch.zeros(1, 3, 32, 32, dtype=torch.uint8), torch.zeros(1, dtype=torch.int64), ("a", "b", "c"))
-    loaded, designs = load_front(tmp_path / "front.csv", tmp_path / "weights.safetensors", ARCHITECTURE, split, None)
+    loaded, designs = load_fronts([tmp_path / "front.csv"], tmp_path / "weights.safetensors", ARCHITECTURE, split, None)
     images = torch.rand(2, 3, 32, 32)
     for design, seed in zip(designs, SEEDS, strict=False):
         plan = canonical(RANDOM_SUBSETS, layout_of(network), seed)[1]
@@ -129,7 +130,7 @@ def test_an_empty_front_has_nothing_on_the_test_images_either():
 
 
 def legend_of(figure) -> list[str]:
-    return [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    return [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def legend_of(figure) -> list[str]:
 def test_the_figure_marks_the_test_images_where_the_search_did_not_use_them(split, test_threshold, marked, floor):
     table = on_test_images(FRONT, split, 0.96, test_threshold, ON_TEST.__getitem__)
     evaluations = FRONT.iloc[:3].assign(feasible=True)
-    figure = draw_front(evaluations, FRONT, table, split, {split: 0.85, "test": test_threshold}, "vgg")
+    figure = draw_front(evaluations, FRONT, table, split, {split: 0.85, "test": test_threshold}, "vgg").figure
     legend = legend_of(figure)
     assert ("on test images" in legend, "floor on test images" in legend) == (marked, floor)
     lowest, highest = figure.axes[0].get_ylim()
@@ -159,12 +160,14 @@ TIMES = pd.DataFrame(
         "images": 360,
         "threads": 1,
         "batch_size": 200,
+        "repeats": 5,
     }
 )
 
 
 def test_times_are_shown_by_kind_and_a_front_without_designs_has_the_dense_network_alone():
-    assert relative_times(TIMES) == {"float32": pytest.approx(1.05), "int8": 0.5}
-    assert legend_of(draw_inference(TIMES, "vgg")) == ["float32", "int8 Linear layers", "dense network"]
-    assert relative_times(TIMES.tail(1)) == {}
-    assert legend_of(draw_inference(TIMES.tail(1), "vgg")) == ["dense network"]
+    assert relative_times(TIMES, ["a", "b", "c"]) == {"float32": pytest.approx(1.05), "int8": 0.5}
+    assert relative_times(TIMES, ["b"]) == {"float32": 1.0}
+    assert legend_of(draw_inference(TIMES, "vgg").figure) == ["float32 (2)", "int8 Linear layers (1)", "dense network (1)"]
+    assert relative_times(TIMES.tail(1), []) == {}
+    assert legend_of(draw_inference(TIMES.tail(1), "vgg").figure) == ["dense network (1)"]

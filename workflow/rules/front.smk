@@ -1,6 +1,6 @@
 rule union_front:
     input:
-        evaluations=of_every_run("evaluations.csv"),
+        evaluations=of_front_runs("evaluations.csv"),
         metrics="<study>/baselines/{network}/metrics.json",
         modules=modules_of("join_fronts.py"),
     output:
@@ -12,56 +12,31 @@ rule union_front:
     conda:
         "../../envs/paretopress.yaml"
     params:
-        constraint=lookup(within=CONFIG, dpath="constraint"),
-        split=lookup(within=CONFIG, dpath="evaluation/split"),
+        constraint=lookup(within=CONSTRAINTS, dpath="{network}"),
+        split=lookup(within=SPLITS, dpath="{network}"),
     script:
         "../scripts/join_fronts.py"
 
 
-rule test_front:
+# The paper draws and times the front of one run: the worst run of the best setting.
+rule worst_run_front:
     input:
-        front="<study>/fronts/{network}.csv",
-        weights="<study>/baselines/{network}/weights.safetensors",
+        evaluations=of_front_runs("evaluations.csv"),
+        hypervolumes=of_front_runs("hypervolume.json"),
         metrics="<study>/baselines/{network}/metrics.json",
-        images=rules.dataset.output.test,
-        own_code=own_code_of,
-        modules=modules_of("evaluate_front.py"),
+        modules=modules_of("take_worst_run.py"),
     output:
-        "<study>/fronts/{network}.test.csv",
+        "<study>/fronts/{network}.worst-run.csv",
     log:
-        "<study>/logs/fronts/{network}.test.log",
+        "<study>/logs/fronts/{network}.worst-run.log",
     benchmark:
-        "<study>/benchmarks/fronts/{network}.test.tsv"
+        "<study>/benchmarks/fronts/{network}.worst-run.tsv"
     conda:
         "../../envs/paretopress.yaml"
     params:
-        architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
-        initial_seed=lookup(within=CONFIG, dpath="budget/initial_seed"),
-        constraint=lookup(within=CONFIG, dpath="constraint"),
-        split=lookup(within=CONFIG, dpath="evaluation/split"),
-        batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
-        journal=f"{RESULTS}/progress/{{network}}/test",
+        constraint=lookup(within=CONSTRAINTS, dpath="{network}"),
+        split=lookup(within=SPLITS, dpath="{network}"),
+        budget=lookup(within=CONFIG, dpath="budget/evaluations"),
+        imported=lambda wildcards: wildcards.network not in STUDY.networks,
     script:
-        "../scripts/evaluate_front.py"
-
-
-rule front_sizes:
-    input:
-        front="<study>/fronts/{network}.csv",
-        weights="<study>/baselines/{network}/weights.safetensors",
-        images=rules.dataset.output.test,
-        own_code=own_code_of,
-        modules=modules_of("measure_sizes.py"),
-    output:
-        "<study>/fronts/{network}.sizes.csv",
-    log:
-        "<study>/logs/fronts/{network}.sizes.log",
-    benchmark:
-        "<study>/benchmarks/fronts/{network}.sizes.tsv"
-    conda:
-        "../../envs/paretopress.yaml"
-    params:
-        architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
-        initial_seed=lookup(within=CONFIG, dpath="budget/initial_seed"),
-    script:
-        "../scripts/measure_sizes.py"
+        "../scripts/take_worst_run.py"

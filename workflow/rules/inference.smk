@@ -1,6 +1,20 @@
+# The job checks the same, but would do so after all the searches.
+onstart:
+    if workflow.resource_settings.cores and any(
+        job.rule.name == "inference_time" for job in workflow.dag.needrun_jobs()
+    ):
+        try:
+            require_cores(STUDY.inference_time.threads, workflow.resource_settings.cores)
+        except UserError as error:
+            raise WorkflowError(str(error))
+
+
 rule inference_time:
     input:
         front="<study>/fronts/{network}.csv",
+        worst_run=lambda wildcards: of_networks(
+            "<study>/fronts/{network}.worst-run.csv", {wildcards.network} & set(COMPARED)
+        ),
         weights="<study>/baselines/{network}/weights.safetensors",
         images=rules.dataset.output.test,
         own_code=own_code_of,

@@ -7,7 +7,7 @@ import torch
 
 from paretopress.data import load_split
 from paretopress.evaluation import evaluate
-from paretopress.front_designs import load_front
+from paretopress.front_designs import load_fronts
 from paretopress.fronts import on_test_images
 from paretopress.journal import Journal, fingerprint
 from paretopress.logs import job_log
@@ -20,7 +20,7 @@ with job_log(snakemake.log[0]) as log:
     params, inputs = snakemake.params, snakemake.input
     metrics = read_metrics(Path(inputs.metrics))
     split = load_split(Path(inputs.images))
-    network, designs = load_front(Path(inputs.front), Path(inputs.weights), params.architecture, split, params.initial_seed)
+    network, designs = load_fronts([Path(inputs.front)], Path(inputs.weights), params.architecture, split, params.initial_seed)
     plans = {design.design_id: design.plan for design in designs}
     # Kept, and not of the front: a front that grows has only its new designs evaluated.
     lasting = [path for path in inputs if path not in (inputs.front, inputs.metrics)]

@@ -9,6 +9,7 @@ import torch
 from paretopress.designs import VARIABLES
 from paretopress.journal import Journal, fingerprint
 from paretopress.logs import duration, job_log
+from paretopress.machine import processor_name
 from paretopress.search import sample_initial
 from paretopress.tables import write_csv
 from paretopress.targets import load_target, search_space
@@ -35,5 +36,5 @@ with job_log(snakemake.log[0]) as log:
         journal.report(number, params.sample_size, seconds_left=left)
     columns = ["evaluation", "design_id", *VARIABLES, "nonzero_rate", "accuracy"]
     write_csv(pd.DataFrame(rows)[columns], snakemake.output.designs)
-    write_csv(pd.DataFrame(timings), snakemake.output.timings)
+    write_csv(pd.DataFrame(timings).assign(threads=snakemake.threads, processor=processor_name()), snakemake.output.timings)
     journal.close()

@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
-from paretopress.fronts import union_front
+from paretopress.fronts import DENSE, union_front
 from paretopress.logs import job_log
 from paretopress.metrics import read_metrics
 from paretopress.objectives import threshold_of
-from paretopress.tables import read_tables, write_csv
+from paretopress.run_files import read_tables
+from paretopress.tables import write_csv
 
 with job_log(snakemake.log[0]) as log:
     metrics = read_metrics(Path(snakemake.input.metrics))
     dense = {"nonzero_rate": metrics["nonzero_rate"], "accuracy": metrics["accuracy"][snakemake.params.split]}
     threshold = threshold_of(metrics, snakemake.params.split, snakemake.params.constraint)
-    front = union_front(read_tables(snakemake.input.evaluations), dense, threshold)
+    evaluations = read_tables(snakemake.input.evaluations)
+    front = union_front(evaluations, dense, threshold)
     write_csv(front, snakemake.output[0])
-    log.info("%d designs on the front, accuracy at least %.4f", len(front) - 1, threshold)
+    log.info("%d designs on the front, accuracy at least %.4f", (front["design_id"] != DENSE).sum(), threshold)

@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 
 from paretopress.data import load_split
-from paretopress.front_designs import load_front
+from paretopress.front_designs import load_fronts
 from paretopress.logs import job_log
 from paretopress.sizes import measure_sizes
 from paretopress.tables import write_csv
@@ -16,8 +16,8 @@ with job_log(snakemake.log[0]) as log:
     torch.set_num_threads(snakemake.threads)
     inputs = snakemake.input
     split = load_split(Path(inputs.images))
-    network, designs = load_front(
-        Path(inputs.front), Path(inputs.weights), snakemake.params.architecture, split, snakemake.params.initial_seed
+    network, designs = load_fronts(
+        [Path(inputs.front)], Path(inputs.weights), snakemake.params.architecture, split, snakemake.params.initial_seed
     )
     rows = []
     for design in designs:

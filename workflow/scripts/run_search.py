@@ -2,19 +2,20 @@
 
 from pathlib import Path
 
-import pandas as pd
 import torch
 
 from paretopress.compression import subset_seed
 from paretopress.journal import Journal, fingerprint
 from paretopress.logs import job_log
+from paretopress.machine import processor_name
 from paretopress.methods import build_method
 from paretopress.metrics import read_metrics
 from paretopress.objectives import threshold_of
 from paretopress.progress import reporter
-from paretopress.search import Archive, evaluation_table, iteration_table
+from paretopress.run_tables import evaluation_table, iteration_table, timing_table
+from paretopress.search import Archive, Evaluation
 from paretopress.surrogates import CANDIDATES
-from paretopress.tables import write_csv
+from paretopress.tables import read_table, records, write_csv
 from paretopress.targets import load_target, read_initial, search_space
 
 with job_log(snakemake.log[0]) as log:
@@ -40,7 +41,10 @@ with job_log(snakemake.log[0]) as log:
     if archive.left:
         log.warning("%s: no new network found, %d of the budget of %d not spent", label, archive.left, archive.budget)
 
-    write_csv(evaluation_table(archive.evaluations, threshold), snakemake.output.evaluations)
+    sampled = {row["evaluation"]: row for row in records(read_table(snakemake.input.timings))}
+    here = {"threads": snakemake.threads, "processor": processor_name()}
+    steps = [{**step, **(here if step["iteration"] else sampled[step["evaluation"]])} for step in archive.timings]
+    write_csv(evaluation_table(map(Evaluation.row, archive.evaluations), threshold), snakemake.output.evaluations)
     write_csv(iteration_table(archive.iterations, CANDIDATES), snakemake.output.iterations)
-    write_csv(pd.DataFrame(archive.timings).astype({"evaluation": "Int64"}), snakemake.output.timings)
+    write_csv(timing_table(steps), snakemake.output.timings)
     journal.close()

@@ -4,7 +4,7 @@ import sys
 
 from command_line import study_of_command
 from paretopress.fronts import DENSE
-from paretopress.report import front_rows
+from paretopress.report.networks import front_rows
 from paretopress.tables import read_table
 
 ROWS = 5
@@ -12,11 +12,11 @@ ROWS = 5
 study, results = study_of_command(__doc__)
 if not (results / "report.html").is_file():
     sys.exit(f"{results}/report.html: not there yet. Run the study first: snakemake --cores all --configfile FILE.")
-for network in study.networks:
+for network in study.network_names():
     front = read_table(results / "fronts" / f"{network}.csv")
-    dense = front[front["design_id"] == DENSE].iloc[0]
+    dense = front.loc[front["design_id"] == DENSE, "accuracy"]
     rows = front_rows(front)
-    print(f"\n{network}: {len(rows)} designs on the front; dense accuracy {dense['accuracy']:.2%}")
+    print(f"\n{network}: {len(rows)} designs on the front; dense accuracy {f'{dense.iloc[0]:.2%}' if len(dense) else 'not known'}")
     for row in rows[:ROWS]:
         int8 = ", int8" if row["int8"] else ""
         print(

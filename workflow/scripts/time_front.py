@@ -1,4 +1,4 @@
-"""Times the designs of one network's front on all test images."""
+"""Times the designs of one network's fronts on all test images."""
 
 from pathlib import Path
 
@@ -6,25 +6,19 @@ import pandas as pd
 import torch
 
 from paretopress.data import load_split
-from paretopress.errors import UserError
-from paretopress.front_designs import load_front
+from paretopress.front_designs import load_fronts
 from paretopress.inference import inference_table, interleaved, time_design
 from paretopress.logs import job_log
-from paretopress.machine import machine_load, processor_name
+from paretopress.machine import machine_load, processor_name, require_cores
 from paretopress.tables import write_csv
 
 with job_log(snakemake.log[0]) as log:
     inputs, settings = snakemake.input, snakemake.params.settings
-    if snakemake.threads < settings["threads"]:
-        raise UserError(
-            f"inference_time.threads = {settings['threads']}: the job has {snakemake.threads} cores. "
-            f"Allowed: at most as many threads as cores. Lower it in the config, or run with --cores {settings['threads']} or more."
-        )
+    require_cores(settings["threads"], snakemake.threads)
     torch.set_num_threads(settings["threads"])
     split = load_split(Path(inputs.images))
-    network, designs = load_front(
-        Path(inputs.front), Path(inputs.weights), snakemake.params.architecture, split, snakemake.params.initial_seed
-    )
+    fronts = [Path(path) for path in (inputs.front, *inputs.worst_run)]
+    network, designs = load_fronts(fronts, Path(inputs.weights), snakemake.params.architecture, split, snakemake.params.initial_seed)
     load = machine_load()
     log.info("%d networks on %s, other work keeps %.1f cores busy", len(designs), processor_name(), load)
     # A killed job starts anew: times of two sessions are not to be compared.

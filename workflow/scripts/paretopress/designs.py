@@ -22,6 +22,7 @@ VARIABLES = (
     "quantization",
 )
 INTEGER = np.array([True, True, False, False, True, True, True])
+INTEGER_VARIABLES = tuple(name for name, integer in zip(VARIABLES, INTEGER, strict=True) if integer)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The networks of a front, made again from its rows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,10 +57,16 @@ def read_front_designs(path: Path, layout: Layout, initial_seed: int | None) -> 
     ]
 
 
-def load_front(
-    front: Path, weights: Path, architecture: Mapping[str, Any], split: Split, initial_seed: int | None
+def load_fronts(
+    fronts: Sequence[Path], weights: Path, architecture: Mapping[str, Any], split: Split, initial_seed: int | None
 ) -> tuple[nn.Module, list[FrontDesign]]:
-    """The trained dense network, and the designs that a front holds of it. Raises UserError where the files do not fit each other."""
+    """The trained dense network, and the designs that fronts of it hold, each once, the dense network last.
+
+    Raises UserError where the files do not fit each other.
+    """
     network = build_for(architecture, split)
     load_weights(network, weights)
-    return network, read_front_designs(front, layout_of(network), initial_seed)
+    layout = layout_of(network)
+    designs = {design.design_id: design for path in fronts for design in read_front_designs(path, layout, initial_seed)}
+    dense = designs.pop(DENSE)
+    return network, [*designs.values(), dense]

@@ -1,21 +1,23 @@
 """The union front of a network: what all its runs found together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 
 import pandas as pd
 
 from .designs import VARIABLES
 from .objectives import constraint_value, feasible_front, minimized
+from .run_tables import with_integers
 
 DENSE = "dense"
 COLUMNS = ["design_id", *VARIABLES, "nonzero_rate", "accuracy", "method", "seed", "found_by"]
 
 
-def union_front(evaluations: pd.DataFrame, dense: dict[str, float], threshold: float) -> pd.DataFrame:
+def union_front(evaluations: pd.DataFrame, dense: Mapping[Hashable, float | None], threshold: float) -> pd.DataFrame:
     """The non-dominated feasible networks of all runs, smallest first, and the dense network's row (design_id "dense") at the end.
 
     evaluations: the rows of every run, with its method and seed. method, seed: of the first run that evaluated it; with a random
     subset of layers (scope 1) the seed is part of the design. found_by: number of runs that evaluated the network.
+    dense: nonzero_rate and accuracy; where the accuracy is not known (None) there is no such row.
     """
     runs = evaluations.groupby("design_id").size().rename("found_by")
     distinct = evaluations.drop_duplicates("design_id").merge(runs, on="design_id")
@@ -24,10 +26,10 @@ def union_front(evaluations: pd.DataFrame, dense: dict[str, float], threshold: f
         constraint_value(distinct["accuracy"].to_numpy(), threshold),
     )
     front = distinct.iloc[chosen].sort_values(["nonzero_rate", "design_id"])
-    last = {"design_id": DENSE, "nonzero_rate": dense["nonzero_rate"], "accuracy": dense["accuracy"]}
-    last |= dict.fromkeys(VARIABLES, 0)
-    rows = [*front[COLUMNS].to_dict("records"), {**last, "method": "", "seed": None, "found_by": 0}]
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"seed": "Int64"})
+    rows = front[COLUMNS].to_dict("records")
+    if dense["accuracy"] is not None:
+        rows.append({"design_id": DENSE, **dict.fromkeys(VARIABLES, 0), **dense, "method": "", "seed": None, "found_by": 0})
+    return with_integers(pd.DataFrame(rows, columns=COLUMNS)).astype({"seed": "Int64"})
 
 
 def on_test_images(

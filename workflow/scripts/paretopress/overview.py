@@ -93,7 +93,8 @@ def overview(study: Study, results: Path) -> str:
     """A block for each network: its baseline, its initial samples, a line for each method with the state of each seed."""
     states = list(run_states(study, results))
     counts = {name: sum(run.state == name for run in states) for name in ("done", "running", "started", "stopped", "waiting")}
-    lines = [f"{study.study}: {len(states)} runs, " + ", ".join(f"{count} {name}" for name, count in counts.items() if count)]
+    told = [f"{len(states)} runs", *(f"{count} {name}" for name, count in counts.items() if count)]
+    lines = [f"{study.study}: " + (", ".join(told) if states else "evaluations made elsewhere, no runs of its own")]
     width = max(map(len, (*study.methods_by_name(), "initial sample")))
     for network in study.networks:
         lines += ["", f"{network} (baseline {_baseline_state(results, network)})"]

@@ -1,0 +1,21 @@
+# One job for all tables: a run is a few lines of them, and a job for each would take longer than the reading.
+rule import_runs:
+    input:
+        tables=[table.path for table in STUDY.evaluation_tables.values()],
+        modules=modules_of("import_runs.py"),
+    output:
+        [run_file(run, file) for run in IMPORTED_RUNS for file in RUN_FILES],
+        metrics=of_networks(
+            "<study>/baselines/{network}/metrics.json", [name for name in NETWORKS if name not in STUDY.networks]
+        ),
+    log:
+        "<study>/logs/import_runs.log",
+    benchmark:
+        "<study>/benchmarks/import_runs.tsv"
+    conda:
+        "../../envs/paretopress.yaml"
+    params:
+        tables=lookup(within=CONFIG, dpath="evaluation_tables"),
+        results=RESULTS,
+    script:
+        "../scripts/import_runs.py"

@@ -1,0 +1,47 @@
+rule test_front:
+    input:
+        front="<study>/fronts/{network}.csv",
+        weights="<study>/baselines/{network}/weights.safetensors",
+        metrics="<study>/baselines/{network}/metrics.json",
+        images=rules.dataset.output.test,
+        own_code=own_code_of,
+        modules=modules_of("evaluate_front.py"),
+    output:
+        "<study>/fronts/{network}.test.csv",
+    log:
+        "<study>/logs/fronts/{network}.test.log",
+    benchmark:
+        "<study>/benchmarks/fronts/{network}.test.tsv"
+    conda:
+        "../../envs/paretopress.yaml"
+    params:
+        architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
+        initial_seed=lookup(within=CONFIG, dpath="budget/initial_seed"),
+        constraint=lookup(within=CONFIG, dpath="constraint"),
+        split=lookup(within=CONFIG, dpath="evaluation/split"),
+        batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
+        journal=f"{RESULTS}/progress/{{network}}/test",
+    script:
+        "../scripts/evaluate_front.py"
+
+
+rule front_sizes:
+    input:
+        front="<study>/fronts/{network}.csv",
+        weights="<study>/baselines/{network}/weights.safetensors",
+        images=rules.dataset.output.test,
+        own_code=own_code_of,
+        modules=modules_of("measure_sizes.py"),
+    output:
+        "<study>/fronts/{network}.sizes.csv",
+    log:
+        "<study>/logs/fronts/{network}.sizes.log",
+    benchmark:
+        "<study>/benchmarks/fronts/{network}.sizes.tsv"
+    conda:
+        "../../envs/paretopress.yaml"
+    params:
+        architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
+        initial_seed=lookup(within=CONFIG, dpath="budget/initial_seed"),
+    script:
+        "../scripts/measure_sizes.py"

@@ -1,0 +1,36 @@
+"""Writes the files of every run that the study's tables of evaluations hold, as those of its own runs."""
+
+import json
+from pathlib import Path
+
+from paretopress.config.evaluation_tables import EvaluationTable
+from paretopress.evaluation_tables import read_evaluations
+from paretopress.indicators import run_hypervolume
+from paretopress.logs import job_log
+from paretopress.metrics import write_metrics
+from paretopress.network_rows import IMPORTED
+from paretopress.run_tables import evaluation_table, iteration_table, timing_table
+from paretopress.tables import write_csv
+
+with job_log(snakemake.log[0]) as log:
+    results, metrics = Path(snakemake.params.results), {}
+    for settings in snakemake.params.tables.values():
+        table = EvaluationTable.model_validate(settings)
+        for (network, method, seed), rows in read_evaluations(table).items():
+            folder = results / "runs" / network / method / f"seed-{seed}"
+            threshold = table.networks[network].threshold
+            evaluations = evaluation_table(rows, threshold)
+            result = run_hypervolume(evaluations["nonzero_rate"].to_numpy(), evaluations["accuracy"].to_numpy(), threshold)
+            timed = [{**row, "step": "evaluation"} for row in rows if row.get("seconds") is not None]
+            write_csv(evaluations, str(folder / "evaluations.csv"))
+            write_csv(iteration_table([], []), str(folder / "iterations.csv"))
+            write_csv(timing_table(timed), str(folder / "timings.csv"))
+            (folder / "hypervolume.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+            if negative := int((evaluations["nonzero_rate"] < 0).sum()):
+                log.warning("%s, %s, seed %d: %d non-zero rates below 0, taken as given", network, method, seed, negative)
+        log.info("%s: read", table.path)
+        for network, known in table.networks.items():
+            accuracy, images = known.dense_accuracy, known.images
+            metrics[network] = {"accuracy": {IMPORTED: accuracy}, "images": {IMPORTED: images}, "nonzero_rate": 1.0}
+    for path in map(Path, snakemake.output.metrics):
+        write_metrics(metrics[path.parent.name], path)

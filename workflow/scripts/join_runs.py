@@ -1,0 +1,12 @@
+"""Joins the tables of every run of one network."""
+
+from paretopress.logs import job_log
+from paretopress.run_files import read_tables
+from paretopress.run_tables import with_integers
+from paretopress.tables import write_csv
+
+with job_log(snakemake.log[0]) as log:
+    for name, path in snakemake.output.items():
+        table = with_integers(read_tables(snakemake.input[name]))
+        write_csv(table, path)
+        log.info("%s: %d rows of %d runs", path, len(table), len(snakemake.input[name]))

@@ -1,0 +1,230 @@
+"""Tables of evaluations made elsewhere: read, checked cell by cell, and split into runs."""
+
+import csv
+import gzip
+import hashlib
+import io
+import math
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .config import Study
+from .config.base import NAME
+from .config.evaluation_tables import EvaluationTable
+from .designs import VARIABLES
+from .errors import UserError
+
+REQUIRED = ("network", "method", "seed", "evaluation", "accuracy", "nonzero_rate")
+OPTIONAL = ("phase", "iteration", *VARIABLES, "seconds")
+GZIP_MAGIC = b"\x1f\x8b"
+MOST_PROBLEMS = 10
+ID_DIGITS = 12
+Run = tuple[str, str, int]
+
+
+class _Refused(ValueError):
+    """Why a cell cannot be used, and what is allowed there."""
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        hint = " A percentage must be divided by 100 and stand without its sign." if text.endswith("%") else ""
+        raise _Refused(f"not a number. Allowed: digits, as 0.803.{hint}") from None
+    if not math.isfinite(value):
+        raise _Refused("not a finite number. Allowed: a finite number")
+    return value
+
+
+def _whole(least: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        value = _number(text)
+        if value != int(value) or value < least:
+            raise _Refused(f"not a whole number of at least {least}. Allowed: {least}, {least + 1}, {least + 2}, ...")
+        return int(value)
+
+    return read
+
+
+def _share(least: float) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        value = _number(text)
+        if not least <= value <= 1:
+            percent = " A percentage must be divided by 100." if 1 < value <= 100 else ""
+            raise _Refused(f"not a fraction. Allowed: a number from {least:g} to 1.{percent}")
+        return value
+
+    return read
+
+
+def _seconds(text: str) -> float:
+    if (value := _number(text)) < 0:
+        raise _Refused("a negative time. Allowed: seconds, at least 0")
+    return value
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(NAME, text):
+        raise _Refused("not a name. Allowed: letters, digits, '.', '_' and '-', beginning with a letter or digit")
+    return text
+
+
+# The published code of the paper counts a convolution's entries twice where weights and biases are pruned, so that a share of zeros
+# can come out above 1, and a non-zero rate as low as -1.
+CELLS: dict[str, Callable[[str], Any]] = {
+    "network": _name,
+    "method": _name,
+    "seed": _whole(0),
+    "evaluation": _whole(1),
+    "accuracy": _share(0),
+    "nonzero_rate": _share(-1),
+    "phase": str,
+    "iteration": _whole(0),
+    # Fractions of integer variables too: the random designs of the paper's published code were evaluated without being rounded.
+    **dict.fromkeys(VARIABLES, _number),
+    "seconds": _seconds,
+}
+
+
+def _text(path: Path) -> str:
+    """Raises UserError: no such file, damaged gzip, not UTF-8."""
+    try:
+        content = path.read_bytes()
+        return (gzip.decompress(content) if content.startswith(GZIP_MAGIC) else content).decode("utf-8-sig")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error}). Allowed: a CSV file, plain or compressed with gzip.") from error
+    except (EOFError, zlib.error) as error:
+        raise UserError(f"{path}: damaged gzip file ({error}). Fetch it again.") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 text ({error}). Allowed: a CSV file in UTF-8, plain or compressed with gzip.") from error
+
+
+def _cell(raw: Mapping[str, str], key: str, columns: Mapping[str, Any]) -> str:
+    if key == "method":
+        return "-".join(filter(None, (raw[name].strip() for name in columns["method"])))
+    return raw[columns[key]].strip()
+
+
+def _header_problems(path: Path, header: list[str], columns: Mapping[str, Any]) -> Iterator[str]:
+    for name in dict.fromkeys(name for name in header if header.count(name) > 1):
+        yield f"{path}, line 1: column {name!r} stands there {header.count(name)} times. Allowed: each column once."
+    for key in REQUIRED:
+        for name in columns[key] if key == "method" else [columns[key]]:
+            if name not in header:
+                yield (
+                    f"{path}, line 1: no column {name!r} for {key}. Allowed: a column of that name, or another one named under "
+                    f"`columns` in the config; there are: {', '.join(header)}."
+                )
+
+
+def _lines(reader: Any) -> Iterator[tuple[int, list[str] | csv.Error]]:
+    """The number and the cells of each line; an error, and nothing after it, where the text is no CSV."""
+    try:
+        for cells in reader:
+            yield reader.line_num, cells
+    except csv.Error as error:
+        yield reader.line_num, error
+
+
+def _parsed(table: EvaluationTable) -> Iterator[tuple[int, dict[str, Any]] | str]:
+    """For each row its line and values, or a problem with it."""
+    path, columns = Path(table.path), table.columns.model_dump()
+    reader = csv.reader(io.StringIO(_text(path), newline=""))
+    header = [name.strip() for name in next((cells for _, cells in _lines(reader) if not isinstance(cells, csv.Error)), [])]
+    if problems := list(_header_problems(path, header, columns)):
+        yield from problems
+        return
+    keys = [*REQUIRED, *(key for key in OPTIONAL if columns[key] in header)]
+    for line, cells in _lines(reader):
+        if isinstance(cells, csv.Error):
+            yield f"{path}, line {line}: not CSV ({cells}). Allowed: cells separated by commas, quoted where they hold one."
+            return
+        if not cells:
+            continue
+        if len(cells) != len(header):
+            yield f"{path}, line {line}: {len(cells)} cells. Allowed: {len(header)}, as many as there are columns."
+            continue
+        raw, wrong = dict(zip(header, cells, strict=True)), False
+        row: dict[str, Any] = {}
+        for key in keys:
+            text = _cell(raw, key, columns)
+            if not text and key in OPTIONAL:
+                row[key] = None
+                continue
+            try:
+                row[key] = CELLS[key](text)
+            except _Refused as refused:
+                column = " + ".join(columns[key]) if key == "method" else columns[key]
+                yield f"{path}, line {line}: column {column!r} = {text!r}: {refused}"
+                wrong = True
+        if wrong:
+            continue
+        if row["network"] not in table.networks:
+            yield (
+                f"{path}, line {line}: column {columns['network']!r} = {row['network']!r}: a network without a threshold. "
+                f"Allowed: the names under `networks` of the table in the config: {', '.join(table.networks)}."
+            )
+            continue
+        yield line, row
+
+
+def _identified(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with a design_id: equal where variables and measurements are equal; without variables each evaluation is a design."""
+    variables = [row.get(name) for name in VARIABLES]
+    told = variables if any(value is not None for value in variables) else [row["method"], row["seed"], row["evaluation"]]
+    known = [row["network"], *told, row["nonzero_rate"], row["accuracy"]]
+    return {**row, "design_id": hashlib.sha256(repr(known).encode()).hexdigest()[:ID_DIGITS]}
+
+
+def read_evaluations(table: EvaluationTable) -> dict[Run, list[dict[str, Any]]]:
+    """The rows of a table by (network, method, seed), in the order of their evaluation numbers.
+
+    Raises UserError with a line for each of the first problems: file, line, column, value, what is allowed.
+    """
+    runs: dict[Run, dict[int, tuple[int, dict[str, Any]]]] = {}
+    problems: list[str] = []
+    for parsed in _parsed(table):
+        if isinstance(parsed, str):
+            problems.append(parsed)
+        else:
+            line, row = parsed
+            run = runs.setdefault((row["network"], row["method"], row["seed"]), {})
+            number = row["evaluation"]
+            if number in run:
+                problems.append(
+                    f"{table.path}, line {line}: column {table.columns.evaluation!r} = {number}: line {run[number][0]} is that evaluation "
+                    f"of {row['network']}, {row['method']}, seed {row['seed']} already. Allowed: each evaluation of a run once."
+                )
+            run.setdefault(number, (line, _identified(row)))
+        if len(problems) == MOST_PROBLEMS:
+            problems.append(f"{table.path}: no more is read after {MOST_PROBLEMS} problems.")
+            break
+    if not problems and not runs:
+        problems.append(f"{table.path}: no evaluation in it. Allowed: a header and a row for each evaluation.")
+    if problems:
+        raise UserError("\n".join(problems))
+    return {run: [numbered[number][1] for number in sorted(numbered)] for run, numbered in runs.items()}
+
+
+def imported_runs(study: Study) -> dict[Run, list[dict[str, Any]]]:
+    """The runs of all tables of the study.
+
+    Raises UserError: a table that cannot be used, or a run that two tables hold or that the study makes itself.
+    """
+    found: dict[Run, list[dict[str, Any]]] = {}
+    source: dict[Run, str] = {}
+    for name, table in study.evaluation_tables.items():
+        for run, rows in read_evaluations(table).items():
+            network, method, seed = run
+            own = network in study.networks and method in study.methods_by_name()
+            if own or run in found:
+                raise UserError(
+                    f"{table.path} (evaluation_tables.{name}): {network}, {method}, seed {seed} is also "
+                    f"{'a method of this study' if own else f'in {source[run]}'}. Allowed: each run once; rename it there."
+                )
+            found[run], source[run] = rows, table.path
+    return found

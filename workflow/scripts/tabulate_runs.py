@@ -1,0 +1,27 @@
+"""A row for each run of one network, and its hypervolume after each evaluation."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from paretopress.logs import job_log
+from paretopress.run_files import read_hypervolumes, rows_of_run, run_of
+from paretopress.runs import RUN_TABLE_COLUMNS, carried_forward, run_row
+from paretopress.settings import factors_of
+from paretopress.tables import read_table, write_csv
+
+with job_log(snakemake.log[0]) as log:
+    inputs, params, outputs = snakemake.input, snakemake.params, snakemake.output
+    tables = {name: read_table(inputs[name]) for name in ("evaluations", "iterations", "timings")}
+    rows = []
+    for path in inputs.hypervolumes:
+        run, volumes = run_of(path), json.loads(Path(path).read_text(encoding="utf-8"))
+        own = {name: rows_of_run(table, run) for name, table in tables.items()}
+        imported = [run["method"], run["seed"]] in params.imported
+        measured = run_row(**own, volumes=volumes, budget=params.budget, imported=imported)
+        rows.append({**run, **factors_of(str(run["method"])), **measured})
+    runs = pd.DataFrame(rows)[RUN_TABLE_COLUMNS]
+    write_csv(runs, outputs.runs)
+    write_csv(carried_forward(read_hypervolumes(inputs.hypervolumes), runs, params.budget), outputs.history)
+    log.info("%d runs of %s, %d of them complete", len(runs), snakemake.wildcards.network, runs["complete"].sum())

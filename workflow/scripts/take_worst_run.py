@@ -1,0 +1,33 @@
+"""The front of the worst run of the best surrogate setting of one network."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from paretopress.extremes import best_and_worst, worst_run
+from paretopress.fronts import union_front
+from paretopress.logs import job_log
+from paretopress.metrics import read_metrics
+from paretopress.objectives import threshold_of
+from paretopress.run_files import read_tables, rows_of_run, run_of
+from paretopress.runs import is_complete
+from paretopress.tables import write_csv
+
+with job_log(snakemake.log[0]) as log:
+    inputs, params = snakemake.input, snakemake.params
+    metrics, evaluations = read_metrics(Path(inputs.metrics)), read_tables(inputs.evaluations)
+    rows = []
+    for path in inputs.hypervolumes:
+        run, history = run_of(path), json.loads(Path(path).read_text(encoding="utf-8"))["history"]
+        complete = not params.imported or is_complete(rows_of_run(evaluations, run), params.budget)
+        rows.append({**run, "imported": params.imported, "hypervolume": history[: params.budget][-1], "complete": complete})
+    runs = pd.DataFrame(rows)
+    found = best_and_worst(runs)
+    # Without two settings that have complete runs there is no best one, and nothing but the dense network in the table.
+    run = {"network": snakemake.wildcards.network, "method": found[0], "seed": worst_run(runs, found[0])} if found else {}
+    evaluations = rows_of_run(evaluations, run) if run else evaluations.iloc[:0]
+    dense = {"nonzero_rate": metrics["nonzero_rate"], "accuracy": metrics["accuracy"][params.split]}
+    front = union_front(evaluations, dense, threshold_of(metrics, params.split, params.constraint))
+    write_csv(front, snakemake.output[0])
+    log.info("%s: %d rows", run or "no two settings with complete runs", len(front))
