@@ -1,4 +1,4 @@
-"""Objectives, hypervolume, fronts and statistics, against other libraries and the authors' raw numbers."""
+"""Objectives, hypervolume and fronts, against other libraries and the authors' raw numbers."""
 
 from itertools import pairwise as successive
 
@@ -8,13 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pymoo.indicators.hv import HV
-from scipy.stats import friedmanchisquare, mannwhitneyu
 
 from paretopress.designs import VARIABLES
 from paretopress.fronts import union_front
-from paretopress.indicators import history, run_hypervolume
+from paretopress.indicators import history, hypervolume, run_hypervolume
 from paretopress.objectives import accuracy_threshold, feasible_front, scaled_loss
-from paretopress.statistics import a12, friedman, pairwise, summary
 
 POINTS = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=30)
 
@@ -30,6 +28,53 @@ def test_the_history_is_the_hypervolume_of_every_prefix(points, threshold):
         assert volume == pytest.approx(expected, abs=1e-12)
     assert all(later >= earlier for earlier, later in successive(volumes))
     assert 0 <= volumes[-1] <= 1
+
+
+def area_by_cells(losses: np.ndarray, reference: float) -> float:
+    """Area dominated up to (reference, reference), summed cell by cell of the grid that all coordinates make."""
+    edges = [np.unique([*losses[:, axis].clip(max=reference), reference]) for axis in (0, 1)]
+    area = 0.0
+    for left, right in successive(edges[0]):
+        for low, high in successive(edges[1]):
+            if ((losses[:, 0] <= left) & (losses[:, 1] <= low)).any():
+                area += (right - left) * (high - low)
+    return area
+
+
+# Tenths, so that points lie on each other and on the reference point; rates from -0.2 (a double count) to 1.2 (past the reference).
+LATTICE = st.lists(st.tuples(st.integers(-2, 12).map(lambda n: n / 10), st.integers(-2, 12).map(lambda n: n / 10)), max_size=12)
+
+
+@given(LATTICE)
+def test_hypervolume_is_the_area_of_the_dominated_cells(points):
+    losses = np.array(points, dtype=float).reshape(-1, 2)
+    assert hypervolume(losses, np.ones(2)) == pytest.approx(area_by_cells(losses, 1.0), abs=1e-12)
+    assert hypervolume(np.repeat(losses, 2, axis=0), np.ones(2)) == pytest.approx(hypervolume(losses, np.ones(2)), abs=1e-12)
+
+
+@given(LATTICE.filter(bool), st.sampled_from([0.1, 0.5, 0.76]))
+def test_both_references_of_a_run_are_the_areas_of_its_feasible_evaluations(points, threshold):
+    rates, accuracies = map(np.array, zip(*points, strict=True))
+    result = run_hypervolume(rates, accuracies, threshold)
+    feasible = accuracies >= threshold
+    for volume, zero in ((result["hypervolume"], threshold), (result["zero_accuracy_reference"]["hypervolume"], 0.0)):
+        losses = np.column_stack([rates, 1 - (accuracies - zero) / (1 - zero)])[feasible]
+        assert volume == pytest.approx(area_by_cells(losses, 1.0), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        pytest.param([], 0, id="none"),
+        pytest.param([(0.25, 0.5)], 0.375, id="one"),
+        pytest.param([(0.25, 0.5)] * 3, 0.375, id="duplicates"),
+        pytest.param([(1.0, 0.0)], 0, id="on the reference"),
+        pytest.param([(1.5, 0.0), (0.0, 1.5)], 0, id="past the reference"),
+        pytest.param([(-0.5, 0.5)], 0.75, id="negative rate"),
+    ],
+)
+def test_hypervolume_of_special_points(points, expected):
+    assert hypervolume(np.array(points, dtype=float).reshape(-1, 2), np.ones(2)) == pytest.approx(expected)
 
 
 def test_hypervolume_of_one_point_by_hand():
@@ -83,71 +128,3 @@ def test_the_union_front_joins_runs_and_ends_with_the_dense_network():
     assert front["design_id"].tolist() == ["b", "a", "dense"]
     assert front["found_by"].tolist() == [1, 2, 0]
     assert front["method"].tolist() == ["ctaea", "random", ""]
-
-
-@pytest.fixture
-def final() -> pd.DataFrame:
-    rng = np.random.default_rng(0)
-    rows = [
-        {"network": network, "method": method, "seed": seed, "hypervolume": level + rng.normal(0, 0.02), "evaluation": 10}
-        for network in ("n1", "n2")
-        for method, level in (("strong", 0.6), ("weak", 0.4), ("middle", 0.5))
-        for seed in range(8)
-    ]
-    return pd.DataFrame(rows)
-
-
-def test_friedman_takes_seeds_as_blocks(final):
-    table = friedman(final, 0.05)
-    own = final[final["network"] == "n1"]
-    expected = friedmanchisquare(*[own[own["method"] == method]["hypervolume"] for method in ("strong", "weak", "middle")])
-    row = table.iloc[0]
-    assert (row["chi2"], row["p"]) == pytest.approx(tuple(expected))
-    assert row["kendall_w"] == pytest.approx(expected.statistic / 16)
-    assert row["significant"]
-    assert len(table) == 2
-    assert not friedman(final, 1e-6)["significant"].any()
-
-
-@pytest.mark.parametrize(
-    ("kept", "note"),
-    [
-        ({"method": ["strong", "weak"]}, "at least 3 methods"),
-        ({"seed": [1]}, "at least 3 methods and 2 seeds"),
-        ({}, "equal in every seed"),
-    ],
-)
-def test_too_little_to_compare_is_said(final, kept, note):
-    for column, values in kept.items():
-        final = final[final[column].isin(values)]
-    table = friedman(final if kept else final.assign(hypervolume=0.5), 0.05)
-    assert table["note"].str.contains(note).all()
-    assert table["p"].isna().all()
-    assert not table["significant"].any()
-
-
-@given(st.lists(st.integers(0, 5), min_size=1, max_size=10), st.lists(st.integers(0, 5), min_size=1, max_size=10))
-def test_a12_is_mann_whitneys_u_as_a_share(first, second):
-    expected = mannwhitneyu(first, second).statistic / (len(first) * len(second))
-    assert a12(np.array(first), np.array(second)) == pytest.approx(expected)
-
-
-def test_every_pair_is_compared_once(final):
-    table = pairwise(final, 0.05)
-    assert len(table) == 2 * 3
-    strongest = table[(table["method"] == "strong") & (table["other_method"] == "weak")]
-    assert (strongest["p_holm"] < 0.01).all()
-    assert (strongest["a12"] == 1).all()
-
-
-def test_the_summary_counts_gains_and_fallbacks():
-    keys = {"network": "n", "method": "surrogate-mse-mse", "seed": 1}
-    past = pd.DataFrame(
-        [{**keys, "evaluation": index, "hypervolume": volume} for index, volume in enumerate((0.1, 0.2, 0.2, 0.5), start=1)]
-    )
-    evaluations = pd.DataFrame(
-        [{**keys, "phase": phase, "feasible": phase == "infill"} for phase in ("initial", "initial", "infill", "infill")]
-    )
-    iterations = pd.DataFrame([{**keys, "surrogate_front_size": 3, "fallbacks": 1}])
-    row = summary(past, past.tail(1), iterations, evaluations).iloc[0]
-    assert (row["median"], row["gain"], row["fallback_rate"], row["feasible_share"]) == pytest.approx((0.5, 0.3, 0.5, 0.5))

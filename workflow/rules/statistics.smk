@@ -1,13 +1,11 @@
 rule statistics:
     input:
-        hypervolumes=of_every_network(of_every_run("hypervolume.json")),
-        iterations=of_every_network(of_every_run("iterations.csv")),
-        evaluations=of_every_network(of_every_run("evaluations.csv")),
+        runs=of_networks("<study>/runs/{network}/runs.csv", NETWORKS),
+        timings=of_networks("<study>/runs/{network}/timings.csv", NETWORKS),
+        metrics=of_networks("<study>/baselines/{network}/metrics.json", NETWORKS),
         modules=modules_of("compare_methods.py"),
     output:
-        summary="<study>/statistics/summary.csv",
-        friedman="<study>/statistics/friedman.csv",
-        pairwise="<study>/statistics/pairwise.csv",
+        **{table: f"<study>/statistics/{table}.csv" for table in STATISTICS},
     log:
         "<study>/logs/statistics.log",
     benchmark:
@@ -16,5 +14,7 @@ rule statistics:
         "../../envs/paretopress.yaml"
     params:
         significance_level=lookup(within=CONFIG, dpath="statistics/significance_level"),
+        splits=SPLITS,
+        constraints=CONSTRAINTS,
     script:
         "../scripts/compare_methods.py"

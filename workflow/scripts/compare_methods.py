@@ -1,15 +1,39 @@
-"""Compares the methods by their final hypervolumes."""
+"""Compares the methods of every network by their final hypervolumes."""
 
+from pathlib import Path
+
+import pandas as pd
+
+from paretopress.costs import costs
+from paretopress.factors import factors, level_pairs, levels
 from paretopress.logs import job_log
-from paretopress.statistics import friedman, pairwise, summary
-from paretopress.tables import final_hypervolumes, read_hypervolumes, read_tables, write_csv
+from paretopress.metrics import read_metrics
+from paretopress.network_rows import network_row
+from paretopress.objectives import threshold_of
+from paretopress.pairs import pairwise
+from paretopress.ranks import friedman, ranks
+from paretopress.statistics import summary
+from paretopress.tables import read_table, write_csv
 
 with job_log(snakemake.log[0]) as log:
-    history = read_hypervolumes(snakemake.input.hypervolumes)
-    final = final_hypervolumes(history)
-    iterations, evaluations = read_tables(snakemake.input.iterations), read_tables(snakemake.input.evaluations)
-    level = snakemake.params.significance_level
-    write_csv(summary(history, final, iterations, evaluations), snakemake.output.summary)
-    write_csv(friedman(final, level), snakemake.output.friedman)
-    write_csv(pairwise(final, level), snakemake.output.pairwise)
-    log.info("%d runs compared at significance level %g", len(final), level)
+    inputs, params, level = snakemake.input, snakemake.params, snakemake.params.significance_level
+    runs = pd.concat([read_table(path) for path in inputs.runs], ignore_index=True)
+    networks = []
+    for (network, split), path in zip(params.splits.items(), inputs.metrics, strict=True):
+        metrics = read_metrics(Path(path))
+        networks.append(network_row(network, metrics, split, threshold_of(metrics, split, params.constraints[network])))
+    tables = {
+        "runs": runs,
+        "networks": pd.DataFrame(networks),
+        "summary": summary(runs),
+        "friedman": friedman(runs, level),
+        "ranks": ranks(runs),
+        "pairwise": pairwise(runs, level),
+        "factors": factors(runs, level),
+        "levels": levels(runs),
+        "level_pairs": level_pairs(runs, level),
+        "costs": costs(pd.concat([read_table(path) for path in inputs.timings], ignore_index=True)),
+    }
+    for name, table in tables.items():
+        write_csv(table, snakemake.output[name])
+    log.info("%d runs compared at significance level %g", len(runs), level)

@@ -1,0 +1,68 @@
+"""Effect sizes and the exact test of paired differences, against scipy and their definitions."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest, mannwhitneyu, rankdata, wilcoxon
+
+from paretopress.effects import a12, epsilon_squared, kendall_w, rank_biserial, signed_rank, signed_rank_method
+
+VALUES = st.lists(st.integers(0, 5), min_size=1, max_size=10)
+DIFFERENCES = st.lists(st.integers(-4, 4), min_size=1, max_size=9).map(np.array)
+
+
+@given(VALUES, VALUES)
+def test_a12_is_mann_whitneys_u_as_a_share_and_turns_with_its_groups(first, second):
+    expected = mannwhitneyu(first, second).statistic / (len(first) * len(second))
+    assert a12(np.array(first), np.array(second)) == pytest.approx(expected)
+    assert a12(np.array(second), np.array(first)) == pytest.approx(1 - expected)
+
+
+def test_kendalls_w_and_epsilon_squared_reach_one_where_nothing_disagrees():
+    assert kendall_w(5 * 3, blocks=5, methods=4) == 1
+    assert epsilon_squared(7.0, values=8) == 1
+
+
+@given(DIFFERENCES)
+def test_the_signed_rank_test_counts_every_sign_even_with_ties_and_zeros(differences):
+    nonzero = differences[differences != 0]
+    ranks = rankdata(np.abs(nonzero))
+    sums = [sum(rank for rank, positive in zip(ranks, signs, strict=True) if positive) for signs in product((0, 1), repeat=len(nonzero))]
+    expected = np.mean(np.array(sums) >= ranks[nonzero > 0].sum() - 1e-9)
+    assert signed_rank(differences, "greater")[1] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("alternative", ["greater", "less", "two-sided"])
+def test_the_signed_rank_test_is_exact_where_it_says_so(alternative):
+    """Distinct sizes against scipy's exact distribution, equal sizes against the binomial one, each with zeros that say nothing."""
+    distinct = np.random.default_rng(5).normal(0.3, 1, 50)
+    equal = np.repeat([-0.5, 0.5], [10, 20])
+    for differences, expected in (
+        (distinct, wilcoxon(distinct, alternative=alternative, method="exact")),
+        (equal, binomtest(20, 30, alternative=alternative)),
+    ):
+        with_zeros = np.concatenate([np.zeros(7), differences])
+        assert signed_rank_method(with_zeros) == "exact"
+        assert signed_rank(with_zeros, alternative)[1] == pytest.approx(expected.pvalue)
+    assert signed_rank(distinct, alternative)[0] == wilcoxon(distinct, alternative=alternative).statistic
+
+
+def test_beyond_fifty_differences_the_signed_rank_test_is_an_approximation():
+    differences = np.random.default_rng(5).normal(0.3, 1, 51)
+    assert signed_rank_method(differences) == "normal approximation"
+    assert signed_rank(differences, "greater")[1] == wilcoxon(differences, alternative="greater", method="asymptotic").pvalue
+
+
+def test_five_differences_above_zero_are_one_case_in_32():
+    assert signed_rank(np.array([0.1, 0.2, 0.3, 0.4, 0.5]), "greater")[1] == pytest.approx(1 / 32)
+    assert signed_rank(np.zeros(5), "two-sided") == (0.0, 1.0)
+
+
+@given(DIFFERENCES)
+def test_the_rank_biserial_correlation_turns_with_the_differences(differences):
+    assert rank_biserial(-differences) == pytest.approx(-rank_biserial(differences))
+    assert -1 <= rank_biserial(differences) <= 1
+    assert rank_biserial(np.abs(differences)) == (1 if differences.any() else 0)
