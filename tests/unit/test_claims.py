@@ -1,0 +1,456 @@
+"""Every claim reaches each of its verdicts on data made for it; the authors' raw numbers."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT
+from run_tables import authors_evaluations, authors_runs, run_table
+
+from paretopress.claims import ALL_NETWORKS, CLAIMS, COLUMNS, Evidence, claims
+from paretopress.claims.evidence import NOT_SUPPORTED, SUPPORTED, UNDECIDED, direction
+from paretopress.effects import signed_rank
+from paretopress.factors import factors
+from paretopress.fronts import DENSE
+from paretopress.pairs import pairwise
+from paretopress.ranks import friedman
+
+METRICS = ("mse", "mape", "spearman", "random")
+LEVEL = 0.05
+BEST = "surrogate-mse-mse"
+IMAGES = 1000
+
+
+def settings(seeds: int, metrics=METRICS, effect: float = 0.0, noise: float = 1.0) -> dict[str, np.ndarray]:
+    """Hypervolumes of the settings; effect: what each next constraint metric loses."""
+    rng = np.random.default_rng(3)
+    pairs = list(product(metrics, metrics))
+    values = {f"surrogate-{first}-{second}": noise * rng.random(seeds) - effect * metrics.index(second) for first, second in pairs}
+    return {name: value + 10 for name, value in values.items()}
+
+
+def networks(*names: str, **columns) -> pd.DataFrame:
+    plain = {
+        "imported": False,
+        "split": "validation",
+        "images": IMAGES,
+        "dense_accuracy": 0.9,
+        "dense_nonzero_rate": 1.0,
+        "threshold": 0.86,
+    }
+    return pd.DataFrame([{"network": name, **plain, **columns} for name in names])
+
+
+def evidence_of(runs: pd.DataFrame, table: pd.DataFrame | None = None, **others) -> Evidence:
+    none = pd.DataFrame(columns=["network", "method", "seed", "design_id", "nonzero_rate", "accuracy", "feasible"])
+    return Evidence(
+        level=LEVEL,
+        runs=runs,
+        networks=networks(*dict.fromkeys(runs["network"])) if table is None else table,
+        friedman=friedman(runs, LEVEL),
+        factors=factors(runs, LEVEL),
+        pairwise=pairwise(runs, LEVEL),
+        **{"evaluations": none, "worst_run_fronts": {}, "tests": {}, "passes": {}, "test_images": {}, "figures": ()} | others,
+    )
+
+
+def verdict_of(evidence: Evidence, claim: str, network: str = "n") -> pd.Series:
+    table = claims(evidence).set_index(["claim", "network"])
+    row = table.loc[(claim, network)]
+    assert row["verdict"] in (SUPPORTED, NOT_SUPPORTED, UNDECIDED)
+    assert row["reason"]
+    return row
+
+
+@pytest.mark.parametrize(
+    ("hypervolumes", "verdict", "words"),
+    [
+        (settings(5), SUPPORTED, "would probably have been found"),
+        (settings(5, effect=1), NOT_SUPPORTED, "Holm-adjusted over 3 tests"),
+        (settings(3, METRICS[:2]), UNDECIDED, "3 blocks might well not show a large effect"),
+        (settings(2), UNDECIDED, "2 seeds are too few"),
+        ({name: np.ones(5) for name in settings(5)}, UNDECIDED, "equal in all seeds"),
+        ({"random": (1, 2, 3)}, UNDECIDED, "0 settings are too few"),
+    ],
+)
+def test_the_metric_has_no_effect(hypervolumes, verdict, words):
+    row = verdict_of(evidence_of(run_table(hypervolumes)), "selection-metric-without-effect")
+    assert (row["verdict"], words in row["reason"]) == (verdict, True)
+    assert row["files"] == "statistics/friedman.csv;statistics/factors.csv"
+
+
+def test_one_factor_with_an_effect_is_enough_against_the_claim():
+    """Where the settings as a whole show nothing, the test of a factor has more power."""
+    evidence = evidence_of(run_table(settings(5, effect=0.12)))
+    assert evidence.friedman["p"].min() > LEVEL
+    assert verdict_of(evidence, "selection-metric-without-effect")["verdict"] == NOT_SUPPORTED
+
+
+RIVALS = {"surrogate-beats-plain-ctaea": "ctaea-10x3", "surrogate-beats-random": "random"}
+
+
+@pytest.mark.parametrize(("claim", "rival"), RIVALS.items())
+@pytest.mark.parametrize(
+    ("values", "verdict", "words"),
+    [
+        ((1, 1, 1, 1, 1), SUPPORTED, "p = 0.031"),
+        ((20, 20, 20, 20, 20), NOT_SUPPORTED, "The opposite is significant: p = 0.031"),
+        ((20, 20, 20, 20, 1), UNDECIDED, "over 5 seeds are within chance either way"),
+        ((20, 1, 1, 1, 1), UNDECIDED, "over 5 seeds are within chance either way"),
+        ((1, 1, 1), UNDECIDED, "would give p = 0.125; a test at 0.05 takes 5 seeds"),
+    ],
+)
+def test_the_surrogate_beats_a_rival(claim, rival, values, verdict, words):
+    runs = run_table({**settings(len(values), METRICS[:2]), rival: values})
+    row = verdict_of(evidence_of(runs), claim)
+    assert (row["verdict"], words in row["reason"], row["blocks"]) == (verdict, True, len(values))
+    assert row["test"] == "one-sided Wilcoxon signed-rank test over seeds (exact)"
+
+
+def test_the_test_over_many_seeds_does_not_call_itself_exact():
+    runs = run_table({**settings(60, METRICS[:2]), "random": np.ones(60)})
+    assert verdict_of(evidence_of(runs), "surrogate-beats-random")["test"].endswith("(normal approximation)")
+
+
+HYPERVOLUME_CLAIMS = ("selection-metric-without-effect", "surrogate-beats-plain-ctaea", "best-and-worst-setting", "surrogate-beats-random")
+
+
+@pytest.mark.parametrize("claim", HYPERVOLUME_CLAIMS)
+def test_without_a_feasible_design_the_hypervolumes_decide_nothing(claim):
+    names = [*settings(5), "random", "ctaea-10x3"]
+    row = verdict_of(evidence_of(run_table(dict.fromkeys(names, (0,) * 5), feasible=0)), claim)
+    assert (row["verdict"], "No compared run found a feasible design." in row["reason"]) == (UNDECIDED, True)
+
+
+@pytest.mark.parametrize("claim", HYPERVOLUME_CLAIMS)
+def test_runs_that_are_all_equal_decide_nothing(claim):
+    names = [*settings(5), "random", "ctaea-10x3"]
+    row = verdict_of(evidence_of(run_table(dict.fromkeys(names, (1,) * 5))), claim)
+    assert (row["verdict"], "feasible" in row["reason"]) == (UNDECIDED, False)
+
+
+def test_the_rival_is_the_plain_ctaea_with_the_largest_mean():
+    runs = run_table({**settings(5), "ctaea-5x6": (1,) * 5, "ctaea-10x3": (20, 20, 20, 20, 20)})
+    row = verdict_of(evidence_of(runs), "surrogate-beats-plain-ctaea")
+    assert row["verdict"] == NOT_SUPPORTED
+    assert "ahead of ctaea-10x3 in 0 of 5 seeds" in row["evidence"]
+
+
+def test_final_populations_alone_decide_nothing():
+    runs = pd.concat([run_table(settings(5)), run_table({"ctaea-10x3": (1,) * 5}, complete=False)])
+    row = verdict_of(evidence_of(runs), "surrogate-beats-plain-ctaea")
+    assert (row["verdict"], row["blocks"]) == (UNDECIDED, 0)
+    assert "ctaea-10x3 1.0000 (5 runs, 0 of them complete)" in row["evidence"]
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [
+        ({"one": (1,) * 5, "two": (1,) * 5}, SUPPORTED),
+        ({"one": (1,) * 5, "two": (20,) * 5}, NOT_SUPPORTED),
+        ({"one": (1,) * 5, "two": (1,) * 3}, UNDECIDED),
+        ({"one": (1,) * 5}, UNDECIDED),
+    ],
+)
+def test_on_all_networks_the_surrogate_beats_plain_ctaea_where_it_does_on_each(values, verdict):
+    runs = pd.concat([run_table({**settings(len(rival)), "ctaea-10x3": rival}, network) for network, rival in values.items()])
+    row = verdict_of(evidence_of(runs), "surrogate-beats-plain-ctaea", ALL_NETWORKS)
+    assert row["verdict"] == verdict
+    if verdict == SUPPORTED:
+        assert row["p"] == pytest.approx(1 / 32)
+
+
+@pytest.mark.parametrize(
+    ("hypervolumes", "verdict", "words"),
+    [
+        ({f"surrogate-{name}-mse": np.arange(8) + 10 * index for index, name in enumerate(METRICS)}, SUPPORTED, "is at most 0.05"),
+        (settings(12), NOT_SUPPORTED, "No difference between the settings is shown"),
+        ({name: np.arange(5) for name in settings(5)}, UNDECIDED, "equal in all seeds"),
+        ({"surrogate-mse-mse": (1, 1, 99), "surrogate-mse-mape": (2, 2, 2), "surrogate-mape-mse": (3, 3, 3)}, NOT_SUPPORTED, "no better"),
+        ({"surrogate-mse-mse": (3, 3, 3), "surrogate-mse-mape": (2, 1, 2), "surrogate-mape-mse": (1, 2, 1)}, UNDECIDED, "within chance"),
+        (settings(2), UNDECIDED, "2 seeds are too few"),
+        ({BEST: (1, 2, 3)}, UNDECIDED, "fewer than two settings"),
+    ],
+)
+def test_there_is_a_best_and_a_worst_setting(hypervolumes, verdict, words):
+    row = verdict_of(evidence_of(run_table(hypervolumes)), "best-and-worst-setting")
+    assert (row["verdict"], words in row["reason"]) == (verdict, True)
+
+
+def test_the_best_and_the_worst_are_named_whichever_stands_first():
+    values = {f"surrogate-{name}-mse": np.arange(8) + 10 * index for index, name in enumerate(METRICS)}
+    for order in (values, dict(reversed(values.items()))):
+        row = verdict_of(evidence_of(run_table(order)), "best-and-worst-setting")
+        assert "best surrogate setting, surrogate-random-mse, has" in row["statement"]
+        assert row["evidence"].startswith("A12 1.00; mean ranks differ by 3.00")
+
+
+def test_a_best_and_worst_that_so_few_blocks_cannot_tell_apart():
+    runs = run_table({"surrogate-mse-mse": (3, 3, 3), "surrogate-mse-mape": (2, 2, 2), "surrogate-mape-mse": (1, 1, 1)})
+    strict = replace(evidence_of(runs), level=0.01, friedman=friedman(runs, 0.01), pairwise=pairwise(runs, 0.01))
+    row = verdict_of(strict, "best-and-worst-setting")
+    assert (row["verdict"], "not even the largest possible difference" in row["reason"]) == (UNDECIDED, True)
+
+
+def designs(accuracies, rate: float = 0.3, method: str = BEST, **columns) -> pd.DataFrame:
+    """One evaluation for each run, with seeds from 1."""
+    rows = [
+        {
+            "network": "n",
+            "method": method,
+            "seed": seed,
+            "design_id": f"d{seed}",
+            "nonzero_rate": rate,
+            "accuracy": accuracy,
+            "feasible": True,
+        }
+        for seed, accuracy in enumerate(accuracies, start=1)
+    ]
+    return pd.DataFrame(rows).assign(**columns)
+
+
+TWO_SETTINGS = {BEST: (2, 2, 2), "surrogate-mape-mse": (1, 1, 1)}
+
+
+@pytest.mark.parametrize(
+    ("evaluations", "table", "verdict", "words"),
+    [
+        (designs([0.89, 0.89, 0.95]), networks("n"), SUPPORTED, "Every run did"),
+        (designs([0.89, 0.889, 0.95]), networks("n"), NOT_SUPPORTED, "1 of 3 runs found no such network"),
+        (designs([0.95] * 3, rate=0.51), networks("n"), NOT_SUPPORTED, "3 of 3 runs"),
+        (designs([0.95] * 3, rate=-0.01), networks("n"), UNDECIDED, "cannot be told which others are wrong"),
+        (designs([0.95] * 3, rate=-0.01, conv_target=1), networks("n"), UNDECIDED, "cannot be told which others are wrong"),
+        (
+            designs([0.95] * 3, rate=-0.01, conv_target=2),
+            networks("n"),
+            UNDECIDED,
+            "In 3 of 3 runs such networks have rates that may be wrong",
+        ),
+        (designs([0.95] * 3, feasible=False), networks("n"), NOT_SUPPORTED, "3 of 3 runs"),
+        (designs([0.95] * 3, method="surrogate-mape-mse"), networks("n"), NOT_SUPPORTED, "3 of 3 runs"),
+        (designs([0.95] * 3), networks("n", dense_accuracy=None), UNDECIDED, "not known"),
+    ],
+)
+def test_many_weights_are_removed(evaluations, table, verdict, words):
+    row = verdict_of(evidence_of(run_table(TWO_SETTINGS), table, evaluations=evaluations), "weights-removed")
+    assert (row["verdict"], words in row["reason"]) == (verdict, True)
+
+
+def test_two_runs_without_exception_are_too_few():
+    runs = run_table({BEST: (2, 2), "surrogate-mape-mse": (1, 1)})
+    row = verdict_of(evidence_of(runs, evaluations=designs([0.95] * 2)), "weights-removed")
+    assert (row["verdict"], row["blocks"]) == (UNDECIDED, 2)
+    assert row["files"] == "runs/n/evaluations.csv;statistics/networks.csv;statistics/runs.csv"
+
+
+def test_a_rate_below_zero_makes_every_rate_of_its_kind_doubtful():
+    """One impossible rate, of another method, and designs of the same kind whose rates alone would pass for true."""
+    impossible = designs([0.5], rate=-0.01, method="random", feasible=False, conv_target=2)
+    alike, true = designs([0.95] * 3, conv_target=2), designs([0.95] * 3, rate=0.4, conv_target=1)
+
+    def judged(*tables: pd.DataFrame) -> pd.Series:
+        return verdict_of(evidence_of(run_table(TWO_SETTINGS), evaluations=pd.concat(tables)), "weights-removed")
+
+    assert judged(alike)["verdict"] == SUPPORTED
+    assert judged(alike, impossible)["verdict"] == UNDECIDED
+    both = judged(alike, true, impossible)
+    assert (both["verdict"], "smallest non-zero rates 0.400 to 0.400" in both["evidence"]) == (SUPPORTED, True)
+    assert "3 evaluations that prune weights and biases" in both["evidence"]
+    assert judged(alike.assign(conv_target=None), true, impossible)["verdict"] == UNDECIDED
+    assert judged(designs([0.5] * 3, conv_target=1), impossible)["verdict"] == NOT_SUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("shared_sample", "searched", "verdict", "words"),
+    [
+        (False, (0.4, 0.4, 0.4), SUPPORTED, "Random designs did it in every run"),
+        (True, (0.4, 0.3, 0.1), UNDECIDED, "1 are known to have searched out a smaller such network, it takes 3. All seeds began from one"),
+        (True, (0.2, 0.2, 0.1), SUPPORTED, "Random designs did it in every run"),
+    ],
+)
+def test_what_random_designs_do_is_said_and_one_sample_of_all_seeds_is_one_event(shared_sample, searched, verdict, words):
+    runs = run_table(TWO_SETTINGS, **({"initial_hypervolume": 0.1} if shared_sample else {}))
+    found = pd.concat(
+        [designs([0.95] * 3, phase="initial")]
+        + [designs([0.95] * 3, rate=rate, phase="infill").query(f"seed == {seed}") for seed, rate in enumerate(searched, start=1)]
+    )
+    row = verdict_of(evidence_of(runs, evaluations=found), "weights-removed")
+    assert (row["verdict"], words in row["reason"]) == (verdict, True)
+    smaller = sum(rate < 0.3 for rate in searched)
+    assert f"in 3 of them the initial sample alone has one, in {smaller} the search found one smaller than any there" in row["evidence"]
+
+
+def test_where_one_sample_has_no_such_design_each_run_counts():
+    runs = run_table(TWO_SETTINGS, initial_hypervolume=0.1)
+    found = pd.concat([designs([0.95] * 3, rate=0.9, phase="initial"), designs([0.95] * 3, phase="infill")])
+    row = verdict_of(evidence_of(runs, evaluations=found), "weights-removed")
+    assert (row["verdict"], "Random" in row["reason"]) == (SUPPORTED, False)
+
+
+def on_test(*accuracies: float, dense: float = 0.9) -> pd.DataFrame:
+    rows = [(f"d{index}", accuracy) for index, accuracy in enumerate(accuracies)] + [(DENSE, dense)]
+    return pd.DataFrame(rows, columns=["design_id", "test_accuracy"]).assign(nonzero_rate=0.5, accuracy=0.99, test_feasible=True)
+
+
+@pytest.mark.parametrize(
+    ("test", "verdict", "words"),
+    [
+        (on_test(0.94, 0.8), SUPPORTED, "the picking of the best paid for"),
+        (on_test(0.9, 0.8), NOT_SUPPORTED, "None is"),
+        (on_test(0.91, 0.8), UNDECIDED, "within chance for the best of 2 on 1000 images"),
+        (on_test(), UNDECIDED, "no feasible design"),
+    ],
+)
+def test_some_solutions_are_more_accurate_on_test_images(test, verdict, words):
+    # On the images of the search all are better: they are not what counts.
+    evidence = evidence_of(run_table(TWO_SETTINGS), evaluations=designs([0.99] * 3), tests={"n": test}, test_images={"n": IMAGES})
+    row = verdict_of(evidence, "more-accurate-than-dense")
+    assert (row["verdict"], words in row["reason"]) == (verdict, True)
+    assert "fronts/n.test.csv" in row["files"]
+
+
+def test_the_more_designs_the_best_is_picked_from_the_less_it_says():
+    p = []
+    for others in (1, 5):
+        evidence = evidence_of(run_table(TWO_SETTINGS), tests={"n": on_test(0.93, *[0.8] * others)}, test_images={"n": IMAGES})
+        p.append(verdict_of(evidence, "more-accurate-than-dense")["p"])
+    assert p[1] == pytest.approx(3 * p[0])
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "columns", "verdict"),
+    [
+        (0.97, {"split": "test"}, SUPPORTED),
+        (0.97, {"imported": True, "split": ""}, SUPPORTED),
+        (0.9, {"split": "test"}, NOT_SUPPORTED),
+        (0.905, {"split": "test"}, UNDECIDED),
+        (0.97, {"split": "test", "dense_accuracy": None}, UNDECIDED),
+        (0.97, {"imported": True, "images": None}, UNDECIDED),
+    ],
+)
+def test_on_the_images_of_the_search_the_best_is_picked_from_all_that_was_evaluated(accuracy, columns, verdict):
+    evaluations = pd.concat(
+        [designs([accuracy] * 3), designs([0.5] * 7, method="random", feasible=False).assign(design_id=list("abcdefg"))]
+    )
+    others = {"tests": {"n": on_test(0.99)}, "test_images": {"n": IMAGES}} if columns.get("split") == "test" else {}
+    evidence = evidence_of(run_table(TWO_SETTINGS), networks("n", **columns), evaluations=evaluations, **others)
+    row = verdict_of(evidence, "more-accurate-than-dense")
+    assert row["verdict"] == verdict
+    if row["evidence"]:
+        assert "picked from 10" in row["evidence"]
+    assert row["files"] == "runs/n/evaluations.csv;statistics/networks.csv"
+
+
+FRONT = pd.DataFrame({"design_id": ["a", "b", DENSE], "quantization": [0, 1, 0]})
+
+
+def passes(ratios, drift=(1.0, 3.0)) -> pd.DataFrame:
+    """A repeat for each ratio of a and b to the dense network's time; the machine's speed changes between the repeats."""
+    speeds = np.linspace(*drift, len(ratios))
+    rows = [
+        {"design_id": name, "repeat": repeat, "seconds": speed * factor}
+        for repeat, (ratio, speed) in enumerate(zip(ratios, speeds, strict=True), start=1)
+        for name, factor in (("a", ratio + 0.05), ("b", ratio - 0.05), ("other", 0.01), (DENSE, 1.0))
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("ratios", "verdict", "words"),
+    [
+        ((0.9, 0.8, 0.7, 0.9, 0.95), SUPPORTED, "p = 0.031"),
+        ((1.1, 1.2, 1.3, 1.1, 1.05), NOT_SUPPORTED, "The opposite is significant: p = 0.031"),
+        ((1.1, 1.2, 1.1, 0.9, 0.8), UNDECIDED, "over 5 repeats are within chance either way"),
+        ((1.1, 0.9, 0.9, 0.8, 0.8), UNDECIDED, "over 5 repeats are within chance either way"),
+        ((0.5, 0.5, 0.5), UNDECIDED, "takes 5 repeats"),
+    ],
+)
+def test_compressed_networks_infer_faster(ratios, verdict, words):
+    evidence = evidence_of(run_table(TWO_SETTINGS), worst_run_fronts={"n": FRONT}, passes={"n": passes(ratios)})
+    row = verdict_of(evidence, "faster-inference")
+    assert (row["verdict"], words in row["reason"], row["blocks"]) == (verdict, True, len(ratios))
+    median = np.median(ratios)
+    assert f"{median:.2f}; by kind (designs): float32 {median + 0.05:.2f} (1), int8 {median - 0.05:.2f} (1)" in row["evidence"]
+
+
+@pytest.mark.parametrize(
+    "others", [{}, {"worst_run_fronts": {"n": FRONT}}, {"worst_run_fronts": {"n": FRONT.tail(1)}, "passes": {"n": passes((0.5,) * 5)}}]
+)
+def test_without_times_nothing_is_said_of_speed(others):
+    assert verdict_of(evidence_of(run_table(TWO_SETTINGS), **others), "faster-inference")["verdict"] == UNDECIDED
+
+
+SMALL_AND_LARGE = np.concatenate([-np.linspace(0.01, 0.02, 21), np.linspace(1, 2, 19)])
+
+
+@pytest.mark.parametrize(
+    ("differences", "verdict", "words"),
+    [
+        (np.arange(1, 6), SUPPORTED, "p = 0.031"),
+        (np.arange(1, 5), UNDECIDED, "Even ahead in every seed would give p = 0.0625"),
+        (np.array([-1, 2, 3, 4, 5]), UNDECIDED, "within chance either way (p = 0.062, for the opposite p = 0.97)"),
+        (np.zeros(40), UNDECIDED, "within chance either way"),
+        (SMALL_AND_LARGE, UNDECIDED, "but their median does not"),
+    ],
+)
+def test_a_direction_takes_a_significant_test_and_the_median_alike_on_both_sides(differences, verdict, words):
+    opposite = {SUPPORTED: NOT_SUPPORTED, UNDECIDED: UNDECIDED}
+    judged, reason, p = direction(differences, LEVEL, "seed", "ahead")
+    assert (judged, words in reason) == (verdict, True)
+    assert p == signed_rank(differences, "greater")[1]
+    assert direction(-differences, LEVEL, "seed", "ahead")[0] == opposite[verdict]
+
+
+def test_the_table_has_a_row_for_each_claim_and_network_and_names_figures_that_are_drawn():
+    runs = pd.concat([run_table(TWO_SETTINGS, network) for network in ("one", "two")])
+    table = claims(evidence_of(runs, figures=("best-and-worst-one.svg", "best-and-worst-two.svg")))
+    assert list(table) == COLUMNS
+    assert len(table) == 2 * len(CLAIMS) + 1
+    assert not table[table["source"] == "added"].empty
+    drawn = table.set_index(["claim", "network"])["figures"]
+    assert drawn["best-and-worst-setting", "two"] == "best-and-worst-two.svg"
+    assert drawn["surrogate-beats-plain-ctaea", ALL_NETWORKS] == "best-and-worst-one.svg;best-and-worst-two.svg"
+    assert drawn["weights-removed", "one"] == ""
+
+
+def test_tables_read_from_their_files_give_the_same_claims(tmp_path):
+    evidence = evidence_of(run_table({**settings(5), "ctaea-10x3": (1,) * 5}), evaluations=designs([0.95] * 5))
+    names = ("runs", "networks", "friedman", "factors", "pairwise", "evaluations")
+    for name in names:
+        getattr(evidence, name).to_csv(tmp_path / f"{name}.csv", index=False)
+    read = replace(evidence, **{name: pd.read_csv(tmp_path / f"{name}.csv") for name in names})
+    pd.testing.assert_frame_equal(claims(read), claims(evidence))
+
+
+def test_the_claims_on_the_data_of_the_papers_authors(shared_data):
+    evaluations = authors_evaluations(shared_data).rename(columns={"x6": "conv_target"})
+    table = networks("vgg16", imported=True, split="", images=10_000, dense_accuracy=0.8036, threshold=0.76)
+    evidence = evidence_of(authors_runs(evaluations), table, evaluations=evaluations)
+    rows = claims(evidence).set_index(["claim", "network"])
+    assert rows["verdict"].xs("vgg16", level="network").to_dict() == {
+        "selection-metric-without-effect": NOT_SUPPORTED,
+        "surrogate-beats-plain-ctaea": UNDECIDED,
+        "best-and-worst-setting": UNDECIDED,
+        "weights-removed": SUPPORTED,
+        "more-accurate-than-dense": UNDECIDED,
+        "faster-inference": UNDECIDED,
+        "surrogate-beats-random": UNDECIDED,
+    }
+    metric = rows.loc[("selection-metric-without-effect", "vgg16")]
+    blocked = evidence.factors.query("test == 'Friedman'").set_index("factor")["p"]
+    assert f"constraint metric (Friedman over seeds): p = {blocked['constraint_metric']:.2g}" in metric["evidence"]
+    assert metric["p"] == pytest.approx(3 * blocked["constraint_metric"]), "the smallest of three, by Holm"
+    assert "one and the same initial sample" in metric["reason"]
+    assert rows.loc[("surrogate-beats-plain-ctaea", "vgg16"), "blocks"] == 0
+    removed = rows.loc[("weights-removed", "vgg16")]
+    assert "in 5 of them the initial sample alone has one, in 3 the search found one smaller than any there" in removed["evidence"]
+    assert "Random designs did it in every run" in removed["reason"]
+
+
+def test_judging_imports_no_torch():
+    code = "import sys, paretopress.claims, paretopress.statistics; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT / "workflow" / "scripts", check=False).returncode == 0

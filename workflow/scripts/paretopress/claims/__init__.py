@@ -1,0 +1,91 @@
+"""The paper's claims and what this study says of each; another claim is one more function and one more entry here."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from .evidence import ADDED, NOT_SUPPORTED, PAPER, SUPPORTED, UNDECIDED, Claim, Evidence, Finding
+from .methods import best_differs_from_worst, metric_without_effect, surrogate_beats_ctaea, surrogate_beats_random
+from .solutions import faster_inference, more_accurate, weights_removed
+
+ALL_NETWORKS = "all networks"
+LEAST_NETWORKS = 2  # the paper's claim is about its two
+COLUMNS = ["claim", "source", "network", "statement", "test", "evidence", "p", "blocks", "verdict", "reason", "files", "figures"]
+BY_METRIC = ("hypervolume-by-objective-metric-{network}.svg", "hypervolume-by-constraint-metric-{network}.svg")
+BEST_AND_WORST = "best-and-worst-{network}.svg"
+
+CLAIMS = (
+    Claim("selection-metric-without-effect", PAPER, metric_without_effect, (*BY_METRIC, "critical-difference-{network}.svg")),
+    Claim(
+        "surrogate-beats-plain-ctaea",
+        PAPER,
+        surrogate_beats_ctaea,
+        (BEST_AND_WORST,),
+        f"On each of at least {LEAST_NETWORKS} networks the mean hypervolume of the surrogate settings is larger than that of plain CTAEA: "
+        "the median over seeds of the difference is above 0.",
+    ),
+    Claim("best-and-worst-setting", PAPER, best_differs_from_worst, (BEST_AND_WORST, "critical-difference-{network}.svg")),
+    Claim("weights-removed", PAPER, weights_removed, ("worst-run-front-{network}.svg",)),
+    Claim("more-accurate-than-dense", PAPER, more_accurate, ("worst-run-front-{network}.svg", "front-{network}.svg")),
+    Claim("faster-inference", PAPER, faster_inference, ("worst-run-inference-{network}.svg",)),
+    Claim("surrogate-beats-random", ADDED, surrogate_beats_random, ("hypervolume-{network}.svg", "convergence-{network}.svg")),
+)
+
+
+def joint(statement: str, findings: dict[str, Finding]) -> Finding:
+    """The finding on all networks together: supported where each of at least two supports it, not supported where any does not.
+
+    p is the largest of the networks', the intersection-union test of a claim that is to hold on every one.
+    """
+    verdicts = {network: finding.verdict for network, finding in findings.items()}
+    agreeing = sum(verdict == SUPPORTED for verdict in verdicts.values())
+    ps = [finding.p for finding in findings.values()]
+    evidence = "; ".join(f"{network}: {verdict}" for network, verdict in verdicts.items())
+    if against := [network for network, verdict in verdicts.items() if verdict == NOT_SUPPORTED]:
+        verdict, reason = NOT_SUPPORTED, f"It is not supported on {', '.join(against)}."
+    elif agreeing == len(verdicts) >= LEAST_NETWORKS:
+        verdict, reason = SUPPORTED, "It is supported on each."
+    elif len(verdicts) < LEAST_NETWORKS:
+        verdict, reason = UNDECIDED, f"The study has {len(verdicts)} network; the claim takes {LEAST_NETWORKS}."
+    else:
+        open_ones = [network for network, verdict in verdicts.items() if verdict == UNDECIDED]
+        verdict, reason = UNDECIDED, f"It cannot be decided on {', '.join(open_ones)}."
+    files = tuple(dict.fromkeys(file for finding in findings.values() for file in finding.files))
+    p = math.nan if any(map(math.isnan, ps)) else max(ps)
+    return Finding(statement, "intersection-union of the networks' tests", evidence, verdict, reason, files, p)
+
+
+def _row(claim: Claim, network: str, networks: Sequence[str], finding: Finding, evidence: Evidence) -> dict[str, Any]:
+    figures = [name.format(network=each) for each in networks for name in claim.figures]
+    return {
+        "claim": claim.name,
+        "source": claim.source,
+        "network": network,
+        "statement": finding.statement,
+        "test": finding.test,
+        "evidence": finding.evidence,
+        "p": finding.p,
+        "blocks": finding.blocks,
+        "verdict": finding.verdict,
+        "reason": finding.reason,
+        "files": ";".join(finding.files),
+        "figures": ";".join(name for name in figures if name in evidence.figures),
+    }
+
+
+def claims(evidence: Evidence) -> pd.DataFrame:
+    """A row for each claim and network, and one for all networks together where the claim is about them; see COLUMNS.
+
+    blocks: the seeds, runs or repeats that the verdict rests on. files: relative to results/{study}, and figures: under its figures/, both
+    separated by ";".
+    """
+    rows = []
+    names = [str(network) for network in evidence.networks["network"]]
+    for claim in CLAIMS:
+        findings = {network: claim.judge(evidence, network) for network in names}
+        rows += [_row(claim, network, [network], finding, evidence) for network, finding in findings.items()]
+        if claim.joint_statement:
+            rows.append(_row(claim, ALL_NETWORKS, names, joint(claim.joint_statement, findings), evidence))
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"p": float, "blocks": "Int64"})
