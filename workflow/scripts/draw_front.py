@@ -2,18 +2,23 @@
 
 from pathlib import Path
 
-from paretopress.figures import draw_front, save
+from paretopress.figures.front import draw_front
+from paretopress.figures.style import save
 from paretopress.logs import job_log
 from paretopress.metrics import read_metrics
+from paretopress.network_rows import IMPORTED
 from paretopress.objectives import threshold_of
-from paretopress.tables import read_table, read_tables
+from paretopress.run_files import read_tables
+from paretopress.tables import read_table
 
 with job_log(snakemake.log[0]):
     params, inputs = snakemake.params, snakemake.input
     metrics = read_metrics(Path(inputs.metrics))
-    thresholds = {split: threshold_of(metrics, split, params.constraint) for split in (params.split, "test")}
+    # Of imported evaluations neither the images are known nor others that the search never saw.
+    split = "" if params.split == IMPORTED else params.split
+    thresholds = {split: threshold_of(metrics, params.split, params.constraint)}
+    thresholds |= {"test": threshold_of(metrics, "test", params.constraint)} if inputs.test else {}
+    test = read_table(inputs.test[0]) if inputs.test else None
     evaluations = read_tables(inputs.evaluations)
-    figure = draw_front(
-        evaluations, read_table(inputs.front), read_table(inputs.test), params.split, thresholds, snakemake.wildcards.network
-    )
-    save(figure, snakemake.output)
+    front = read_table(inputs.front)
+    save(draw_front(evaluations, front, test, split, thresholds, snakemake.wildcards.network), snakemake.output)

@@ -1,8 +1,11 @@
-"""Draws the inference times of one network's front."""
+"""Draws the inference times of one front of a network."""
 
-from paretopress.figures import draw_inference, save
+from paretopress.figures.inference import draw_inference
+from paretopress.figures.style import save
 from paretopress.logs import job_log
 from paretopress.tables import read_table
 
 with job_log(snakemake.log[0]):
-    save(draw_inference(read_table(snakemake.input.times), snakemake.wildcards.network), snakemake.output)
+    times, front = read_table(snakemake.input.times), read_table(snakemake.input.front)
+    times = times[times["design_id"].isin(front["design_id"])]
+    save(draw_inference(times, snakemake.wildcards.network, snakemake.params.front), snakemake.output)

@@ -1,0 +1,22 @@
+"""Draws how the methods compare on one network."""
+
+from paretopress.figures.attainment import draw_attainment
+from paretopress.figures.convergence import draw_convergence
+from paretopress.figures.hypervolumes import draw_hypervolumes
+from paretopress.figures.ranks import draw_critical_difference
+from paretopress.figures.style import save
+from paretopress.logs import job_log
+from paretopress.pairs import pairwise
+from paretopress.ranks import friedman, ranks
+from paretopress.tables import read_table
+
+COMPARED = "methods"
+
+with job_log(snakemake.log[0]):
+    inputs, outputs, level = snakemake.input, snakemake.output, snakemake.params.significance_level
+    runs, history, evaluations = (read_table(inputs[name]) for name in ("runs", "history", "evaluations"))
+    tested, ranked, pairs = (table[table["compared"] == COMPARED] for table in (friedman(runs, level), ranks(runs), pairwise(runs, level)))
+    save(draw_hypervolumes(runs), outputs.hypervolume)
+    save(draw_convergence(runs, history, evaluations), outputs.convergence)
+    save(draw_attainment(runs, evaluations, runs["threshold"].iloc[0]), outputs.attainment)
+    save(draw_critical_difference(tested.iloc[0], ranked, pairs), outputs.critical_difference)

@@ -1,0 +1,14 @@
+"""Draws what the searches of one network did: surrogates chosen, infills drawn at random, time spent."""
+
+from paretopress.figures.style import save
+from paretopress.figures.surrogates import draw_fallbacks, draw_surrogates
+from paretopress.figures.times import draw_times
+from paretopress.logs import job_log
+from paretopress.tables import read_table
+
+with job_log(snakemake.log[0]):
+    inputs, outputs = snakemake.input, snakemake.output
+    runs, evaluations, iterations, timings = (read_table(inputs[name]) for name in ("runs", "evaluations", "iterations", "timings"))
+    save(draw_surrogates(runs, iterations), outputs.surrogates)
+    save(draw_fallbacks(runs, iterations), outputs.fallbacks)
+    save(draw_times(runs, timings, evaluations), outputs.time)

@@ -1,0 +1,32 @@
+"""Draws what the two metrics of the surrogate settings matter on one network, and the worst run of the best setting."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from paretopress.extremes import best_and_worst, worst_run
+from paretopress.figures.front import draw_worst_run_front
+from paretopress.figures.hypervolumes import draw_best_and_worst, draw_by_factor
+from paretopress.figures.style import nothing_to_draw, save
+from paretopress.logs import job_log
+from paretopress.metrics import read_metrics
+from paretopress.network_rows import network_row
+from paretopress.objectives import threshold_of
+from paretopress.settings import FACTORS
+from paretopress.tables import read_table
+
+with job_log(snakemake.log[0]):
+    inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
+    runs, evaluations = read_table(inputs.runs), read_table(inputs.evaluations)
+    metrics = read_metrics(Path(inputs.metrics))
+    threshold = threshold_of(metrics, params.split, params.constraint)
+    network = pd.Series(network_row(snakemake.wildcards.network, metrics, params.split, threshold))
+    for factor in FACTORS:
+        save(draw_by_factor(runs, factor), outputs[factor])
+    if found := best_and_worst(runs):
+        best, worst = found
+        save(draw_best_and_worst(runs, best, worst), outputs.best_and_worst)
+        save(draw_worst_run_front(evaluations, network, best, worst_run(runs, best)), outputs.worst_run_front)
+    else:
+        for paths in (outputs.best_and_worst, outputs.worst_run_front):
+            save(nothing_to_draw(f"{network['network']}: n = 0, no two surrogate settings have a complete run."), paths)

@@ -1,0 +1,186 @@
+"""Fronts of designs, accuracy over non-zero rate: what all runs found together, and what one run found."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from ..fronts import DENSE
+from ..objectives import constraint_value, feasible_front, minimized
+from .captions import counted
+from .style import BLUE, INK, PURPLE, VERMILLION, Drawing, Handle, legend_below, new_figure, percent, styled
+
+SHOWN_BELOW = 1.2  # the axis goes below the floor by so many times what lies above it: designs further down only show that they failed
+LEAST_SHOWN = 0.005  # accuracy, below the lowest point that must be seen
+RATES = "non-zero weights"
+MANY_DESIGNS = 500  # more are drawn smaller
+DIM = "#909090"
+
+
+def lowest_shown(designs: pd.DataFrame, threshold: float, dense_accuracy: float | None) -> float:
+    """The accuracy at which the axis is cut: not far below the floor, where anything lies above it."""
+    top = max([designs["accuracy"].max(), *([] if dense_accuracy is None else [dense_accuracy])])
+    return threshold - SHOWN_BELOW * (top - threshold) if top > threshold else designs["accuracy"].min() - 0.02
+
+
+def _draw_designs(axis: Axes, designs: pd.DataFrame) -> list[Handle]:
+    """Every design by whether it keeps the floor; those with a rate below 0 (imported numbers can be so) by a marker of their own."""
+    handles: list[Handle] = []
+    size = 22 if len(designs) <= MANY_DESIGNS else 9
+    below = designs["nonzero_rate"] < 0
+    for part, marker, area, width, color, label in (
+        (~designs["feasible"] & ~below, "x", size, 0.8, DIM, "under the floor"),
+        (designs["feasible"] & ~below, "o", size, 0, BLUE, "keeps the floor"),
+        (below, "v", 30, 0, PURPLE, "non-zero rate below 0"),
+    ):
+        own = designs[part]
+        if len(own):
+            handles.append(
+                axis.scatter(
+                    own["nonzero_rate"], own["accuracy"], marker=marker, s=area, linewidth=width, color=color, alpha=0.6,
+                    label=f"{label} ({len(own):,})",
+                )
+            )  # fmt: skip
+    return handles
+
+
+def _draw_front(axis: Axes, front: pd.DataFrame) -> list[Handle]:
+    """front: sorted by non-zero rate. Designs with a rate below 0 keep their marker."""
+    axis.step(front["nonzero_rate"], front["accuracy"], where="post", color=VERMILLION, linewidth=1.3, zorder=3)
+    handles: list[Handle] = []
+    for below, marker, label in ((False, "D", "front"), (True, "v", "front, non-zero rate below 0")):
+        own = front[(front["nonzero_rate"] < 0) == below]
+        if len(own) or not below:
+            handles.append(
+                axis.scatter(
+                    own["nonzero_rate"], own["accuracy"], marker=marker, s=30, color=VERMILLION, label=f"{label} ({len(own):,})", zorder=4
+                )
+            )
+    return handles
+
+
+def _draw_dense(axis: Axes, nonzero_rate: float, accuracy: float) -> Handle:
+    return axis.scatter(
+        [nonzero_rate], [accuracy], marker="*", s=150, color=INK, label=f"dense network ({accuracy:.1%})", zorder=5, clip_on=False
+    )
+
+
+def _draw_floor(axis: Axes, threshold: float) -> Handle:
+    return axis.axhline(threshold, color=INK, linewidth=0.9, linestyle="--", label=f"floor ({threshold:.1%})")
+
+
+def _set_axes(axis: Axes, rates: pd.Series, lowest: float, top: float, images: str) -> None:
+    axis.set(xlim=(min(0.0, rates.min()) - 0.02, 1.02), ylim=(lowest, top + 0.06 * (top - lowest)))
+    percent(axis.xaxis, RATES)
+    percent(axis.yaxis, f"accuracy on {images} images" if images else "accuracy")
+
+
+def _hidden_note(hidden: int) -> str:
+    return f", {hidden:,} of them far under the floor and not shown" if hidden else ""
+
+
+def _below_zero_note(count: int) -> str:
+    return f" {counted(count, 'design has', 'designs have')} a non-zero rate below 0, taken as imported." if count else ""
+
+
+def _draw_test_images(axis: Axes, test: pd.DataFrame) -> list[Handle]:
+    """A hollow marker where each network lies on the test images, joined to where the search saw it."""
+    axis.vlines(test["nonzero_rate"], test["accuracy"], test["test_accuracy"], color=INK, linewidth=0.7, alpha=0.6, zorder=5)
+    handles: list[Handle] = []
+    for dense, marker, size, color, label in (
+        (False, "o", 60, VERMILLION, "on test images"),
+        (True, "*", 220, INK, "dense network on test images"),
+    ):
+        part = test[(test["design_id"] == DENSE) == dense]
+        if len(part):
+            handles.append(
+                axis.scatter(
+                    part["nonzero_rate"],
+                    part["test_accuracy"],
+                    marker=marker,
+                    s=size,
+                    facecolor="none",
+                    edgecolor=color,
+                    label=label,
+                    zorder=6,
+                    clip_on=False,
+                )
+            )
+    return handles
+
+
+@styled
+def draw_front(
+    evaluations: pd.DataFrame, front: pd.DataFrame, test: pd.DataFrame | None, split: str, thresholds: Mapping[str, float], network: str
+) -> Drawing:
+    """Every evaluated design, the union front, the dense network, the accuracy floor; the front on the test images where these are others.
+
+    evaluations: of all runs. front: with or without the dense network's row. test: the front's accuracies on the test images, None
+    where they are not known. split: the images of the search, "" where that is not known. thresholds: tau by split.
+    """
+    threshold = thresholds[split]
+    known = front[front["design_id"] == DENSE]
+    found = front[front["design_id"] != DENSE]
+    designs = evaluations.drop_duplicates("design_id")
+    unseen = test if test is not None and split != "test" else pd.DataFrame(columns=["test_accuracy"], dtype=float)
+    lowest = min(
+        [lowest_shown(designs, threshold, *(known["accuracy"] if len(known) else [None])), *(unseen["test_accuracy"] - LEAST_SHOWN)]
+    )
+    shown = designs[designs["accuracy"] >= lowest]
+    figure, axis = new_figure()
+    handles = [*_draw_designs(axis, shown), *_draw_front(axis, found)]
+    handles += [_draw_dense(axis, *point) for point in known[["nonzero_rate", "accuracy"]].to_numpy(dtype=float)]
+    handles.append(_draw_floor(axis, threshold))
+    if len(unseen):
+        handles += _draw_test_images(axis, unseen)
+        if thresholds["test"] != threshold:
+            handles.append(axis.axhline(thresholds["test"], color=INK, linewidth=0.9, linestyle=":", label="floor on test images"))
+    top = max([threshold, designs["accuracy"].max(), *known["accuracy"], *unseen["test_accuracy"]])
+    _set_axes(axis, designs["nonzero_rate"], lowest, top, split)
+    axis.set_title(network)
+    legend_below(figure, handles, columns=3)
+    runs = evaluations[["method", "seed"]].drop_duplicates() if {"method", "seed"} <= set(evaluations.columns) else designs.iloc[:0]
+    caption = (
+        f"Designs evaluated for {network}, n = {len(designs):,} distinct networks"
+        f"{f' of {len(runs):,} runs' if len(runs) else ''}{_hidden_note(len(designs) - len(shown))}; "
+        f"{int(designs['feasible'].sum()):,} keep the floor and {len(found)} are on the union front."
+    )
+    return Drawing(figure, caption + _below_zero_note(int((designs["nonzero_rate"] < 0).sum())))
+
+
+def run_front(evaluations: pd.DataFrame, threshold: float) -> pd.DataFrame:
+    """The feasible non-dominated designs of one run, smallest first."""
+    objectives = minimized(evaluations["nonzero_rate"].to_numpy(), evaluations["accuracy"].to_numpy())
+    return evaluations.iloc[feasible_front(objectives, constraint_value(evaluations["accuracy"].to_numpy(), threshold))].sort_values(
+        "nonzero_rate"
+    )
+
+
+@styled
+def draw_worst_run_front(evaluations: pd.DataFrame, network: pd.Series, method: str, seed: int) -> Drawing:
+    """The front of one run, the worst of the best setting, against the dense network.
+
+    evaluations: of one network, with method and seed. network: its row of the table of networks; what is not known of the dense
+    network is missing there.
+    """
+    own = evaluations[(evaluations["method"] == method) & (evaluations["seed"] == seed)]
+    name, threshold = str(network["network"]), float(network["threshold"])
+    dense = network[["dense_nonzero_rate", "dense_accuracy"]].to_numpy(dtype=float)
+    known = not np.isnan(dense).any()
+    lowest = lowest_shown(own, threshold, dense[1] if known else None)
+    shown, front = own[own["accuracy"] >= lowest], run_front(own, threshold)
+    figure, axis = new_figure()
+    handles = [*_draw_designs(axis, shown), *_draw_front(axis, front), _draw_floor(axis, threshold)]
+    handles += [_draw_dense(axis, *dense)] if known else []
+    top = max([threshold, own["accuracy"].max(), *([dense[1]] if known else [])])
+    images = network["split"]
+    _set_axes(axis, own["nonzero_rate"], lowest, top, "" if pd.isna(images) else str(images))
+    axis.set_title(f"{name}, {method}, seed {seed}")
+    legend_below(figure, handles, columns=3)
+    caption = (
+        f"Worst run (seed {seed}) of the best setting {method} on {name}: its front of {counted(len(front), 'design')} among "
+        f"n = {counted(len(own), 'evaluation')}{_hidden_note(len(own) - len(shown))}"
+        f"{', against the dense network' if known else '; the dense network is not known'}."
+    )
+    return Drawing(figure, caption + _below_zero_note(int((own["nonzero_rate"] < 0).sum())))

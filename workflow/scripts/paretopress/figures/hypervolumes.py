@@ -1,0 +1,163 @@
+"""Final hypervolumes as boxes over runs: by method, by level of a factor, best and worst setting against the other methods."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ..settings import FACTORS, METRICS
+from .captions import counted, incomplete_note, listed, n_runs, name_of
+from .looks import METRIC_COLORS, looks_of, methods_of, setting_table
+from .style import GREY, HYPERVOLUME, INK, Drawing, legend_below, new_figure, nothing_to_draw, styled
+
+LEAST_FOR_A_BOX = 3  # runs; fewer are points alone
+ROW_HEIGHT, LEVEL_HEIGHT = 0.32, 0.5  # inches
+FACTOR_NAMES = {
+    "objective_metric": "metric that selects the objectives' surrogates",
+    "constraint_metric": "metric that selects the constraint's surrogate",
+}
+BOX = "boxes from quartile to quartile with the median, whiskers to the extremes"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of boxes: its runs, and where among the row's height each is drawn (0: in the middle)."""
+
+    label: str
+    runs: pd.DataFrame
+    color: str
+    spread: np.ndarray
+
+
+def _draw_box(axis: Axes, values: np.ndarray, height: float, color: str, *, hollow: bool) -> None:
+    line = {"color": GREY if hollow else INK, "linewidth": 1.0, "linestyle": "--" if hollow else "-"}
+    filling = {
+        "facecolor": "none" if hollow else (color, 0.4),
+        "edgecolor": line["color"],
+        **{k: line[k] for k in ("linewidth", "linestyle")},
+    }
+    axis.boxplot(
+        values, positions=[height], orientation="horizontal", widths=0.62, whis=(0, 100), showfliers=False,
+        patch_artist=True, manage_ticks=False,
+        boxprops=filling, whiskerprops=line, capprops=line | {"linestyle": "-"}, medianprops=line | {"linewidth": 1.8},
+    )  # fmt: skip
+
+
+def shared_initial_hypervolume(runs: pd.DataFrame) -> float | None:
+    """The hypervolume of the initial sample where it is known and the same for all runs of which it is known."""
+    known = runs["initial_hypervolume"].dropna().unique()
+    return float(known[0]) if len(known) == 1 else None
+
+
+def _draw_initial(axis: Axes, rows: Sequence[Row]) -> list[Line2D]:
+    """A dashed line where the initial sample is the same for all, else a tick for each run."""
+    shared = shared_initial_hypervolume(pd.concat([row.runs for row in rows]))
+    if shared is not None:
+        return [
+            axis.axvline(shared, color=INK, linewidth=1, linestyle=(0, (5, 2)), label="initial sample, the same for all runs", zorder=1)
+        ]
+    ticks = []
+    for height, row in enumerate(rows):
+        known = row.runs["initial_hypervolume"].dropna()
+        if len(known):
+            label = "the run's initial sample"
+            ticks += axis.plot(
+                known, np.full(len(known), height), "|", color=INK, markersize=11, markeredgewidth=1.1, label=label, zorder=5
+            )
+    return ticks[:1]
+
+
+def _draw_rows(rows: Sequence[Row], row_height: float = ROW_HEIGHT) -> tuple[Figure, Axes]:
+    """A box for each row, a point for each run; incomplete runs are hollow, and so is the box of a row of such runs alone."""
+    figure, axis = new_figure(height=max(2.0, 1.2 + row_height * len(rows)))
+    handles: dict[str, Line2D] = {}
+    for height, row in enumerate(rows):
+        complete = row.runs["complete"].to_numpy(dtype=bool)
+        values = row.runs["hypervolume"].to_numpy()
+        boxed = values[complete] if complete.any() else values
+        if len(boxed) >= LEAST_FOR_A_BOX:
+            _draw_box(axis, boxed, height, row.color, hollow=not complete.any())
+        for part, face, label in ((complete, INK, "run"), (~complete, "white", "incomplete run")):
+            if part.any():
+                (handles[label],) = axis.plot(
+                    values[part], height + row.spread[part], "o", markersize=4, markerfacecolor=face, markeredgecolor=INK,
+                    markeredgewidth=0.8, label=label, zorder=4,
+                )  # fmt: skip
+    start = _draw_initial(axis, rows)
+    axis.set(yticks=range(len(rows)), yticklabels=[row.label for row in rows], ylim=(len(rows) - 0.4, -0.6), xlabel=HYPERVOLUME)
+    axis.grid(axis="y", visible=False)
+    axis.margins(x=0.03)
+    left, right = axis.get_xlim()
+    axis.set_xlim(max(left, -0.02 * right), right)
+    legend_below(figure, [*handles.values(), *start])
+    return figure, axis
+
+
+def _by_method(runs: pd.DataFrame, labels: Mapping[str, str]) -> list[Row]:
+    """A row for each method of `labels`, all points in the middle."""
+    looks = looks_of(runs)
+    parts = {method: runs[runs["method"] == method] for method in labels}
+    return [Row(label, parts[method], looks[method].color, np.zeros(len(parts[method]))) for method, label in labels.items()]
+
+
+def _initial_note(runs: pd.DataFrame) -> str:
+    shared = shared_initial_hypervolume(runs)
+    if shared is not None:
+        return f" The dashed line is the initial sample alone ({shared:.4f})."
+    return " Ticks are the initial sample of each run alone." if runs["initial_hypervolume"].notna().any() else ""
+
+
+@styled
+def draw_hypervolumes(runs: pd.DataFrame) -> Drawing:
+    """A box for each method over its seeds. runs: the run table of one network."""
+    figure, axis = _draw_rows(_by_method(runs, {method: method for method in methods_of(runs)}))
+    axis.set_title(name_of(runs))
+    caption = f"Final hypervolume on {name_of(runs)}, larger is better: a point for each run, {BOX}; {n_runs(runs)}."
+    return Drawing(figure, caption + incomplete_note(runs, "hollow and not to be compared") + _initial_note(runs))
+
+
+@styled
+def draw_by_factor(runs: pd.DataFrame, factor: str) -> Drawing:
+    """Final hypervolumes of the surrogate settings, a box for each level of `factor`. runs: the run table of one network.
+
+    factor: objective_metric or constraint_metric. The settings of a level lie one under the other in the order of the other factor.
+    """
+    settings = runs[runs[factor].notna()]
+    if settings.empty:
+        return nothing_to_draw(f"{name_of(runs)} has no run of a surrogate setting: n = 0 runs.")
+    other = next(name for name in FACTORS if name != factor)
+    offsets = dict(zip(METRICS, np.linspace(-0.2, 0.2, len(METRICS)), strict=True))
+    rows = []
+    for level in METRICS:
+        part = settings[settings[factor] == level]
+        if len(part):
+            rows.append(Row(level, part, METRIC_COLORS[level], part[other].map(offsets).to_numpy(dtype=float)))
+    figure, axis = _draw_rows(rows, LEVEL_HEIGHT)
+    axis.set_ylabel(factor.replace("_", " "))
+    axis.set_title(name_of(runs))
+    each = sorted({len(row.runs) for row in rows})
+    caption = (
+        f"Final hypervolume of the surrogate settings on {name_of(runs)} by the {FACTOR_NAMES[factor]}: a point for each run, {BOX}; "
+        f"{n_runs(settings)}, {'or '.join(f'{count} ' for count in each)}runs in each level."
+    )
+    return Drawing(figure, caption + incomplete_note(settings, "hollow and not to be compared") + _initial_note(settings))
+
+
+@styled
+def draw_best_and_worst(runs: pd.DataFrame, best: str, worst: str) -> Drawing:
+    """The best and the worst surrogate setting against the methods without surrogates. runs: the run table of one network."""
+    plain = [method for method in methods_of(runs) if method not in set(setting_table(runs)["method"])]
+    labels = {best: f"best: {best}"} | ({worst: f"worst: {worst}"} if worst != best else {}) | {method: method for method in plain}
+    shown = runs[runs["method"].isin(labels)]
+    figure, axis = _draw_rows(_by_method(runs, labels))
+    axis.set_title(name_of(runs))
+    against = f" against {listed(plain)}" if plain else ""
+    caption = (
+        f"Final hypervolume of the best and the worst surrogate setting by mean ({best}, {worst}) on {name_of(runs)}{against}: "
+        f"a point for each run, {BOX}; {n_runs(shown)} of {counted(len(runs), 'run')}."
+    )
+    return Drawing(figure, caption + incomplete_note(shown, "hollow and not to be compared") + _initial_note(shown))

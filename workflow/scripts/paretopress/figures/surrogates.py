@@ -1,0 +1,160 @@
+"""Which surrogate was chosen how often, and how often infills were drawn at random instead."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import FixedLocator, MaxNLocator
+
+from ..tables import RUN_COLUMNS
+from .captions import incomplete_note, listed, n_runs, name_of
+from .looks import setting_table
+from .style import HATCHES, HUES, INK, PALE, Drawing, Handle, legend_below, new_figure, new_panels, nothing_to_draw, percent, styled
+
+FUNCTIONS = {"nonzero_rate": "non-zero rate", "accuracy": "accuracy", "constraint": "constraint"}
+MOST_BINS = 12
+REASONS = ("empty front", "no new design", "too few new designs")
+UNKNOWN = "reason not recorded"
+
+
+def candidates_of(iterations: pd.DataFrame) -> list[str]:
+    """The candidates: those with a column of scores, in its order, and any other that was chosen."""
+    prefix = "nonzero_rate_score_"
+    scored = [column.removeprefix(prefix) for column in iterations.columns if column.startswith(prefix)]
+    chosen = {name for function in FUNCTIONS for name in iterations[f"{function}_surrogate"].dropna()}
+    return [*scored, *sorted(chosen - set(scored))]
+
+
+def bins_of(iterations: pd.Series) -> np.ndarray:
+    """The first iteration of each bin, and one past the last; whole numbers of iterations, as alike as they come."""
+    last = int(iterations.max())
+    width = -(-last // MOST_BINS)
+    return np.append(np.arange(1, last + 1, width), last + 1)
+
+
+def chosen_shares(iterations: pd.DataFrame, function: str, edges: np.ndarray) -> pd.DataFrame:
+    """The share of each candidate among the choices for `function`: a row for each bin, by its first iteration."""
+    made = iterations.dropna(subset=[f"{function}_surrogate"])
+    first = edges[np.searchsorted(edges, made["iteration"], side="right") - 1]
+    counts = pd.crosstab(first, made[f"{function}_surrogate"])
+    return counts.div(counts.sum(axis=1), axis=0).reindex(index=edges[:-1], columns=candidates_of(iterations), fill_value=0.0)
+
+
+def _uncompared(runs: pd.DataFrame) -> str:
+    """Which settings draw a surrogate without comparing any."""
+    settings = setting_table(runs)
+    parts = []
+    for factor, what in (("objective_metric", "both objectives"), ("constraint_metric", "the constraint")):
+        drawn = settings.loc[settings[factor] == "random", "method"].tolist()
+        if drawn:
+            parts.append(f"of {what} in {listed(drawn)}")
+    return f" Drawn without comparison: those {'; those '.join(parts)}." if parts else ""
+
+
+@styled
+def draw_surrogates(runs: pd.DataFrame, iterations: pd.DataFrame) -> Drawing:
+    """Shares of the surrogates chosen over iterations, a panel for each function. runs, iterations: of one network."""
+    network = name_of(runs)
+    complete = runs[runs["complete"]]
+    made = iterations.dropna(subset=["nonzero_rate_surrogate"]).merge(complete[RUN_COLUMNS], on=RUN_COLUMNS)
+    if made.empty:
+        return nothing_to_draw(f"No choice of surrogates is recorded in the complete runs on {network}: n = 0 runs.")
+    edges = bins_of(made["iteration"])
+    figure, axes = new_panels(len(FUNCTIONS), columns=3, height=2.6, xlabel="iteration (number)")
+    bars: list[Handle] = []
+    for axis, (function, title) in zip(axes, FUNCTIONS.items(), strict=True):
+        shares = chosen_shares(made, function, edges)
+        bottom = np.zeros(len(shares))
+        bars = []
+        for position, candidate in enumerate(shares.columns):
+            heights = shares[candidate].to_numpy()
+            bars.append(
+                axis.bar(
+                    edges[:-1] - 0.5, heights, width=np.diff(edges), bottom=bottom, align="edge", label=str(candidate).replace("_", " "),
+                    color=(HUES[position % len(HUES)], 0.75), hatch=HATCHES[position % len(HATCHES)], edgecolor="white", linewidth=0.8,
+                )
+            )  # fmt: skip
+            bottom = bottom + heights
+        axis.set_title(title)
+        axis.grid(visible=False)
+    axes[0].set(xlim=(0.5, edges[-1] - 0.5), ylim=(0, 1))
+    axes[0].xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    percent(axes[0].yaxis, "runs that chose it")
+    figure.suptitle(network, x=0.01, ha="left")
+    legend_below(figure, bars)
+    width = int(np.diff(edges).max())
+    taking = complete.merge(made[RUN_COLUMNS].drop_duplicates(), on=RUN_COLUMNS)
+    binned = f", in bins of {width} iterations" if width > 1 else ""
+    caption = f"Surrogates chosen for each function on {network} over the iterations{binned}; {n_runs(taking)}, {len(made):,} iterations."
+    return Drawing(figure, caption + _uncompared(taking))
+
+
+def fallback_counts(runs: pd.DataFrame, iterations: pd.DataFrame) -> pd.DataFrame:
+    """Infills drawn at random by reason, a row for each of `runs` (in its order); what no iteration explains has no recorded reason."""
+    given = iterations[iterations["fallbacks"].fillna(0) > 0]
+    named = given.assign(fallback_reason=given["fallback_reason"].fillna(UNKNOWN))
+    table = named.pivot_table(index=["method", "seed"], columns="fallback_reason", values="fallbacks", aggfunc="sum", fill_value=0)
+    keys = pd.MultiIndex.from_frame(runs[["method", "seed"]])
+    reasons = [*REASONS, *sorted(set(table.columns) - {*REASONS, UNKNOWN})]
+    counts = table.reindex(index=keys, columns=reasons, fill_value=0).fillna(0)
+    return counts.assign(**{UNKNOWN: runs["fallbacks"].to_numpy(dtype=float) - counts.sum(axis=1)})
+
+
+@styled
+def draw_fallbacks(runs: pd.DataFrame, iterations: pd.DataFrame) -> Drawing:
+    """Share of each method's infills that were drawn at random, by reason, and of each run's. runs, iterations: of one network."""
+    network = name_of(runs)
+    known = runs[runs["fallbacks"].notna() & (runs["infills"] > 0)]
+    complete = known[known["complete"]]
+    if complete.empty:
+        return nothing_to_draw(f"No complete run on {network} says how many of its infills were drawn at random: n = 0 runs.")
+    methods = list(dict.fromkeys(complete["method"]))
+    counts = fallback_counts(complete, iterations).groupby("method").sum().loc[methods]
+    infills = complete.groupby("method")["infills"].sum().loc[methods]
+    figure, axis = new_figure(height=max(2.0, 1.2 + 0.32 * len(methods)))
+    heights = np.arange(len(methods))
+    handles: list[Handle] = []
+    left = np.zeros(len(methods))
+    for position, reason in enumerate(counts.columns):
+        shares = (counts[reason] / infills).to_numpy()
+        if shares.any():
+            color = PALE if reason == UNKNOWN else HUES[position % len(HUES)]
+            handles.append(
+                axis.barh(
+                    heights,
+                    shares,
+                    left=left,
+                    height=0.6,
+                    color=(color, 0.6),
+                    hatch=HATCHES[position % len(HATCHES)],
+                    edgecolor="white",
+                    label=reason,
+                )
+            )
+            left = left + shares
+    for part, face, label in ((complete, INK, "run"), (known[~known["complete"]], "white", "incomplete run")):
+        own = part[part["method"].isin(methods)]
+        if len(own):
+            rows = own["method"].map(methods.index) + 0.12 * (own.groupby("method").cumcount() % 5 - 2)
+            handles += axis.plot(
+                own["fallbacks"] / own["infills"],
+                rows,
+                "o",
+                markersize=3.6,
+                color=INK,
+                markerfacecolor=face,
+                label=label,
+                clip_on=False,
+                zorder=4,
+            )
+    axis.yaxis.set_major_locator(FixedLocator(heights.tolist()))
+    axis.set_yticklabels(methods)
+    axis.set(ylim=(len(methods) - 0.4, -0.6), xlim=(0, 1))
+    axis.grid(axis="y", visible=False)
+    percent(axis.xaxis, "infills drawn at random")
+    axis.set_title(network)
+    legend_below(figure, handles, columns=5)
+    drawn, total = int(complete["fallbacks"].sum()), int(complete["infills"].sum())
+    caption = (
+        f"Infills drawn at random because the surrogate front held too few new designs, on {network}: {drawn:,} of {total:,}; "
+        f"bars are all runs of a method, points single runs; {n_runs(complete)}."
+    )
+    return Drawing(figure, caption + incomplete_note(known, "hollow and not in the bars"))
