@@ -1,22 +1,23 @@
 rule report:
     input:
-        metrics=of_every_network("<study>/baselines/{network}/metrics.json"),
-        fronts=of_every_network("<study>/fronts/{network}.csv"),
-        tests=of_every_network("<study>/fronts/{network}.test.csv"),
-        sizes=of_every_network("<study>/fronts/{network}.sizes.csv"),
-        times=of_every_network("<study>/inference/{network}.csv"),
-        front_figures=of_every_network("<study>/figures/front-{network}.svg"),
-        hypervolume_figures=of_every_network("<study>/figures/hypervolume-{network}.svg"),
-        convergence_figures=of_every_network("<study>/figures/convergence-{network}.svg"),
-        inference_figures=of_every_network("<study>/figures/inference-{network}.svg"),
-        iterations=of_every_network(of_every_run("iterations.csv")),
-        summary=rules.statistics.output.summary,
-        friedman=rules.statistics.output.friedman,
-        pairwise=rules.statistics.output.pairwise,
-        template=os.path.relpath(SCRIPTS.parent / "report" / "report.html.j2"),
+        **{table: f"<study>/statistics/{table}.csv" for table in STATISTICS},
+        metrics=of_networks("<study>/baselines/{network}/metrics.json", NETWORKS),
+        fronts=of_networks("<study>/fronts/{network}.csv", NETWORKS),
+        tests=of_networks("<study>/fronts/{network}.test.csv", STUDY.networks),
+        sizes=of_networks("<study>/fronts/{network}.sizes.csv", STUDY.networks),
+        times=of_networks("<study>/inference/{network}.csv", STUDY.networks),
+        iterations=of_networks("<study>/runs/{network}/iterations.csv", NETWORKS),
+        timings=of_networks("<study>/runs/{network}/timings.csv", NETWORKS),
+        figures=[
+            f"<study>/figures/{figure}-{network}.svg" for network, figures in FIGURES.items() for figure in figures
+        ],
+        claims=rules.claims.output[0],
+        template=os.path.relpath(REPORT / "report.html.j2"),
+        parts=[os.path.relpath(part) for part in sorted(REPORT.iterdir()) if part.suffix in (".j2", ".css")],
         modules=modules_of("write_report.py"),
     output:
         report="<study>/report.html",
+        summary="<study>/summary.json",
         config="<study>/config.yaml",
     log:
         "<study>/logs/report.log",
@@ -26,5 +27,11 @@ rule report:
         "../../envs/paretopress.yaml"
     params:
         config=CONFIG,
+        networks=NETWORKS,
+        methods=list(METHODS),
+        splits=SPLITS,
+        constraints=CONSTRAINTS,
+        figures=FIGURES,
+        statistics=STATISTICS,
     script:
         "../scripts/write_report.py"

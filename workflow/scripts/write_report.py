@@ -1,30 +1,69 @@
-"""Writes the report, and the config that it is about with every default filled in."""
+"""Writes the report, its numbers as JSON, and the config that it is about with every default filled in."""
 
 import platform
 from importlib.metadata import version
 from pathlib import Path
 
+import pandas as pd
+
+from paretopress.costs import machines
 from paretopress.logs import job_log
+from paretopress.machine import this_machine
 from paretopress.metrics import read_metrics
 from paretopress.objectives import threshold_of
-from paretopress.report import effective_config, network_page, render
-from paretopress.tables import read_table, read_tables
+from paretopress.report.comparison import comparison
+from paretopress.report.networks import network_page
+from paretopress.report.render import effective_config, render
+from paretopress.report.sources import sources
+from paretopress.report.summary import summary_json
+from paretopress.tables import read_table, records
 
-PACKAGES = ("torch", "torchvision", "pymoo", "scikit-learn", "xgboost", "lightgbm", "snakemake")
+PACKAGES = ("torch", "torchvision", "pymoo", "scikit-learn", "xgboost", "lightgbm")
+ALWAYS = ("moocore", "pandas", "scipy", "scikit-posthocs", "seaborn", "snakemake")
 
 with job_log(snakemake.log[0]):
-    config, inputs = snakemake.params.config, snakemake.input
-    split = config["evaluation"]["split"]
-    iterations = read_tables(inputs.iterations)
-    statistics = {name: read_table(inputs[name]) for name in ("summary", "friedman", "pairwise")}
-    pages = []
-    for position, name in enumerate(config["networks"]):
-        metrics = read_metrics(Path(inputs.metrics[position]))
-        figures = {kind: inputs[f"{kind}_figures"][position] for kind in ("front", "inference", "hypervolume", "convergence")}
-        thresholds = {images: threshold_of(metrics, images, config["constraint"]) for images in (split, "test")}
-        front = read_table(inputs.fronts[position])
-        measured = {kind: read_table(inputs[kind][position]) for kind in ("tests", "sizes", "times")}
-        pages.append(network_page(name, metrics, split, thresholds, front, measured, figures, iterations, statistics))
-    versions = {"Python": platform.python_version()} | {package: version(package) for package in PACKAGES}
-    Path(snakemake.output.report).write_text(render(Path(inputs.template), config, pages, versions), encoding="utf-8")
+    config, inputs, params = snakemake.params.config, snakemake.input, snakemake.params
+    statistics = {name: read_table(inputs[name]) for name in params.statistics}
+    figures = {Path(path).stem: path for path in inputs.figures}
+    files = {Path(path).parent.name: path for path in inputs.metrics}
+    measured = {kind: dict(zip(config["networks"], inputs[kind], strict=True)) for kind in ("tests", "sizes", "times")}
+    pages, comparisons, timings = [], [], []
+    for position, name in enumerate(params.networks):
+        own, split, constraint = name in config["networks"], params.splits[name], params.constraints[name]
+        metrics = read_metrics(Path(files[name]))
+        thresholds = {images: threshold_of(metrics, images, constraint) for images in ((split, "test") if own else (split,))}
+        pages.append(
+            network_page(
+                name,
+                metrics,
+                split,
+                thresholds,
+                read_table(inputs.fronts[position]),
+                {kind: read_table(paths[name]) for kind, paths in measured.items()} if own else {},
+                {figure: figures[f"{figure}-{name}"] for figure in params.figures[name]},
+            )
+        )
+        comparisons.append(comparison(name, statistics, read_table(inputs.iterations[position]), config["budget"]["evaluations"]))
+        timings.append(read_table(inputs.timings[position]))
+    timed = pd.concat(timings, ignore_index=True)
+    statistics["claims"] = read_table(inputs.claims)
+    packages = (*(PACKAGES if config["networks"] else ()), *ALWAYS)
+    versions = {"Python": platform.python_version()} | {package: version(package) for package in packages}
+    surroundings = {"versions": versions, "machine": this_machine(), "machines": machines(timed)}
+    page = render(
+        Path(inputs.template),
+        study=config["study"],
+        config=config,
+        config_text=effective_config(config),
+        methods=params.methods,
+        own_runs=len(config["networks"]) * len(params.methods) * len(config["seeds"]),
+        pages=pages,
+        comparisons=comparisons,
+        claims=records(statistics["claims"]),
+        costs=records(statistics["costs"]),
+        sources=list(sources(list(config["networks"]), [page.name for page in pages if page.imported])),
+        **surroundings,
+    )
+    Path(snakemake.output.report).write_text(page, encoding="utf-8")
+    Path(snakemake.output.summary).write_text(summary_json(config, pages, comparisons, statistics, surroundings), encoding="utf-8")
     Path(snakemake.output.config).write_text(effective_config(config), encoding="utf-8")

@@ -1,0 +1,62 @@
+"""The templates of the report, filled in."""
+
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+import yaml
+from matplotlib.ticker import EngFormatter
+
+
+def missing(value: Any) -> bool:
+    """Whether there is nothing to show: None, NaN or an empty text."""
+    return value is None or bool(pd.isna(value)) or value == ""
+
+
+def _number(value: Any, digits: int = 4) -> str:
+    return "–" if missing(value) else f"{value:.{digits}f}"
+
+
+def _percent(value: Any, digits: int = 1) -> str:
+    return "–" if missing(value) else f"{100 * value:.{digits}f} %"
+
+
+def _probability(value: Any) -> str:
+    """p values as papers print them: four decimals, and no zero that is none."""
+    return "–" if missing(value) else "< 0.0001" if value < 0.0001 else f"{value:.4f}"
+
+
+def _plural(number: int, word: str) -> str:
+    ending = "" if number == 1 else "es" if word.endswith("s") else "s"
+    return f"{number:,} {word}{ending}"
+
+
+FILTERS = {
+    "missing": missing,
+    "number": _number,
+    "percent": _percent,
+    "p": _probability,
+    "plural": _plural,
+    "units": EngFormatter(places=1),
+}
+
+
+def effective_config(config: Mapping[str, Any]) -> str:
+    """The whole config as YAML, defaults filled in."""
+    return yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+
+
+def render(template: Path, **content: Any) -> str:
+    """The page that `template` and those beside it make of the content. Raises jinja2.UndefinedError where one of them lacks something."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(template.parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= FILTERS
+    return environment.get_template(template.name).render(**content, figure_number=count(1).__next__, table_number=count(1).__next__)

@@ -1,0 +1,63 @@
+"""The report's numbers for programs: summary.json."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..tables import records
+from .comparison import Comparison
+from .networks import NetworkPage
+from .render import missing
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can say: NaN and NA are null, numpy's numbers are numbers."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if missing(value) and value != "" else value
+
+
+def _network(page: NetworkPage, comparison: Comparison) -> dict[str, Any]:
+    return {
+        "imported": page.imported,
+        "dense_accuracy": page.dense_accuracy,
+        "accuracy": page.metrics["accuracy"],
+        "images": page.metrics["images"],
+        "threshold": page.threshold,
+        "dense": page.dense,
+        "front": page.front,
+        "on_test_images": asdict(page.on_test) if page.on_test else None,
+        "inference_time_relative_to_dense": page.relative_times,
+        "surrogates": comparison.surrogates,
+        "fallbacks": comparison.fallbacks,
+        "negative_rates": comparison.negative_rates,
+    }
+
+
+def summary_json(
+    config: Mapping[str, Any],
+    pages: Sequence[NetworkPage],
+    comparisons: Sequence[Comparison],
+    statistics: Mapping[str, pd.DataFrame],
+    surroundings: Mapping[str, Any],
+) -> str:
+    """Every number of the report's tables; what is not known is null.
+
+    statistics: the tables under statistics/, by name. surroundings: versions, machine, machines.
+    """
+    content = {
+        "study": config["study"],
+        **surroundings,
+        "networks": {page.name: _network(page, comparison) for page, comparison in zip(pages, comparisons, strict=True)},
+        "statistics": {name: records(table) for name, table in statistics.items()},
+        "config": config,
+    }
+    return json.dumps(_plain(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
