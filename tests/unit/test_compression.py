@@ -1,6 +1,7 @@
 """Pruning, counting and quantisation against PyTorch's own tools."""
 
 import copy
+from collections.abc import Sequence
 from functools import cache
 from itertools import product
 
@@ -30,7 +31,18 @@ def layers_of(network: nn.Module, kind: type[nn.Module]) -> dict[str, nn.Module]
     return {name: module for name, module in network.named_modules() if isinstance(module, kind)}
 
 
-def check_against_reference(network: nn.Module, kind: str, amounts: list[float], seed: int = 3) -> None:
+SCOPES = (NONE, RANDOM, ALL)
+TARGETS = (BIAS, WEIGHT, BOTH)
+
+
+def check_against_reference(
+    network: nn.Module,
+    kind: str,
+    amounts: Sequence[float],
+    scopes: Sequence[int] = SCOPES,
+    targets: Sequence[int] = TARGETS,
+    seed: int = 3,
+) -> None:
     """Every scope, target and amount: chosen tensors as the reference prunes them, all others untouched."""
     layers = layers_of(network, {"linear": nn.Linear, "conv": nn.Conv2d}[kind])
     layout = layout_of(network)
@@ -42,7 +54,7 @@ def check_against_reference(network: nn.Module, kind: str, amounts: list[float],
 
     original = dict(network.named_parameters())
     partial_subsets = 0
-    for amount, scope, target in product(amounts, (NONE, RANDOM, ALL), (BIAS, WEIGHT, BOTH)):
+    for amount, scope, target in product(amounts, scopes, targets):
         variables = {"linear_scope": 0, "conv_scope": 0, "linear_amount": 0.5, "conv_amount": 0.5, "linear_target": 0, "conv_target": 0}
         design = Design(**variables | {f"{kind}_scope": scope, f"{kind}_amount": amount, f"{kind}_target": target}, quantization=0)
         _, plan = canonical(design, layout, seed)
@@ -54,24 +66,33 @@ def check_against_reference(network: nn.Module, kind: str, amounts: list[float],
         for name, value in pruned.items():
             layer, _, tensor = name.rpartition(".")
             assert torch.equal(value, expected(layer, tensor, amount) if name in wanted else original[name]), (name, design)
-    if len(layers) > 1:
+    if RANDOM in scopes and len(layers) > 1:
         assert partial_subsets
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("kind", "amounts"), [("conv", [0.0, 0.001, 0.37, 0.9, 1.0]), ("linear", [0.0, 0.4, 1.0])])
-def test_vgg16_is_pruned_as_torch_prunes_it(kind, amounts):
+@pytest.mark.parametrize("kind", ["conv", "linear"])
+@pytest.mark.parametrize(
+    ("architecture", "amounts"),
+    [
+        ({"name": "vgg16_slim", "width_divisor": 16}, [0.0, 0.001, 0.37, 0.9, 1.0]),
+        ({"name": "resnet50_slim", "width_per_group": 1}, [0.37]),
+    ],
+    ids=["vgg16", "resnet50"],
+)
+def test_a_slim_network_is_pruned_as_torch_prunes_it(architecture, amounts, kind):
     torch.manual_seed(0)
-    check_against_reference(build_network({"name": "vgg16"}, 10), kind, amounts)
+    check_against_reference(build_network(architecture, 10), kind, amounts)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["conv", "linear"])
-def test_resnet50_with_its_convolutions_without_bias_is_pruned_as_torch_prunes_it(kind):
+@pytest.mark.parametrize("name", ["vgg16", "resnet50"])
+def test_a_network_of_full_width_is_pruned_as_torch_prunes_it(name, kind):
     torch.manual_seed(0)
-    network = build_network({"name": "resnet50"}, 10)
-    assert all(layer.bias is None for layer in layers_of(network, nn.Conv2d).values())
-    check_against_reference(network, kind, [0.0, 0.001, 0.37, 0.9, 1.0])
+    network = build_network({"name": name}, 10)
+    assert all((layer.bias is None) == (name == "resnet50") for layer in layers_of(network, nn.Conv2d).values())
+    # Millions of entries have ties. From 1/64 of them on, topk works in one way, and the reference sorts what it picked for long.
+    check_against_reference(network, kind, amounts=[0.05], scopes=[ALL], targets=[BOTH])
 
 
 @given(values=st.lists(st.integers(-3, 3), min_size=1, max_size=60), amount=st.floats(0, 1))

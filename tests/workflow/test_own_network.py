@@ -68,6 +68,7 @@ def test_an_edited_network_reruns_its_own_jobs(searched):
 
 def test_weights_that_do_not_fit_stop_the_study_before_any_search(searched, tmp_path):
     project = Project(tmp_path)
+    project.take(searched, "dataset")
     (project.folder / "mine.py").write_text(CODE, encoding="utf-8")
     (project.folder / "mine.pt").write_bytes((searched.folder / "mine.pt").read_bytes())
     networks = {"mine": {"architecture": ARCHITECTURE | {"arguments": {"width": 6}}, "weights": "mine.pt"}}

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +17,20 @@ import pytest
 import yaml
 from conftest import ROOT
 
+from paretopress.figures.style import caption_of
+
 pytestmark = pytest.mark.slow
 
 TRAINING = {"epochs": 1, "batch_size": 200, "learning_rate": 0.001}
+LONGER = {**TRAINING, "epochs": 6, "batch_size": 50, "seed": 1}
 NO_GATE = {"above_chance": False}  # one epoch teaches little
 TINY = {
     "study": "tiny",
     "seeds": [1, 2],
     "dataset": {"kind": "digits"},
     "networks": {
-        name: {"architecture": {"name": "vgg16_slim", "width_divisor": 32}, "training": {**TRAINING, "seed": seed}, "gate": NO_GATE}
-        for name, seed in (("first", 0), ("second", 1))
+        name: {"architecture": {"name": "vgg16_slim", "width_divisor": 32}, "training": training, "gate": NO_GATE}
+        for name, training in (("first", TRAINING), ("second", LONGER))
     },
     "constraint": {"floor": 0.05},
     "budget": {"evaluations": 14, "initial": 10},
@@ -38,7 +42,11 @@ TINY = {
     ],
 }
 METHODS = ["surrogate-mse-random", "ctaea-7x2", "random"]
+FIGURES = [
+    "front", "inference", "hypervolume", "convergence", "attainment", "critical-difference", "surrogates", "fallbacks", "time",
+]  # fmt: skip
 OF_THE_FRONT = ["union_front", "test_front", "front_sizes", "front_figure", "inference_time", "inference_figure"]
+OF_THE_RUNS = ["tabulate_runs", "method_figures", "search_figures", "statistics", "claims", "report"]
 RESULTS = Path("results/tiny")
 
 
@@ -47,6 +55,7 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.environment = dict(os.environ)
         folder.mkdir(exist_ok=True)
         listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
         for name in listed.stdout.splitlines():
@@ -55,12 +64,18 @@ class Project:
                 shutil.copy2(ROOT / name, folder / name)
         self.configure(TINY)
 
+    def take(self, other: "Project", *results: str) -> None:
+        """Takes over results of the other project (of RESULTS, by name), with what Snakemake knows of them."""
+        shutil.copytree(other.folder / ".snakemake" / "metadata", self.folder / ".snakemake" / "metadata")
+        for name in results:
+            shutil.copytree(other.folder / RESULTS / name, self.folder / RESULTS / name)
+
     def configure(self, config: dict) -> None:
         (self.folder / "tiny.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", *arguments]
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        return subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False)
 
     def complete(self, cores: int, *targets: str) -> None:
         done = self.snakemake("--cores", str(cores), *targets)
@@ -82,15 +97,30 @@ class Project:
     def rules_to_do(self) -> set[str]:
         return {job.split("[")[0] for job in self.to_do()}
 
+    def kill(self, target: str, condition: Callable[[], object]) -> str:
+        """Runs Snakemake for `target` on one core, kills all of it as soon as `condition` holds; what `make status` says of it then."""
+        command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "1", target]
+        study = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        while study.poll() is None and not condition():
+            time.sleep(0.002)  # the wait for a condition; what comes after it takes hundreds of times as long
+        os.killpg(study.pid, signal.SIGKILL)
+        assert study.wait() == -signal.SIGKILL
+        assert not (self.folder / target).exists()
+        command = [sys.executable, "workflow/scripts/show_status.py", "--configfile", "tiny.yaml"]
+        shown = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=True).stdout
+        assert self.snakemake("--unlock").returncode == 0
+        return shown
+
     def read(self, name: str) -> bytes:
         return (self.folder / RESULTS / name).read_bytes()
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Project:
+def finished(tmp_path_factory) -> Iterator[Project]:
     project = Project(tmp_path_factory.mktemp("finished"))
     project.complete(2)
-    return project
+    yield project
+    assert project.to_do() == [], "the tests put back what they change"
 
 
 @pytest.fixture
@@ -102,7 +132,6 @@ def project(finished) -> Project:
     for path, content in before.items():
         if path.read_bytes() != content:
             path.write_bytes(content)
-    assert finished.to_do() == []
 
 
 def edit(project: Project, name: str) -> None:
@@ -125,7 +154,7 @@ def test_the_outputs_have_the_names_and_columns_of_the_contract(finished):
     for network in ("first", "second"):
         assert json.loads((results / "baselines" / network / "metrics.json").read_text())["accuracy"]["validation"] > 0
         assert (results / "baselines" / network / "weights.safetensors").is_file()
-        assert len(pd.read_csv(results / "baselines" / network / "history.csv")) == 1
+        assert len(pd.read_csv(results / "baselines" / network / "history.csv")) == TINY["networks"][network]["training"]["epochs"]
         assert pd.read_csv(results / "fronts" / f"{network}.csv")["design_id"].iloc[-1] == "dense"
         front, test, sizes = (pd.read_csv(results / "fronts" / f"{network}{kind}.csv") for kind in ("", ".test", ".sizes"))
         times = pd.read_csv(results / "inference" / f"{network}.csv")
@@ -145,9 +174,11 @@ def test_the_outputs_have_the_names_and_columns_of_the_contract(finished):
         assert list(passes.columns) == ["design_id", "repeat", "seconds"]
         assert (passes["design_id"].value_counts() == TINY["inference_time"]["repeats"]).all()
         assert (passes["seconds"] > 0).all()
-        for figure in ("front", "inference", "hypervolume", "convergence"):
-            assert (results / "figures" / f"{figure}-{network}.png").stat().st_size > 10_000
-            assert "<svg" in (results / "figures" / f"{figure}-{network}.svg").read_text()
+        for figure in FIGURES:
+            assert (results / "figures" / f"{figure}-{network}.png").stat().st_size > 5_000
+            assert "n = " in caption_of(results / "figures" / f"{figure}-{network}.svg")
+        joined = pd.read_csv(results / "runs" / network / "evaluations.csv")
+        assert len(joined) == 14 * len(every_run(network))
     for run in every_run():
         evaluations = pd.read_csv(results / "runs" / run / "evaluations.csv")
         assert list(evaluations.columns) == [
@@ -161,6 +192,8 @@ def test_the_outputs_have_the_names_and_columns_of_the_contract(finished):
         timings = pd.read_csv(results / "runs" / run / "timings.csv")
         assert (timings["step"] == "evaluation").sum() == 14
         assert (timings["seconds"] >= 0).all()
+        assert (timings["threads"] == 1).all()
+        assert timings["processor"].notna().all()
     left = {path.relative_to(results / "progress").parts[1] for path in (results / "progress").rglob("*.json")}
     assert left <= {"test"}, "finished jobs leave no journal but that of the test images"
 
@@ -178,13 +211,33 @@ def test_the_methods_of_a_seed_share_their_initial_sample(finished):
 
 def test_the_report_is_whole_and_needs_nothing_beside_it(finished):
     report = (finished.folder / RESULTS / "report.html").read_text(encoding="utf-8")
-    assert report.count("<svg") == 8
+    assert report.count("<svg") == 2 * len(FIGURES)
     assert not re.search(r"""(src|href)=["'](?!#|data:)(?!http://www\.w3\.org)""", re.sub(r"xlink:href", "xhref", report))
     ids = re.findall(r'\bid="([^"]+)"', report)
     assert len(ids) == len(set(ids)), "two elements of one id draw each other's parts"
     for name in ("first", "second", *METHODS):
         assert name in report
     assert "On the test images" in report
+    for anchor in re.findall(r'href="#([^"]+)"', report):
+        assert anchor in ids or "-" in anchor, anchor
+    summary = json.loads(finished.read("summary.json"))
+    assert set(summary["networks"]) == {"first", "second"}
+    for name, network in summary["networks"].items():
+        assert len(network["front"]) == len(pd.read_csv(finished.folder / RESULTS / "fronts" / f"{name}.csv")) - 1
+    for name, rows in summary["statistics"].items():
+        table = pd.read_csv(finished.folder / RESULTS / "statistics" / f"{name}.csv")
+        assert len(rows) == len(table)
+        for column in table.select_dtypes("float"):
+            assert [row[column] for row in rows] == [None if pd.isna(value) else value for value in table[column]], (name, column)
+
+
+def test_two_seeds_give_sentences_instead_of_numbers(finished):
+    friedman = pd.read_csv(finished.folder / RESULTS / "statistics" / "friedman.csv")
+    assert friedman["p"].isna().all()
+    assert friedman["note"].str.contains("2 seeds are too few").any()
+    claims = pd.read_csv(finished.folder / RESULTS / "statistics" / "claims.csv")
+    assert set(claims["network"]) == {"first", "second", "all networks"}
+    assert "2 seeds are too few" in finished.read("report.html").decode()
 
 
 def test_the_test_images_give_what_the_front_gives_on_them(finished):
@@ -200,26 +253,6 @@ def test_an_inference_time_is_measured_with_nothing_beside_it(finished):
     jobs = re.findall(r"^(?:local)?rule inference_time:\n((?:    .*\n)*)", "\n".join(logs), flags=re.MULTILINE)
     assert jobs
     assert all("threads: 2\n" in job for job in jobs), "as many as --cores"
-
-
-def test_a_search_on_the_test_images_makes_no_evaluation_twice_and_says_so(tmp_path):
-    project = Project(tmp_path)
-    config = TINY | {
-        "seeds": [1],
-        "networks": {"first": TINY["networks"]["first"]},
-        "evaluation": {"split": "test"},
-        "methods": [{"family": "random"}],
-    }
-    project.configure(config)
-    project.complete(2)
-    table = pd.read_csv(tmp_path / RESULTS / "fronts" / "first.test.csv")
-    assert table["test_accuracy"].tolist() == table["accuracy"].tolist()
-    assert b"on the test images, " not in project.read("logs/fronts/first.test.log")
-    assert "The search used the test images" in project.read("report.html").decode()
-    project.configure(config | {"inference_time": {"threads": 3}})
-    refused = project.snakemake("--cores", "2")
-    assert refused.returncode != 0
-    assert "inference_time.threads = 3: the job has 2 cores" in refused.stdout + refused.stderr
 
 
 def test_snakemake_writes_its_own_report_too(finished):
@@ -249,29 +282,31 @@ def test_a_comment_in_the_readme_reruns_nothing(project):
     assert project.to_do() == []
 
 
-def test_another_significance_level_reruns_statistics_and_report(project):
+def test_another_significance_level_reruns_what_tests(project):
     project.configure(TINY | {"statistics": {"significance_level": 0.1}})
-    assert project.to_do() == ["report[]", "statistics[]"]
+    assert project.rules_to_do() == {"method_figures", "statistics", "claims", "report"}
 
 
-def test_an_edited_statistics_module_reruns_statistics_and_report(project):
-    edit(project, "workflow/scripts/paretopress/statistics.py")
-    assert project.to_do() == ["report[]", "statistics[]"]
+@pytest.mark.parametrize(
+    ("module", "rules"),
+    [
+        ("statistics", {"statistics", "claims", "report"}),
+        ("ranks", {"method_figures", "statistics", "claims", "report"}),
+        ("network_rows", {"front_figure", "statistics", "claims", "report"}),
+        ("claims/methods", {"claims", "report"}),
+        ("indicators", {"hypervolume", *OF_THE_RUNS}),
+        ("figures/times", {"search_figures", "report"}),
+        ("sizes", {"front_sizes", "report"}),
+    ],
+)
+def test_an_edited_module_reruns_what_uses_it_and_what_follows(module, rules, project):
+    edit(project, f"workflow/scripts/paretopress/{module}.py")
+    assert project.rules_to_do() == rules
 
 
-def test_an_edited_hypervolume_module_reruns_hypervolume_and_what_follows(project):
-    edit(project, "workflow/scripts/paretopress/indicators.py")
-    assert project.rules_to_do() == {"hypervolume", "statistics", "hypervolume_figure", "convergence_figure", "report"}
-
-
-def test_other_inference_times_rerun_the_measurement_its_figure_and_the_report(project):
+def test_other_inference_times_rerun_the_measurement_its_figure_and_what_reports_it(project):
     project.configure(TINY | {"inference_time": {"repeats": 3}})
-    assert project.rules_to_do() == {"inference_time", "inference_figure", "report"}
-
-
-def test_an_edited_module_of_sizes_reruns_the_sizes_and_the_report(project):
-    edit(project, "workflow/scripts/paretopress/sizes.py")
-    assert project.rules_to_do() == {"front_sizes", "report"}
+    assert project.rules_to_do() == {"inference_time", "inference_figure", "claims", "report"}
 
 
 def test_an_added_seed_reruns_its_own_jobs_and_what_follows(project):
@@ -281,18 +316,17 @@ def test_an_added_seed_reruns_its_own_jobs_and_what_follows(project):
     assert len(per_seed) == 2 * (1 + len(METHODS) + len(METHODS))
     assert all("seed=3" in job for job in per_seed)
     assert {job.split("[")[0] for job in jobs} - {"initial_designs", "search", "hypervolume"} == {
-        *OF_THE_FRONT, "hypervolume_figure", "convergence_figure", "statistics", "report",
+        *OF_THE_FRONT, *OF_THE_RUNS, "join_runs",
     }  # fmt: skip
 
 
 def test_another_training_reruns_all_of_that_network_and_nothing_of_the_other(project):
-    networks = TINY["networks"] | {"second": {**TINY["networks"]["second"], "training": {**TRAINING, "seed": 5}}}
+    networks = TINY["networks"] | {"second": {**TINY["networks"]["second"], "training": {**LONGER, "seed": 5}}}
     project.configure(TINY | {"networks": networks})
     jobs = project.to_do()
     assert not [job for job in jobs if "network=first" in job]
     assert {job.split("[")[0] for job in jobs} == {
-        "train_baseline", "dense_metrics", "gate", "initial_designs", "search", "hypervolume", *OF_THE_FRONT, "hypervolume_figure",
-        "convergence_figure", "statistics", "report",
+        "train_baseline", "dense_metrics", "gate", "initial_designs", "search", "hypervolume", *OF_THE_FRONT, *OF_THE_RUNS, "join_runs",
     }  # fmt: skip
 
 
@@ -310,72 +344,34 @@ def test_another_method_setting_reruns_that_method_only(project):
     assert all("method=surrogate-mse-random" in job for job in searches)
 
 
-def test_the_same_study_on_one_core_gives_the_same_bytes(finished, tmp_path):
-    other = Project(tmp_path)
-    names = [f"runs/{run}/{file}" for run in every_run() for file in ("evaluations.csv", "iterations.csv", "hypervolume.json")]
-    other.complete(1, *[str(RESULTS / name) for name in names if name.endswith(("iterations.csv", "hypervolume.json"))])
-    for name in names:
-        assert other.read(name) == finished.read(name), name
-
-
-def test_a_killed_study_goes_on_to_the_same_bytes(finished, tmp_path):
+def test_a_killed_training_goes_on_to_the_same_bytes_on_one_core(finished, tmp_path):
     project = Project(tmp_path)
-    run = f"first/{METHODS[0]}/seed-1"
-    target = str(RESULTS / "runs" / run / "evaluations.csv")
-    journal = tmp_path / RESULTS / "progress" / run / "evaluations"
-    command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "1", target]
-    study = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    while study.poll() is None and len(list(journal.glob("*.json"))) < 2:
-        time.sleep(0.002)  # the wait for a condition; the next iteration's search takes hundreds of times as long
-    os.killpg(study.pid, signal.SIGKILL)
-    assert study.wait() == -signal.SIGKILL
-    assert not (tmp_path / target).exists()
-    shown = subprocess.run(
-        [sys.executable, "workflow/scripts/show_status.py", "--configfile", "tiny.yaml"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert re.search(rf"{METHODS[0]} +seed 1: stopped \d+/14", shown.stdout), shown.stdout
-    assert project.snakemake("--unlock").returncode == 0
-    project.complete(1, "--rerun-incomplete", target)
-    for file in ("evaluations.csv", "iterations.csv"):
-        assert project.read(f"runs/{run}/{file}") == finished.read(f"runs/{run}/{file}")
-
-
-def test_a_killed_training_goes_on_to_the_same_bytes(tmp_path):
-    network = {**TINY["networks"]["first"], "training": {**TRAINING, "epochs": 6, "batch_size": 50}}
-    projects = [Project(tmp_path / name) for name in ("whole", "killed")]
-    target = str(RESULTS / "baselines" / "first" / "weights.safetensors")
-    for project in projects:
-        project.configure(TINY | {"networks": {"first": network}})
-        project.complete(1, str(RESULTS / "dataset" / "train.safetensors"))
-    whole, killed = projects
-    whole.complete(1, target)
-
-    checkpoints = killed.folder / RESULTS / "progress" / "first" / "training" / "checkpoint"
-    command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "1", target]
-    study = subprocess.Popen(command, cwd=killed.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    while study.poll() is None and not list(checkpoints.glob("epoch-000002-*.pt")):
-        time.sleep(0.002)  # the wait for a condition; the next epoch takes hundreds of times as long
-    os.killpg(study.pid, signal.SIGKILL)
-    assert study.wait() == -signal.SIGKILL
-    assert not (killed.folder / target).exists()
-    command = [sys.executable, "workflow/scripts/show_status.py", "--configfile", "tiny.yaml"]
-    shown = subprocess.run(command, cwd=killed.folder, capture_output=True, text=True, check=True)
-    assert re.search(r"first \(baseline stopped at epoch \d/6, accuracy 0\.\d+, goes on from there\)", shown.stdout), shown.stdout
-
-    assert killed.snakemake("--unlock").returncode == 0
-    again = killed.snakemake("--cores", "1", "--rerun-incomplete", target)
+    target = str(RESULTS / "baselines" / "second" / "weights.safetensors")
+    checkpoints = tmp_path / RESULTS / "progress" / "second" / "training" / "checkpoint"
+    status = project.kill(target, lambda: list(checkpoints.glob("epoch-000002-*.pt")))
+    assert re.search(r"second \(baseline stopped at epoch \d/6, accuracy 0\.\d+, goes on from there\)", status), status
+    again = project.snakemake("--cores", "1", "--rerun-incomplete", target)
     assert again.returncode == 0, again.stderr
-    log = (killed.folder / RESULTS / "logs" / "baselines" / "first.log").read_text(encoding="utf-8")
-    assert re.search(r"first: goes on after epoch [2-5] of 6", log)
+    log = project.read("logs/baselines/second.log").decode()
+    assert re.search(r"second: goes on after epoch [2-5] of 6", log)
     assert "epoch 1 of 6" not in log
-    assert re.search(r"first: epoch 6 of 6, loss .*, 0 s left", again.stdout + again.stderr), "on the terminal too"
+    assert re.search(r"second: epoch 6 of 6, loss .*, 0 s left", again.stdout + again.stderr), "on the terminal too"
     for file in ("weights.safetensors", "history.csv"):
-        assert killed.read(f"baselines/first/{file}") == whole.read(f"baselines/first/{file}")
+        assert project.read(f"baselines/second/{file}") == finished.read(f"baselines/second/{file}")
     assert not checkpoints.parent.exists()
+
+
+def test_a_killed_study_goes_on_to_the_same_bytes_on_one_core(finished, tmp_path):
+    project = Project(tmp_path)
+    project.take(finished, "dataset", "baselines")
+    run = f"first/{METHODS[0]}/seed-1"
+    journal = tmp_path / RESULTS / "progress" / run / "evaluations"
+    status = project.kill(str(RESULTS / "runs" / run / "evaluations.csv"), lambda: len(list(journal.glob("*.json"))) >= 2)
+    assert re.search(rf"{METHODS[0]} +seed 1: stopped \d+/14", status), status
+    runs = every_run("first", seed=1)
+    project.complete(1, "--rerun-incomplete", *[str(RESULTS / "runs" / run / "hypervolume.json") for run in runs])
+    for name in [f"runs/{run}/{file}" for run in runs for file in ("evaluations.csv", "iterations.csv", "hypervolume.json")]:
+        assert project.read(name) == finished.read(name), name
 
 
 @pytest.mark.parametrize(
@@ -387,8 +383,9 @@ def test_a_killed_training_goes_on_to_the_same_bytes(tmp_path):
     ],
     ids=["at chance", "no number", "under the floor"],
 )
-def test_a_network_that_learned_nothing_stops_the_study_before_any_search(tmp_path, training, gate, expected):
+def test_a_network_that_learned_nothing_stops_the_study_before_any_search(finished, tmp_path, training, gate, expected):
     project = Project(tmp_path)
+    project.take(finished, "dataset")
     dead = {"architecture": {"name": "vgg16_slim", "width_divisor": 32}, "training": {**TRAINING, **training}, "gate": gate}
     project.configure(TINY | {"networks": {"dead": dead}})
     stopped = project.snakemake("--cores", "2")
