@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Data for development, beside the repository; not part of the project. A CI that has it beside its clone must use it."""
     required = os.environ.get("CI") and not os.environ.get("GITHUB_ACTIONS")

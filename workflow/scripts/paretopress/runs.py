@@ -1,6 +1,5 @@
 """A table with a row for each run of a study, own and imported ones alike: what the statistics, the figures and the claims rest on."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -73,18 +72,3 @@ def run_row(
         "evaluation_seconds": measured["seconds"].sum() if len(measured) == len(evaluations) else None,
         "search_seconds": searches["seconds"].sum() if len(searches) else None,
     }
-
-
-def made_here(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs of one network that the study made itself, where there are any; else all of them, which are imported.
-
-    Those made elsewhere cannot be made again: the weights behind them are not here.
-    """
-    own = runs[~runs["imported"].astype(bool)]
-    return own if len(own) else runs
-
-
-def without_runs(evaluations: pd.DataFrame, runs: Iterable[tuple[str, int]]) -> pd.DataFrame:
-    """The evaluations of one network but for those of `runs`, each (method, seed)."""
-    excluded = {(method, seed) for method, seed in runs}
-    return evaluations[[run not in excluded for run in zip(evaluations["method"], evaluations["seed"], strict=True)]]

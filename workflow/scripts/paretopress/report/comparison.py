@@ -44,8 +44,6 @@ class Comparison:
     convolutions_both: int
     compared: Sequence[Compared]
     factors: Sequence[Mapping[str, Any]]
-    levels: Sequence[Mapping[str, Any]]
-    level_pairs: Sequence[Mapping[str, Any]]
     surrogates: Sequence[Mapping[str, Any]]
     fallbacks: int
     fallbacks_known: bool
@@ -111,8 +109,6 @@ def comparison(network: str, statistics: Mapping[str, pd.DataFrame], iterations:
         convolutions_both=int(own["runs"]["convolutions_both"].sum()),
         compared=[_compared(row, own["pairwise"]) for row in _distinct(records(own["friedman"]))],
         factors=records(own["factors"]),
-        levels=records(own["levels"]),
-        level_pairs=records(own["level_pairs"]),
         surrogates=surrogate_shares(searched),
         fallbacks=int(searched["fallbacks"].sum()),
         fallbacks_known=bool(summary["fallback_rate"].notna().any()),
