@@ -1,11 +1,15 @@
 """Fixtures that more than one test file uses."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
+from paths import SHARED
 from torch import nn
 
 from paretopress.compression import canonical, layout_of
@@ -13,8 +17,24 @@ from paretopress.designs import SearchSpace
 from paretopress.evaluation import Measurement
 from paretopress.search import Target
 
-ROOT = Path(__file__).parent.parent
-SHARED = ROOT.parent / "shared" / "data"
+if TYPE_CHECKING:
+    from project import Project
+
+
+# HYPOTHESIS_PROFILE=many is the long run of `make fuzz`; else the same few cases each time. A test that is given a file system by pytest
+# makes a folder of its own for each case.
+QUIET = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]}
+settings.register_profile("few", max_examples=60, derandomize=True, database=None, **QUIET)
+settings.register_profile("many", max_examples=1000, print_blob=True, **QUIET)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "few"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers (-n 2 --dist loadgroup): a file's tests on one of them, and all that use the finished study on one."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            group = "finished" if "finished" in getattr(item, "fixturenames", ()) else str(item.path)
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +44,17 @@ def shared_data() -> Path:
     if not SHARED.is_dir() and not required:
         pytest.skip("the development data is not beside this checkout")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> "Iterator[Project]":
+    """The tiny study, complete; a test that changes it puts it back, or works on a copy."""
+    from project import Project  # which itself imports this file
+
+    project = Project(tmp_path_factory.mktemp("finished"))
+    project.complete(2)
+    yield project
+    assert project.to_do() == [], "the tests put back what they change"
 
 
 @pytest.fixture

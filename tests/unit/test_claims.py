@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
+from paths import ROOT
 from run_tables import authors_evaluations, authors_runs, run_table
 
 from paretopress.claims import ALL_NETWORKS, CLAIMS, COLUMNS, Evidence, claims

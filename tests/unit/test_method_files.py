@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT
+from paths import ROOT
 
 from paretopress import method_files
 from paretopress.config.methods import REGISTRY

@@ -6,8 +6,8 @@ from itertools import product
 
 import pytest
 import yaml
-from conftest import ROOT
-from test_pipeline import Project
+from paths import ROOT
+from project import Project
 
 pytestmark = pytest.mark.slow
 
