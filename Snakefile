@@ -47,9 +47,11 @@ if STUDY.networks:
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/hooks.smk"
 
 
 rule all:
     default_target: True
     input:
         "<study>/report.html",
+    localrule: True

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 import torch
-from conftest import ROOT
+from paths import ROOT
 from torch import nn
 
 from paretopress.checkpoints import Checkpoint
@@ -28,6 +28,7 @@ RESNET = {"name": "resnet50_slim", "width_per_group": 1}  # has batch norm
 CUDA = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here"))
 DEVICES = ["cpu", CUDA]
 LOG = logging.getLogger("test")
+JOB = "a fingerprint"
 STUDY = {
     "study": "s",
     "seeds": [1],
@@ -71,7 +72,7 @@ def recipe(**changes) -> Recipe:
 
 def trained(architecture, split, settings, *, folder=None, die_after=None, device="cpu") -> tuple[nn.Module, list[Epoch]]:
     """One process's work on a training: it begins as the script does, from the checkpoint in `folder`."""
-    checkpoint = Checkpoint(folder, LOG) if folder is not None else None
+    checkpoint = Checkpoint(folder, JOB) if folder is not None else None
     torch.manual_seed(settings.seed)
     network = build_network(architecture, len(split.classes))
 
@@ -156,7 +157,7 @@ def test_a_training_that_died_ends_with_the_same_weights(noise, tmp_path, archit
     whole, history = trained(architecture, noise, settings)
     with pytest.raises(Died):
         trained(architecture, noise, settings, folder=tmp_path, die_after=die_after)
-    assert len(history_of(Checkpoint(tmp_path, LOG).load())) == die_after
+    assert len(history_of(Checkpoint(tmp_path, JOB).load())) == die_after
     resumed, resumed_history = trained(architecture, noise, settings, folder=tmp_path)
     assert resumed_history == history
     assert_same_weights(resumed, whole)
@@ -178,7 +179,7 @@ def test_dropout_draws_on_where_the_training_died(noise, tmp_path):
     whole, _ = trained(VGG, noise, recipe())
     with pytest.raises(Died):
         trained(VGG, noise, recipe(), folder=tmp_path, die_after=2)
-    checkpoint = Checkpoint(tmp_path, LOG)
+    checkpoint = Checkpoint(tmp_path, JOB)
     checkpoint.save(2, checkpoint.load() | {"torch": torch.Generator().manual_seed(9).get_state()})
     other, _ = trained(VGG, noise, recipe(), folder=tmp_path)
     assert not torch.equal(other.classifier[0].weight, whole.classifier[0].weight)
@@ -202,7 +203,7 @@ def test_a_damaged_checkpoint_is_named_in_the_log_and_not_used(noise, tmp_path, 
         trained(VGG, noise, settings, folder=tmp_path, die_after=1)
     (file,) = tmp_path.iterdir()
     file.write_bytes(damage(file.read_bytes()))
-    assert Checkpoint(tmp_path, LOG).load() is None
+    assert Checkpoint(tmp_path, JOB).load() is None
     assert f"{file}: damaged" in caplog.text
     again, history_again = trained(VGG, noise, settings, folder=tmp_path)
     assert history_again == history
@@ -211,7 +212,7 @@ def test_a_damaged_checkpoint_is_named_in_the_log_and_not_used(noise, tmp_path, 
 
 
 def test_the_checkpoint_before_a_damaged_one_is_used(tmp_path, caplog):
-    checkpoint = Checkpoint(tmp_path, LOG)
+    checkpoint = Checkpoint(tmp_path, JOB)
     checkpoint.save(9, {"epoch": 9})
     (old,) = tmp_path.iterdir()
     content = old.read_bytes()
@@ -225,8 +226,8 @@ def test_the_checkpoint_before_a_damaged_one_is_used(tmp_path, caplog):
 
 
 def test_a_file_that_was_not_finished_is_no_checkpoint(tmp_path):
-    (tmp_path / ".unfinished").write_bytes(b"half a file")
-    checkpoint = Checkpoint(tmp_path, LOG)
+    (tmp_path / "new.pt").write_bytes(b"half a file")
+    checkpoint = Checkpoint(tmp_path, JOB)
     assert checkpoint.load() is None
     checkpoint.save(1, {"epoch": 1})
     assert checkpoint.load() == {"epoch": 1}
@@ -234,7 +235,7 @@ def test_a_file_that_was_not_finished_is_no_checkpoint(tmp_path):
 
 
 def test_a_checkpoint_holds_nothing_but_tensors_and_plain_data(tmp_path):
-    checkpoint = Checkpoint(tmp_path, LOG)
+    checkpoint = Checkpoint(tmp_path, JOB)
     checkpoint.save(1, {"code": print})
     with pytest.raises(Exception, match="weights_only"):
         checkpoint.load()
@@ -243,11 +244,11 @@ def test_a_checkpoint_holds_nothing_but_tensors_and_plain_data(tmp_path):
 def test_a_checkpoint_of_other_settings_is_discarded_with_its_journal(tmp_path):
     folder = tmp_path / "training"
     Journal(folder, "of these settings")
-    Checkpoint(folder / "checkpoint", LOG).save(1, {"epoch": 1})
+    Checkpoint(folder / "checkpoint", JOB).save(1, {"epoch": 1})
     Journal(folder, "of these settings")
-    assert Checkpoint(folder / "checkpoint", LOG).load() == {"epoch": 1}
+    assert Checkpoint(folder / "checkpoint", JOB).load() == {"epoch": 1}
     Journal(folder, "of others")
-    assert Checkpoint(folder / "checkpoint", LOG).load() is None
+    assert Checkpoint(folder / "checkpoint", JOB).load() is None
 
 
 def test_a_loss_that_is_no_number_stops_the_training_at_once(noise, tmp_path):

@@ -1,14 +1,3 @@
-# The job checks the same, but would do so after all the searches.
-onstart:
-    if workflow.resource_settings.cores and any(
-        job.rule.name == "inference_time" for job in workflow.dag.needrun_jobs()
-    ):
-        try:
-            require_cores(STUDY.inference_time.threads, workflow.resource_settings.cores)
-        except UserError as error:
-            raise WorkflowError(str(error))
-
-
 rule inference_time:
     input:
         front="<study>/fronts/{network}.csv",
@@ -28,9 +17,9 @@ rule inference_time:
         "<study>/benchmarks/inference/{network}.tsv"
     conda:
         "../../envs/paretopress.yaml"
-    # All cores, so that Snakemake runs nothing beside it; how many of them torch uses is inference_time.threads. Cluster runs
-    # need not name --cores: there the profile gives the job a machine of its own.
-    threads: workflow.resource_settings.cores or STUDY.inference_time.threads
+    # All cores, so that Snakemake runs nothing beside it; how many of them torch uses is inference_time.threads. A cluster gives the
+    # job so many, on a machine of its own (the profile asks for one).
+    threads: timing_cores()
     params:
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         initial_seed=lookup(within=CONFIG, dpath="budget/initial_seed"),

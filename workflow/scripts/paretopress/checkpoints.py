@@ -1,5 +1,6 @@
 """The state of a training on disk: a training that dies loses at most the epoch that it was in."""
 
+import hashlib
 import logging
 import os
 from collections.abc import Iterator, Mapping
@@ -8,34 +9,36 @@ from typing import Any
 
 import torch
 
-from .digests import file_digest
+from .atomic import sync, written_whole
+
+log = logging.getLogger(__name__)
 
 
 class Checkpoint:
-    """The last finished epoch, in one file: epoch-{number}-{SHA-256 of its content}.pt.
+    """The last finished epoch of a job (of a journal's fingerprint), in one file: epoch-{number}-{SHA-256 of job and content}.pt."""
 
-    It is written whole or not at all. The folder belongs to a journal, which discards it where it is of other inputs or settings.
-    """
-
-    def __init__(self, folder: Path, log: logging.Logger) -> None:
-        self._folder, self._log = folder, log
+    def __init__(self, folder: Path, job: str) -> None:
+        self._folder, self._job = folder, job
 
     def _files(self) -> Iterator[Path]:
         """The newest first. More than one where a process was killed between writing one and removing the one before."""
         yield from sorted(self._folder.glob("epoch-*.pt"), reverse=True)
 
+    def _digest(self, path: Path) -> str:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.sha256(self._job.encode())).hexdigest()
+
     def save(self, epoch: int, state: Mapping[str, Any]) -> None:
         """state: tensors and plain data, of the training after `epoch` epochs."""
         before = list(self._files())
-        self._folder.mkdir(parents=True, exist_ok=True)
-        temporary = self._folder / ".unfinished"
-        with open(temporary, "wb") as file:
+        new = self._folder / "new.pt"
+        # A file of our own: opened by torch itself, a full disk would be an error that does not say so.
+        with written_whole(new) as temporary, open(temporary, "wb") as file:
             torch.save(dict(state), file)
-            file.flush()
-            os.fsync(file.fileno())
         # The digest is in the name, since it cannot be in the file, and two files could not be replaced at once.
-        written = self._folder / f"epoch-{epoch:06d}-{file_digest(temporary)}.pt"
-        os.replace(temporary, written)
+        written = self._folder / f"epoch-{epoch:06d}-{self._digest(new)}.pt"
+        os.replace(new, written)
+        sync(self._folder)
         for path in before:
             if path != written:
                 path.unlink()
@@ -46,7 +49,11 @@ class Checkpoint:
         A damaged file is left aside, which the log says.
         """
         for path in self._files():
-            if path.stem.rsplit("-", 1)[-1] == file_digest(path):
-                return torch.load(path, map_location="cpu", weights_only=True)
-            self._log.warning("%s: damaged, its content is not what was written; the training does not go on from it", path)
+            try:
+                if path.stem.rsplit("-", 1)[-1] == self._digest(path):
+                    return torch.load(path, map_location="cpu", weights_only=True)
+                problem = "its content is not what was written"
+            except OSError as error:
+                problem = f"it cannot be read ({error.strerror})"
+            log.warning("%s: damaged, %s; the training does not go on from it", path, problem)
         return None

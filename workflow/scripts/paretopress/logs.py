@@ -4,30 +4,55 @@ import logging
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from .disks import disk_problem
 from .errors import UserError
+from .stopping import Stopped
+
+INTERRUPTED = "interrupted. Start the study again: what was finished is kept."
+
+
+class JobLog(logging.FileHandler):
+    """A log that cannot be written is said once on the terminal, and is no reason to end the job."""
+
+    said = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self.said:
+            self.said = True
+            print(f"{self.baseFilename}: lines are missing, the log cannot be written ({error.strerror})", file=sys.stderr)
+
+    def close(self) -> None:
+        with suppress(OSError):  # said when the line was written; what is left of it cannot be written now either
+            super().close()
 
 
 @contextmanager
 def job_log(path: str) -> Iterator[logging.Logger]:
     """A logger to `path`. An exception goes to the log and to the terminal: with its message alone if the user can mend it."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
     logger = logging.getLogger("paretopress")
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
-    logger.addHandler(handler)
     logger.setLevel(logging.INFO)
+    handler: logging.Handler = logging.NullHandler()
     try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        handler = JobLog(path, mode="w", encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+        logger.addHandler(handler)
         yield logger
-    except UserError as error:
-        logger.error("%s", error)
-        print(f"\nError: {error}\n", file=sys.stderr)
+    except (Exception, KeyboardInterrupt) as error:
+        message = INTERRUPTED if isinstance(error, KeyboardInterrupt) else disk_problem(error)
+        message = str(error) if isinstance(error, UserError | Stopped) else message
+        if message is None:
+            logger.error("%s", traceback.format_exc())
+            raise
+        logger.error("%s", message)
+        print(f"\nError: {message}\n", file=sys.stderr)
         sys.exit(1)
-    except Exception:
-        logger.error("%s", traceback.format_exc())
-        raise
     finally:
         logger.removeHandler(handler)
         handler.close()

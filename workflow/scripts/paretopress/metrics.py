@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .atomic import write_whole
+
 
 def write_metrics(metrics: Mapping[str, Any], path: Path) -> None:
-    path.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(metrics, indent=2) + "\n")
 
 
 def read_metrics(path: Path) -> dict[str, Any]:

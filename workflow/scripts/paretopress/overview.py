@@ -12,13 +12,14 @@ import psutil
 from .config import Study
 from .journal import Status, read_status
 from .logs import duration
+from .provenance import Damaged, Unrecorded, read_verified
 
 LEAST_SILENCE = 3600.0  # seconds
 
 
 @dataclass(frozen=True)
 class RunState:
-    """One run in a few words: waiting, running, stopped or done; `text` says how far."""
+    """One run in a few words: waiting, running, stopped, done or damaged; `text` says how far."""
 
     network: str
     method: str
@@ -56,9 +57,12 @@ def _run_state(results: Path, network: str, method: str, seed: int) -> RunState:
     folder = results / "runs" / network / method / f"seed-{seed}"
     if not (folder / "evaluations.csv").is_file():
         return RunState(network, method, seed, *_unfinished(results / "progress" / network / method / f"seed-{seed}"))
-    if not (folder / "hypervolume.json").is_file():
+    try:
+        volume = json.loads(read_verified(results, folder / "hypervolume.json"))["hypervolume"]
+    except (FileNotFoundError, Unrecorded):  # its job has not written it, or not recorded it yet
         return RunState(network, method, seed, "done", "")
-    volume = json.loads((folder / "hypervolume.json").read_text(encoding="utf-8"))["hypervolume"]
+    except Damaged:
+        return RunState(network, method, seed, "damaged", "hypervolume.json")
     return RunState(network, method, seed, "done", f"hv {volume:.4f}")
 
 
@@ -92,7 +96,7 @@ def _baseline_state(results: Path, network: str) -> str:
 def overview(study: Study, results: Path) -> str:
     """A block for each network: its baseline, its initial samples, a line for each method with the state of each seed."""
     states = list(run_states(study, results))
-    counts = {name: sum(run.state == name for run in states) for name in ("done", "running", "started", "stopped", "waiting")}
+    counts = {name: sum(run.state == name for run in states) for name in ("done", "damaged", "running", "started", "stopped", "waiting")}
     told = [f"{len(states)} runs", *(f"{count} {name}" for name, count in counts.items() if count)]
     lines = [f"{study.study}: " + (", ".join(told) if states else "evaluations made elsewhere, no runs of its own")]
     width = max(map(len, (*study.methods_by_name(), "initial sample")))

@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from .atomic import written_whole
+
 RUN_COLUMNS = ["network", "method", "seed"]
 NAMES = ("network", "method", "other_method", "design_id")
 
@@ -20,5 +22,6 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def write_csv(table: pd.DataFrame, path: str) -> None:
-    """Floats in the shortest form that reads back to the same number."""
-    table.to_csv(path, index=False, lineterminator="\n")
+    """Floats in the shortest form that reads back to the same number; the file is written whole or not at all."""
+    with written_whole(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")

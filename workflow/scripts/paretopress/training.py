@@ -12,6 +12,7 @@ from torch import nn
 from torch.optim import lr_scheduler
 
 from .data import Split, normalized
+from .stopping import finished_first
 
 Parameters = Iterable[nn.Parameter]
 CPU = torch.device("cpu")
@@ -183,15 +184,16 @@ def train(
     report: called with all epochs so far, after each.
     save: called before that with the number of the epoch and the state of the training.
     state: what `save` was given once; the training goes on from there.
-    Raises NonFiniteLoss, and what `report` raises.
+    Raises NonFiniteLoss, what `report` raises, and Stopped after an epoch in which the process was asked to stop.
     """
     training = Training(network, split, recipe, device)
     if state is not None:
         training.load_state_dict(state)
     while len(training.history) < recipe.epochs:
-        training.run_epoch(validation_accuracy)
-        save(len(training.history), training.state_dict())
-        report(training.history)
+        with finished_first(lambda: f"epoch {len(training.history)} of {recipe.epochs}"):
+            training.run_epoch(validation_accuracy)
+            save(len(training.history), training.state_dict())
+            report(training.history)
     network.to(CPU).eval()
     return training.history
 

@@ -14,6 +14,8 @@ from matplotlib.container import Container
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from ..atomic import written_whole
+
 WIDTH, HEIGHT = 7.2, 4.4  # inches: the width of a page's text
 DPI = 200
 HYPERVOLUME = "hypervolume (share of the feasible box)"
@@ -114,7 +116,8 @@ def save(drawing: Drawing, paths: Sequence[str | Path]) -> None:
         metadata: dict[str, str | None] = {"Title": path.stem, "Description": drawing.caption}
         if path.suffix == ".svg":
             metadata["Date"] = None
-        drawing.figure.savefig(path, dpi=DPI, metadata=metadata)
+        with written_whole(path) as temporary:
+            drawing.figure.savefig(temporary, dpi=DPI, metadata=metadata)
 
 
 def caption_of(path: str | Path) -> str:

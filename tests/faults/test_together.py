@@ -1,0 +1,90 @@
+"""Several processes on one job, as when a killed Snakemake's job still runs on a cluster and the study is started again."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from paths import ROOT
+
+from faults.jobs import BUDGET, INITIAL, SEARCH, TRAINING, Point
+
+pytestmark = pytest.mark.slow
+
+SCRIPTS = ROOT / "workflow" / "scripts"
+WANTED = BUDGET - INITIAL
+
+
+@pytest.mark.parametrize("job", [SEARCH, TRAINING], ids=["search", "training"])
+def test_processes_on_one_job_take_turns_and_do_nothing_twice(job, workplace):
+    undisturbed = workplace()
+    undisturbed.complete(job)
+    place = workplace()
+    assert place.together(job, Point(), Point(), Point()) == [0, 0, 0]
+    assert place.outputs(job) == undisturbed.outputs(job)
+    assert (place.evaluations(), place.training_steps()) == (undisturbed.evaluations(), undisturbed.training_steps())
+
+
+def test_a_process_that_waits_takes_over_from_one_that_is_killed(workplace):
+    points = workplace().points(SEARCH, "files")
+    undisturbed = workplace()
+    undisturbed.complete(SEARCH)
+
+    @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
+    @given(st.data())
+    def killed(data: Any) -> None:
+        place = workplace()
+        at = data.draw(st.integers(0, points // 2), label="point")
+        codes = place.together(SEARCH, Point("files", at), Point())
+        assert codes == [-signal.SIGKILL, 0], place.terminal()
+        assert place.outputs(SEARCH) == undisturbed.outputs(SEARCH)
+        assert WANTED <= place.evaluations() <= WANTED + 1
+
+    killed()
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from paretopress.journal import Journal
+journal = Journal(Path(sys.argv[1]), "this job")
+journal.report(3, 14)
+print("has it", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_process_that_waits_says_for_whom(tmp_path):
+    def start() -> subprocess.Popen[str]:
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        command = [sys.executable, "-c", HOLDER, str(tmp_path / "journal")]
+        return subprocess.Popen(command, text=True, env={**os.environ, "PYTHONPATH": str(SCRIPTS)}, **pipes)
+
+    with start() as first:
+        assert first.stdout.readline() == "has it\n"
+        with start() as second:
+            expected = (
+                f"{tmp_path / 'journal'}: process {first.pid} on {socket.gethostname()} works on this job; this one waits until it ends"
+            )
+            assert any(expected in line for line in second.stderr)
+            first.kill()  # the kernel gives the lock back
+            assert second.stdout.readline() == "has it\n"
+
+
+def test_without_locks_records_stay_whole(workplace):
+    undisturbed = workplace()
+    undisturbed.complete(SEARCH)
+    place = workplace()
+    alone = Point("no locks")
+    assert place.together(SEARCH, alone, alone) == [0, 0], place.terminal()
+    assert place.outputs(SEARCH) == undisturbed.outputs(SEARCH)
+    assert "no locks on this file system" in place.log(SEARCH)
+    made = place.evaluations()
+    place.complete(SEARCH)
+    assert place.outputs(SEARCH) == undisturbed.outputs(SEARCH)
+    assert place.evaluations() == made, "every record can be read"

@@ -1,0 +1,42 @@
+# What happens before the first job and after the last one. Snakemake knows one hook of each kind.
+import sys
+
+from workflow.scripts.paretopress.journal import remove_finished
+from workflow.scripts.paretopress.leftover_jobs import end_leftover_jobs, mark_run
+from workflow.scripts.paretopress.writability import require_writable
+
+
+def recorded_journals():
+    """The journals of the jobs that Snakemake has noted as done: until then, a job that runs again needs what is recorded."""
+    done = filter(workflow.dag.noneedrun_finished, workflow.dag.jobs)
+    return [job.params.journal for job in done if "journal" in job.rule.params.keys()]
+
+
+def take_over_cluster_jobs():
+    """On a SLURM cluster: jobs of an earlier Snakemake of this study, which was killed, do not run beside those of this one."""
+    if workflow.executor_plugin.name == "slurm":
+        marks = Path(RESULTS) / "cluster"
+        for job in end_leftover_jobs(marks):
+            print(f"Cancelled job {job} of an earlier Snakemake here; what it has done is kept.", file=sys.stderr)
+        mark_run(marks, workflow.scheduler._executor.run_uuid)  # the plugin names its jobs so, and tells nobody else
+
+
+onstart:
+    try:
+        require_writable(Path(RESULTS))
+        # The job checks the same, but would do so after all the searches.
+        if workflow.resource_settings.cores and any(
+            job.rule.name == "inference_time" for job in workflow.dag.needrun_jobs()
+        ):
+            require_cores(STUDY.inference_time.threads, workflow.resource_settings.cores)
+        take_over_cluster_jobs()
+    except UserError as error:
+        raise WorkflowError(str(error))
+
+
+onsuccess:
+    remove_finished(recorded_journals())
+
+
+onerror:
+    remove_finished(recorded_journals())
