@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT
-from test_pipeline import Project
+from paths import ROOT
+from project import Project
 
 pytestmark = pytest.mark.slow
 

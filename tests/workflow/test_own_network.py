@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 import torch
-from test_pipeline import Project
+from project import Project
 
+from paretopress.digests import file_digest
 from paretopress.networks import build_network
 
 pytestmark = pytest.mark.slow
@@ -60,21 +61,39 @@ def test_all_seeds_share_one_initial_sample(searched):
     assert [path.name for path in (searched.folder / "results/tiny/designs/mine").glob("seed-?.csv")] == ["seed-7.csv"]
 
 
+def test_an_added_checksum_reruns_nothing(searched):
+    before = searched.to_do()
+    network = CONFIG["networks"]["mine"] | {"checksum": file_digest(searched.folder / "mine.pt")}
+    searched.configure(CONFIG | {"networks": {"mine": network}})
+    assert searched.to_do() == before
+    searched.configure(CONFIG)
+
+
 def test_an_edited_network_reruns_its_own_jobs(searched):
     assert not {"search", "import_baseline"} & searched.rules_to_do()
     (searched.folder / "mine.py").write_text(CODE + "\n# a comment", encoding="utf-8")
     assert {"import_baseline", "dense_metrics", "initial_designs", "search"} <= searched.rules_to_do()
 
 
-def test_weights_that_do_not_fit_stop_the_study_before_any_search(searched, tmp_path):
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            {"architecture": ARCHITECTURE | {"arguments": {"width": 6}}},
+            ["mine.pt: the weights do not fit the network", "0.weight: shape (4, 3, 3, 3), (6, 3, 3, 3) wanted"],
+        ),
+        ({"checksum": "0" * 64}, ["mine.pt: its SHA-256 is", "(networks.mine.checksum), so that nothing in it is read"]),
+    ],
+    ids=["shape", "checksum"],
+)
+def test_weights_that_cannot_be_used_stop_the_study_before_any_search(searched, tmp_path, change, expected):
     project = Project(tmp_path)
     project.take(searched, "dataset")
     (project.folder / "mine.py").write_text(CODE, encoding="utf-8")
     (project.folder / "mine.pt").write_bytes((searched.folder / "mine.pt").read_bytes())
-    networks = {"mine": {"architecture": ARCHITECTURE | {"arguments": {"width": 6}}, "weights": "mine.pt"}}
-    project.configure(CONFIG | {"networks": networks})
+    project.configure(CONFIG | {"networks": {"mine": CONFIG["networks"]["mine"] | change}})
     stopped = project.snakemake("--cores", "1")
     assert stopped.returncode != 0
-    assert "mine.pt: the weights do not fit the network" in stopped.stderr
-    assert "0.weight: shape (4, 3, 3, 3), (6, 3, 3, 3) wanted" in stopped.stderr
+    for part in expected:
+        assert part in stopped.stderr
     assert not (project.folder / "results/tiny/designs").exists()

@@ -1,126 +1,24 @@
 """Real Snakemake runs of a tiny study on the real digits: what comes out, what runs again after a change, the same bytes twice."""
 
 import json
-import os
 import re
-import shutil
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
-from conftest import ROOT
+from project import LONGER, METHODS, NO_GATE, RESULTS, TINY, TRAINING, Project, edit, every_run
 
 from paretopress.figures.style import caption_of
 
 pytestmark = pytest.mark.slow
 
-TRAINING = {"epochs": 1, "batch_size": 200, "learning_rate": 0.001}
-LONGER = {**TRAINING, "epochs": 6, "batch_size": 50, "seed": 1}
-NO_GATE = {"above_chance": False}  # one epoch teaches little
-TINY = {
-    "study": "tiny",
-    "seeds": [1, 2],
-    "dataset": {"kind": "digits"},
-    "networks": {
-        name: {"architecture": {"name": "vgg16_slim", "width_divisor": 32}, "training": training, "gate": NO_GATE}
-        for name, training in (("first", TRAINING), ("second", LONGER))
-    },
-    "constraint": {"floor": 0.05},
-    "budget": {"evaluations": 14, "initial": 10},
-    "inference_time": {"repeats": 2},
-    "methods": [
-        {"family": "surrogate", "objective_metrics": ["mse"], "constraint_metrics": ["random"], "population": 8, "generations": 4},
-        {"family": "ctaea", "population": 7, "generations": 2},
-        {"family": "random"},
-    ],
-}
-METHODS = ["surrogate-mse-random", "ctaea-7x2", "random"]
 FIGURES = [
     "front", "inference", "hypervolume", "convergence", "attainment", "critical-difference", "surrogates", "fallbacks", "time",
 ]  # fmt: skip
 OF_THE_FRONT = ["union_front", "test_front", "front_sizes", "front_figure", "inference_time", "inference_figure"]
 OF_THE_RUNS = ["tabulate_runs", "method_figures", "search_figures", "statistics", "claims", "report"]
-RESULTS = Path("results/tiny")
-
-
-class Project:
-    """A copy of the project in a folder of its own, and Snakemake in it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.environment = dict(os.environ)
-        folder.mkdir(exist_ok=True)
-        listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
-        for name in listed.stdout.splitlines():
-            if (ROOT / name).is_file():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, folder / name)
-        self.configure(TINY)
-
-    def take(self, other: "Project", *results: str) -> None:
-        """Takes over results of the other project (of RESULTS, by name), with what Snakemake knows of them."""
-        shutil.copytree(other.folder / ".snakemake" / "metadata", self.folder / ".snakemake" / "metadata")
-        for name in results:
-            shutil.copytree(other.folder / RESULTS / name, self.folder / RESULTS / name)
-
-    def configure(self, config: dict) -> None:
-        (self.folder / "tiny.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
-
-    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", *arguments]
-        return subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False)
-
-    def complete(self, cores: int, *targets: str) -> None:
-        done = self.snakemake("--cores", str(cores), *targets)
-        assert done.returncode == 0, done.stderr[-5000:]
-
-    def to_do(self, *targets: str) -> list[str]:
-        """The jobs of a dry run, as rule[wildcards], sorted."""
-        dry = self.snakemake("--dry-run", "--cores", "2", *targets)
-        assert dry.returncode == 0, dry.stderr[-5000:]
-        output = dry.stdout + dry.stderr
-        jobs = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", output, flags=re.MULTILINE)
-        found = []
-        for rule, body in jobs:
-            wildcards = re.search(r"wildcards: (.*)", body)
-            found.append(f"{rule}[{wildcards.group(1) if wildcards else ''}]")
-        assert found or "Nothing to be done" in output, output
-        return sorted(job for job in found if job != "all[]")
-
-    def rules_to_do(self) -> set[str]:
-        return {job.split("[")[0] for job in self.to_do()}
-
-    def kill(self, target: str, condition: Callable[[], object]) -> str:
-        """Runs Snakemake for `target` on one core, kills all of it as soon as `condition` holds; what `make status` says of it then."""
-        command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "1", target]
-        study = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        while study.poll() is None and not condition():
-            time.sleep(0.002)  # the wait for a condition; what comes after it takes hundreds of times as long
-        os.killpg(study.pid, signal.SIGKILL)
-        assert study.wait() == -signal.SIGKILL
-        assert not (self.folder / target).exists()
-        command = [sys.executable, "workflow/scripts/show_status.py", "--configfile", "tiny.yaml"]
-        shown = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=True).stdout
-        assert self.snakemake("--unlock").returncode == 0
-        return shown
-
-    def read(self, name: str) -> bytes:
-        return (self.folder / RESULTS / name).read_bytes()
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Iterator[Project]:
-    project = Project(tmp_path_factory.mktemp("finished"))
-    project.complete(2)
-    yield project
-    assert project.to_do() == [], "the tests put back what they change"
 
 
 @pytest.fixture
@@ -132,21 +30,6 @@ def project(finished) -> Project:
     for path, content in before.items():
         if path.read_bytes() != content:
             path.write_bytes(content)
-
-
-def edit(project: Project, name: str) -> None:
-    path = project.folder / name
-    path.write_text(path.read_text(encoding="utf-8") + "\n# a comment\n", encoding="utf-8")
-
-
-def every_run(network: str | None = None, seed: int | None = None) -> list[str]:
-    return [
-        f"{name}/{method}/seed-{number}"
-        for name in ("first", "second")
-        for method in METHODS
-        for number in (1, 2)
-        if network in (None, name) and seed in (None, number)
-    ]
 
 
 def test_the_outputs_have_the_names_and_columns_of_the_contract(finished):

@@ -8,8 +8,8 @@ import sys
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT
-from test_pipeline import RESULTS, TINY, Project, edit
+from paths import ROOT
+from project import RESULTS, TINY, Project, edit
 
 pytestmark = pytest.mark.slow
 

@@ -44,6 +44,8 @@ rule import_baseline:
         "../../envs/paretopress.yaml"
     params:
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
+        # As the gate above: the checksum says whether the file is read, never what is in it.
+        checksum=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["checksum"],
     script:
         "../scripts/import_baseline.py"
 
@@ -80,6 +82,7 @@ rule gate:
         "<study>/logs/gate/{network}.log",
     benchmark:
         "<study>/benchmarks/gate/{network}.tsv"
+    localrule: True
     conda:
         "../../envs/paretopress.yaml"
     params:

@@ -5,7 +5,8 @@ rule search:
         gate=ancient("<study>/baselines/{network}/gate.passed"),
         images=f"<study>/dataset/{STUDY.evaluation.split}.safetensors",
         designs=f"<study>/designs/{{network}}/seed-{SAMPLE_SEED}.csv",
-        timings=f"<study>/designs/{{network}}/seed-{SAMPLE_SEED}.timings.csv",
+        # Where a sample is made again, the designs come out the same and the times do not: no reason to search again.
+        timings=ancient(f"<study>/designs/{{network}}/seed-{SAMPLE_SEED}.timings.csv"),
         own_code=own_code_of,
         method_code=method_code_of,
         modules=modules_of("run_search.py"),

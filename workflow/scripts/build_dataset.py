@@ -4,11 +4,12 @@ from pathlib import Path
 
 from paretopress.data import SPLITS, save_split
 from paretopress.datasets import DATASETS
-from paretopress.logs import job_log
+from paretopress.jobs import job
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake, __file__) as log:
     settings = dict(snakemake.params.settings)
-    splits = DATASETS[settings.pop("kind")](*snakemake.input.images, **settings)
+    known = {} if snakemake.params.checksum is None else {"checksum": snakemake.params.checksum}
+    splits = DATASETS[settings.pop("kind")](*snakemake.input.images, **settings, **known)
     for name, path in zip(SPLITS, snakemake.output, strict=True):
         save_split(splits[name], Path(path))
         log.info("%s: %d images of %d classes", name, len(splits[name]), len(splits[name].classes))

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from paretopress.chance import Chance
 from paretopress.gate import check_dense
-from paretopress.logs import job_log
+from paretopress.jobs import job
 from paretopress.metrics import read_metrics
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake, __file__) as log:
     params = snakemake.params
     metrics = read_metrics(Path(snakemake.input.metrics))
     accuracy = metrics["accuracy"][params.split]

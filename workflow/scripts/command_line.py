@@ -4,9 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-import yaml
-
 from paretopress.config import Study
+from paretopress.config_sources import read_config
 from paretopress.errors import UserError
 from paretopress.validation import read_study
 
@@ -17,12 +16,7 @@ def study_of_command(description: str | None) -> tuple[Study, Path]:
     parser.add_argument("--configfile", default="config/config.yaml", help="the study's config (default: %(default)s)")
     file = parser.parse_args().configfile
     try:
-        data = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
-        study = read_study(data, [file], check_files=False)
-    except FileNotFoundError:
-        sys.exit(f"{file}: no such file. Give the config that the study runs with: --configfile FILE.")
-    except yaml.YAMLError as error:
-        sys.exit(f"{file}: not valid YAML.\n{error}")
+        study = read_study(read_config(file), [file], check_files=False)
     except UserError as error:
         sys.exit(str(error))
     return study, Path("results") / study.study

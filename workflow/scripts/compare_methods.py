@@ -6,7 +6,7 @@ import pandas as pd
 
 from paretopress.costs import costs
 from paretopress.factors import factors, level_pairs, levels
-from paretopress.logs import job_log
+from paretopress.jobs import job
 from paretopress.metrics import read_metrics
 from paretopress.network_rows import network_row
 from paretopress.objectives import threshold_of
@@ -15,7 +15,7 @@ from paretopress.ranks import friedman, ranks
 from paretopress.statistics import summary
 from paretopress.tables import read_table, write_csv
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake, __file__) as log:
     inputs, params, level = snakemake.input, snakemake.params, snakemake.params.significance_level
     runs = pd.concat([read_table(path) for path in inputs.runs], ignore_index=True)
     networks = []

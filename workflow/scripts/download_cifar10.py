@@ -4,9 +4,9 @@ from pathlib import Path
 
 from paretopress.config.dataset import CIFAR10_ARCHIVE, CIFAR10_BYTES, CIFAR10_URLS
 from paretopress.downloads import Wanted, fetch
-from paretopress.logs import job_log
+from paretopress.jobs import job
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake, __file__) as log:
     wanted = Wanted(CIFAR10_ARCHIVE, CIFAR10_BYTES, snakemake.params.checksum, key="dataset.path")
     # Not through params: where the archive is fetched from is no reason to fetch it again.
     urls = snakemake.config["dataset"].get("urls", CIFAR10_URLS)

@@ -4,14 +4,14 @@ from pathlib import Path
 
 from paretopress.figures.front import draw_front
 from paretopress.figures.style import save
-from paretopress.logs import job_log
+from paretopress.jobs import job
 from paretopress.metrics import read_metrics
 from paretopress.network_rows import IMPORTED
 from paretopress.objectives import threshold_of
 from paretopress.run_files import read_tables
 from paretopress.tables import read_table
 
-with job_log(snakemake.log[0]):
+with job(snakemake, __file__):
     params, inputs = snakemake.params, snakemake.input
     metrics = read_metrics(Path(inputs.metrics))
     # Of imported evaluations neither the images are known nor others that the search never saw.

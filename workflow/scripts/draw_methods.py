@@ -5,14 +5,14 @@ from paretopress.figures.convergence import draw_convergence
 from paretopress.figures.hypervolumes import draw_hypervolumes
 from paretopress.figures.ranks import draw_critical_difference
 from paretopress.figures.style import save
-from paretopress.logs import job_log
+from paretopress.jobs import job
 from paretopress.pairs import pairwise
 from paretopress.ranks import friedman, ranks
 from paretopress.tables import read_table
 
 COMPARED = "methods"
 
-with job_log(snakemake.log[0]):
+with job(snakemake, __file__):
     inputs, outputs, level = snakemake.input, snakemake.output, snakemake.params.significance_level
     runs, history, evaluations = (read_table(inputs[name]) for name in ("runs", "history", "evaluations"))
     tested, ranked, pairs = (table[table["compared"] == COMPARED] for table in (friedman(runs, level), ranks(runs), pairwise(runs, level)))

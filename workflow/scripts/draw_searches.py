@@ -3,10 +3,10 @@
 from paretopress.figures.style import save
 from paretopress.figures.surrogates import draw_fallbacks, draw_surrogates
 from paretopress.figures.times import draw_times
-from paretopress.logs import job_log
+from paretopress.jobs import job
 from paretopress.tables import read_table
 
-with job_log(snakemake.log[0]):
+with job(snakemake, __file__):
     inputs, outputs = snakemake.input, snakemake.output
     runs, evaluations, iterations, timings = (read_table(inputs[name]) for name in ("runs", "evaluations", "iterations", "timings"))
     save(draw_surrogates(runs, iterations), outputs.surrogates)

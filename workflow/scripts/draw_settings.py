@@ -8,14 +8,14 @@ from paretopress.extremes import best_and_worst, worst_run
 from paretopress.figures.front import draw_worst_run_front
 from paretopress.figures.hypervolumes import draw_best_and_worst, draw_by_factor
 from paretopress.figures.style import nothing_to_draw, save
-from paretopress.logs import job_log
+from paretopress.jobs import job
 from paretopress.metrics import read_metrics
 from paretopress.network_rows import network_row
 from paretopress.objectives import threshold_of
 from paretopress.settings import FACTORS
 from paretopress.tables import read_table
 
-with job_log(snakemake.log[0]):
+with job(snakemake, __file__):
     inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
     runs, evaluations = read_table(inputs.runs), read_table(inputs.evaluations)
     metrics = read_metrics(Path(inputs.metrics))

@@ -6,16 +6,16 @@ from pathlib import Path
 import torch
 
 from paretopress.data import load_split
-from paretopress.evaluation import evaluate
+from paretopress.evaluation import measure
 from paretopress.front_designs import load_fronts
 from paretopress.fronts import on_test_images
+from paretopress.jobs import job
 from paretopress.journal import Journal, fingerprint
-from paretopress.logs import job_log
 from paretopress.metrics import read_metrics
 from paretopress.objectives import threshold_of
 from paretopress.tables import read_table, write_csv
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake, __file__) as log:
     torch.set_num_threads(snakemake.threads)
     params, inputs = snakemake.params, snakemake.input
     metrics = read_metrics(Path(inputs.metrics))
@@ -26,8 +26,11 @@ with job_log(snakemake.log[0]) as log:
     lasting = [path for path in inputs if path not in (inputs.front, inputs.metrics)]
     journal = Journal(Path(params.journal), fingerprint(lasting, [params.architecture, params.batch_size]))
 
+    def evaluated(design_id: str) -> dict[str, float]:
+        return asdict(measure(network.compress, plans[design_id], split, params.batch_size))
+
     def test_accuracy(design_id: str) -> float:
-        measured = journal.remember("evaluations", design_id, lambda: asdict(evaluate(network, plans[design_id], split, params.batch_size)))
+        measured = journal.remember("evaluations", design_id, lambda: evaluated(design_id))
         log.info("%s: accuracy %.4f on the test images, %.1f s", design_id, measured["accuracy"], measured["seconds"])
         return measured["accuracy"]
 

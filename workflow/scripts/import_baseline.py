@@ -3,17 +3,20 @@
 from pathlib import Path
 
 from paretopress.data import load_split
-from paretopress.logs import job_log
+from paretopress.digests import check_digest
+from paretopress.jobs import job
 from paretopress.networks import build_network, check_network
 from paretopress.tables import write_csv
 from paretopress.training import history_table
 from paretopress.weights import load_weights, save_weights
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake, __file__) as log:
+    trained, name = Path(snakemake.input.trained), snakemake.wildcards.network
+    check_digest(trained, snakemake.params.checksum, f"networks.{name}.checksum")
     split = load_split(Path(snakemake.input.images))
     network = build_network(snakemake.params.architecture, len(split.classes))
     check_network(network, len(split.classes), split.images.shape[-1])
-    load_weights(network, Path(snakemake.input.trained))
-    log.info("%s: the weights of %s fit", snakemake.wildcards.network, snakemake.input.trained)
+    load_weights(network, trained)
+    log.info("%s: the weights of %s fit", name, trained)
     save_weights(network, Path(snakemake.output.weights))
     write_csv(history_table([]), snakemake.output.history)

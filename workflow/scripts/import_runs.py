@@ -3,16 +3,17 @@
 import json
 from pathlib import Path
 
+from paretopress.atomic import write_whole
 from paretopress.config.evaluation_tables import EvaluationTable
 from paretopress.evaluation_tables import read_evaluations
 from paretopress.indicators import run_hypervolume
-from paretopress.logs import job_log
+from paretopress.jobs import job
 from paretopress.metrics import write_metrics
 from paretopress.network_rows import IMPORTED
 from paretopress.run_tables import evaluation_table, iteration_table, timing_table
 from paretopress.tables import write_csv
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake, __file__) as log:
     results, metrics = Path(snakemake.params.results), {}
     for settings in snakemake.params.tables.values():
         table = EvaluationTable.model_validate(settings)
@@ -25,7 +26,7 @@ with job_log(snakemake.log[0]) as log:
             write_csv(evaluations, str(folder / "evaluations.csv"))
             write_csv(iteration_table([], []), str(folder / "iterations.csv"))
             write_csv(timing_table(timed), str(folder / "timings.csv"))
-            (folder / "hypervolume.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+            write_whole(folder / "hypervolume.json", json.dumps(result, indent=2) + "\n")
             if negative := int((evaluations["nonzero_rate"] < 0).sum()):
                 log.warning("%s, %s, seed %d: %d non-zero rates below 0, taken as given", network, method, seed, negative)
         log.info("%s: read", table.path)

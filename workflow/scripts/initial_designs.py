@@ -7,14 +7,15 @@ import pandas as pd
 import torch
 
 from paretopress.designs import VARIABLES
+from paretopress.jobs import job
 from paretopress.journal import Journal, fingerprint
-from paretopress.logs import duration, job_log
+from paretopress.logs import duration
 from paretopress.machine import processor_name
-from paretopress.search import sample_initial
+from paretopress.search import measured, sample_initial
 from paretopress.tables import write_csv
 from paretopress.targets import load_target, search_space
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake, __file__) as log:
     torch.set_num_threads(snakemake.threads)
     params, seed = snakemake.params, int(snakemake.wildcards.seed)
     space = search_space(params.space)
@@ -26,13 +27,13 @@ with job_log(snakemake.log[0]) as log:
     journal.report(0, params.sample_size)
     rows, timings = [], []
     for number, (design, plan) in enumerate(sample_initial(target, params.sample_size, seed), start=1):
-        measured = journal.remember("evaluations", plan.design_id, lambda plan=plan: asdict(target.evaluate(plan)))
-        timings.append({"evaluation": number, "seconds": measured.pop("seconds")})
-        rows.append({"evaluation": number, "design_id": plan.design_id, **asdict(design), **measured})
+        record = journal.remember("evaluations", plan.design_id, lambda plan=plan: asdict(measured(target, plan)))
+        timings.append({"evaluation": number, "seconds": record.pop("seconds")})
+        rows.append({"evaluation": number, "design_id": plan.design_id, **asdict(design), **record})
         left = sum(row["seconds"] for row in timings) / number * (params.sample_size - number)
         label = f"{snakemake.wildcards.network} initial sample of seed {seed}"
         log.info("%s: evaluation %d of %d, accuracy %.4f at non-zero rate %.4f, %s left",
-                 label, number, params.sample_size, measured["accuracy"], measured["nonzero_rate"], duration(left))  # fmt: skip
+                 label, number, params.sample_size, record["accuracy"], record["nonzero_rate"], duration(left))  # fmt: skip
         journal.report(number, params.sample_size, seconds_left=left)
     columns = ["evaluation", "design_id", *VARIABLES, "nonzero_rate", "accuracy"]
     write_csv(pd.DataFrame(rows)[columns], snakemake.output.designs)

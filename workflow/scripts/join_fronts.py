@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from paretopress.fronts import DENSE, union_front
-from paretopress.logs import job_log
+from paretopress.jobs import job
 from paretopress.metrics import read_metrics
 from paretopress.objectives import threshold_of
 from paretopress.run_files import read_tables
 from paretopress.tables import write_csv
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake, __file__) as log:
     metrics = read_metrics(Path(snakemake.input.metrics))
     dense = {"nonzero_rate": metrics["nonzero_rate"], "accuracy": metrics["accuracy"][snakemake.params.split]}
     threshold = threshold_of(metrics, snakemake.params.split, snakemake.params.constraint)

@@ -1,11 +1,11 @@
 """Joins the tables of every run of one network."""
 
-from paretopress.logs import job_log
+from paretopress.jobs import job
 from paretopress.run_files import read_tables
 from paretopress.run_tables import with_integers
 from paretopress.tables import write_csv
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake, __file__) as log:
     for name, path in snakemake.output.items():
         table = with_integers(read_tables(snakemake.input[name]))
         write_csv(table, path)

@@ -6,11 +6,11 @@ import pandas as pd
 
 from paretopress.claims import Evidence, claims
 from paretopress.extremes import made_here
-from paretopress.logs import job_log
+from paretopress.jobs import job
 from paretopress.metrics import read_metrics
 from paretopress.tables import RUN_COLUMNS, read_table, write_csv
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake, __file__) as log:
     inputs, params = snakemake.input, snakemake.params
     tables = {name: read_table(inputs[name]) for name in ("networks", "friedman", "factors", "pairwise")}
     runs = pd.concat([made_here(own) for _, own in read_table(inputs.runs).groupby("network", sort=False)])

@@ -6,16 +6,15 @@ import torch
 
 from paretopress.baselines import measure_dense
 from paretopress.data import load_split
-from paretopress.logs import job_log
+from paretopress.jobs import job
+from paretopress.mapped_weights import mapped_network
 from paretopress.metrics import write_metrics
 from paretopress.networks import build_network
-from paretopress.weights import load_weights
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake, __file__) as log:
     torch.set_num_threads(snakemake.threads)
     validation, test = (load_split(Path(snakemake.input[name])) for name in ("validation", "test"))
-    network = build_network(snakemake.params.architecture, len(test.classes))
-    load_weights(network, Path(snakemake.input.weights))
-    metrics = measure_dense(network, validation, test, snakemake.params.batch_size)
+    network = mapped_network(build_network(snakemake.params.architecture, len(test.classes)), Path(snakemake.input.weights)).fresh()
+    metrics = measure_dense(snakemake.wildcards.network, network, validation, test, snakemake.params.batch_size)
     log.info("%s: accuracy %s", snakemake.wildcards.network, metrics["accuracy"])
     write_metrics(metrics, Path(snakemake.output[0]))

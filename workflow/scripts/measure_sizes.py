@@ -8,11 +8,11 @@ import torch
 
 from paretopress.data import load_split
 from paretopress.front_designs import load_fronts
-from paretopress.logs import job_log
+from paretopress.jobs import job
 from paretopress.sizes import measure_sizes
 from paretopress.tables import write_csv
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake, __file__) as log:
     torch.set_num_threads(snakemake.threads)
     inputs = snakemake.input
     split = load_split(Path(inputs.images))
@@ -21,7 +21,7 @@ with job_log(snakemake.log[0]) as log:
     )
     rows = []
     for design in designs:
-        sizes = measure_sizes(network, design.plan, tuple(split.images.shape[1:]))
+        sizes = measure_sizes(network.fresh(), design.plan, tuple(split.images.shape[1:]))
         rows.append({"design_id": design.design_id, "nonzero_rate": design.nonzero_rate, **asdict(sizes)})
         log.info("%s: %d bytes, %d through gzip", design.design_id, sizes.bytes, sizes.compressed_bytes)
     write_csv(pd.DataFrame(rows), snakemake.output[0])

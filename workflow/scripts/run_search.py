@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 
 from paretopress.compression import subset_seed
+from paretopress.jobs import job
 from paretopress.journal import Journal, fingerprint
-from paretopress.logs import job_log
 from paretopress.machine import processor_name
 from paretopress.methods import build_method
 from paretopress.metrics import read_metrics
@@ -18,7 +18,7 @@ from paretopress.surrogates import CANDIDATES
 from paretopress.tables import read_table, records, write_csv
 from paretopress.targets import load_target, read_initial, search_space
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake, __file__) as log:
     torch.set_num_threads(snakemake.threads)
     params, wildcards, seed = snakemake.params, snakemake.wildcards, int(snakemake.wildcards.seed)
     metrics = read_metrics(Path(snakemake.input.metrics))
@@ -32,7 +32,9 @@ with job_log(snakemake.log[0]) as log:
     )
     settings = [params.space, params.architecture, params.batch_size, params.method, params.budget, params.constraint, params.split]
     settings += [seed, layers_from]
-    journal = Journal(Path(params.journal), fingerprint(snakemake.input, settings))
+    # The times of the sample are taken over, and nothing of the search comes from them.
+    lasting = [path for path in snakemake.input if path != snakemake.input.timings]
+    journal = Journal(Path(params.journal), fingerprint(lasting, settings))
     initial = read_initial(Path(snakemake.input.designs), Path(snakemake.input.timings))
     journal.report(0, params.budget)
     archive = Archive(target, params.budget, seed, initial, journal)

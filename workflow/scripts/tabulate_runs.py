@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from paretopress.logs import job_log
+from paretopress.jobs import job
 from paretopress.run_files import read_hypervolumes, rows_of_run, run_of
 from paretopress.runs import RUN_TABLE_COLUMNS, carried_forward, run_row
 from paretopress.settings import factors_of
 from paretopress.tables import read_table, write_csv
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake, __file__) as log:
     inputs, params, outputs = snakemake.input, snakemake.params, snakemake.output
     tables = {name: read_table(inputs[name]) for name in ("evaluations", "iterations", "timings")}
     rows = []

@@ -7,14 +7,14 @@ import pandas as pd
 
 from paretopress.extremes import best_and_worst, worst_run
 from paretopress.fronts import union_front
-from paretopress.logs import job_log
+from paretopress.jobs import job
 from paretopress.metrics import read_metrics
 from paretopress.objectives import threshold_of
 from paretopress.run_files import read_tables, rows_of_run, run_of
 from paretopress.runs import is_complete
 from paretopress.tables import write_csv
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake, __file__) as log:
     inputs, params = snakemake.input, snakemake.params
     metrics, evaluations = read_metrics(Path(inputs.metrics)), read_tables(inputs.evaluations)
     rows = []

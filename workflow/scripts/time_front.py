@@ -8,11 +8,11 @@ import torch
 from paretopress.data import load_split
 from paretopress.front_designs import load_fronts
 from paretopress.inference import inference_table, interleaved, time_design
-from paretopress.logs import job_log
+from paretopress.jobs import job
 from paretopress.machine import machine_load, processor_name, require_cores
 from paretopress.tables import write_csv
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake, __file__) as log:
     inputs, settings = snakemake.input, snakemake.params.settings
     require_cores(settings["threads"], snakemake.threads)
     torch.set_num_threads(settings["threads"])

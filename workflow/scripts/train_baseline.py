@@ -11,14 +11,14 @@ from paretopress.devices import described, training_device
 from paretopress.epochs import epoch_reporter
 from paretopress.evaluation import accuracy
 from paretopress.gate import check_training, diverged
+from paretopress.jobs import job
 from paretopress.journal import Journal, fingerprint
-from paretopress.logs import job_log
 from paretopress.networks import build_network, check_network
 from paretopress.tables import write_csv
 from paretopress.training import Epoch, NonFiniteLoss, Recipe, history_of, history_table, train
 from paretopress.weights import save_weights
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake, __file__) as log:
     torch.set_num_threads(snakemake.threads)
     params, name, device = snakemake.params, snakemake.wildcards.network, training_device()
     settings = {key: value for key, value in params.training.items() if key != "recipe"}
@@ -26,8 +26,9 @@ with job_log(snakemake.log[0]) as log:
     split, validation = (load_split(Path(snakemake.input[kind])) for kind in ("train", "validation"))
     log.info("%s: trained in %s on %s", name, recipe.precision, described(device))
 
-    journal = Journal(Path(params.journal), fingerprint(snakemake.input, [params.architecture, settings, torch.__version__]))
-    checkpoint = Checkpoint(Path(params.journal) / "checkpoint", log)
+    key = fingerprint(snakemake.input, [params.architecture, settings])
+    journal = Journal(Path(params.journal), key)
+    checkpoint = Checkpoint(Path(params.journal) / "checkpoint", key)
     state = checkpoint.load()
     say = epoch_reporter(log, journal, name, recipe.epochs, history_of(state))
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from paretopress.atomic import write_whole
 from paretopress.costs import machines
-from paretopress.logs import job_log
+from paretopress.jobs import job
 from paretopress.machine import this_machine
 from paretopress.metrics import read_metrics
 from paretopress.objectives import threshold_of
@@ -21,7 +22,7 @@ from paretopress.tables import read_table, records
 PACKAGES = ("torch", "torchvision", "pymoo", "scikit-learn", "xgboost", "lightgbm")
 ALWAYS = ("moocore", "pandas", "scipy", "scikit-posthocs", "seaborn", "snakemake")
 
-with job_log(snakemake.log[0]):
+with job(snakemake, __file__):
     config, inputs, params = snakemake.params.config, snakemake.input, snakemake.params
     statistics = {name: read_table(inputs[name]) for name in params.statistics}
     figures = {Path(path).stem: path for path in inputs.figures}
@@ -64,6 +65,6 @@ with job_log(snakemake.log[0]):
         sources=list(sources(list(config["networks"]), [page.name for page in pages if page.imported])),
         **surroundings,
     )
-    Path(snakemake.output.report).write_text(page, encoding="utf-8")
-    Path(snakemake.output.summary).write_text(summary_json(config, pages, comparisons, statistics, surroundings), encoding="utf-8")
-    Path(snakemake.output.config).write_text(effective_config(config), encoding="utf-8")
+    write_whole(snakemake.output.report, page)
+    write_whole(snakemake.output.summary, summary_json(config, pages, comparisons, statistics, surroundings))
+    write_whole(snakemake.output.config, effective_config(config))

@@ -9,6 +9,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from .atomic import written_whole
+
 SPLITS = ("train", "validation", "test")
 
 
@@ -46,7 +48,8 @@ def batches(split: Split, size: int) -> Iterator[tuple[torch.Tensor, torch.Tenso
 
 def save_split(split: Split, path: Path) -> None:
     metadata = {"classes": json.dumps(split.classes), "mean": json.dumps(split.mean), "std": json.dumps(split.std)}
-    save_file({"images": split.images.contiguous(), "labels": split.labels}, path, metadata)
+    with written_whole(path) as temporary:
+        save_file({"images": split.images.contiguous(), "labels": split.labels}, temporary, metadata)
 
 
 def load_split(path: Path) -> Split:

@@ -1,6 +1,7 @@
 """Weights of a network on disk."""
 
 import re
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from .atomic import written_whole
 from .errors import UserError
 from .weight_files import WEIGHT_FILES
 
@@ -22,7 +24,9 @@ SHOWN = 10
 
 def save_weights(network: nn.Module, path: Path) -> None:
     """Writes the state dict as safetensors; weights that two layers share are written for each."""
-    save_file({key: value.detach().clone(memory_format=torch.contiguous_format) for key, value in network.state_dict().items()}, path)
+    state = {key: value.detach().clone(memory_format=torch.contiguous_format) for key, value in network.state_dict().items()}
+    with written_whole(path) as temporary:
+        save_file(state, temporary)
 
 
 def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
@@ -42,11 +46,26 @@ def _state_dict(content: Any) -> Any:
 
 
 def _is_weight(key: Any, value: Any) -> bool:
-    return isinstance(key, str) and isinstance(value, torch.Tensor) and value.layout == torch.strided
+    """Whether it is a plain tensor of numbers by its name; a meta tensor has none, a quantised, nested or complex one has others."""
+    if not isinstance(key, str) or not isinstance(value, torch.Tensor) or value.is_nested:
+        return False
+    return value.layout == torch.strided and value.device.type == "cpu" and not value.is_quantized and not value.is_complex()
+
+
+def _check_sums(path: Path) -> None:
+    """torch.load passes over the checksums of the zip archive that a .pt file is, and takes damaged weights for whole.
+
+    Raises BadZipFile.
+    """
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as file:
+            if (damaged := file.testzip()) is not None:
+                raise zipfile.BadZipFile(f"the member {damaged} is damaged")
 
 
 def _read_pickled(path: Path) -> dict[str, torch.Tensor]:
     try:
+        _check_sums(path)
         content = _state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:  # on damaged bytes the unpickler raises almost anything
         found = re.search(r"Unsupported (?:global|class|operand).*?([\w.]+\.\w+)", str(error))
@@ -83,8 +102,18 @@ def _misfits(given: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tenso
     ]
 
 
-def load_weights(network: nn.Module, path: Path) -> None:
-    """Fills `network` from a .safetensors, .pt or .pth file, cast to the network's own types, and puts it in evaluation mode.
+def _not_finite(given: Mapping[str, torch.Tensor], built: Mapping[str, torch.Tensor]) -> list[str]:
+    """A line for each tensor with NaN or infinity where the network as it is built has a number; a mask may hold infinity."""
+    counts = {key: int((~torch.isfinite(value) & torch.isfinite(built[key])).sum()) for key, value in given.items()}
+    return [f"{key}: {count} of {given[key].numel()}" for key, count in counts.items() if count]
+
+
+def _shown(problems: list[str]) -> str:
+    return "\n  ".join(problems[:SHOWN] + ([f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []))
+
+
+def fitting_weights(network: nn.Module, path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a .safetensors, .pt or .pth file that fill `network`, cast to its types; safetensors are mapped, read when used.
 
     Code in a .pt file is never run (weights_only).
 
@@ -95,7 +124,22 @@ def load_weights(network: nn.Module, path: Path) -> None:
     given = READERS[WEIGHT_FILES[suffix]](path)
     wanted = network.state_dict()
     if problems := _misfits(given, wanted):
-        shown = "\n  ".join(problems[:SHOWN]) + (f"\n  and {len(problems) - SHOWN} more" if len(problems) > SHOWN else "")
-        raise UserError(f"{path}: the weights do not fit the network.\n  {shown}\nCheck the architecture and the number of classes.")
-    network.load_state_dict({key: given.get(key, value).to(value.dtype) for key, value in wanted.items()})
+        raise UserError(
+            f"{path}: the weights do not fit the network.\n  {_shown(problems)}\nCheck the architecture and the number of classes."
+        )
+    return {key: given.get(key, value).to(value.dtype) for key, value in wanted.items()}
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Fills `network` from a file of weights, and puts it in evaluation mode.
+
+    Raises UserError: see fitting_weights; or numbers that are not finite, whose tensors are named.
+    """
+    state = fitting_weights(network, path)
+    if broken := _not_finite(state, network.state_dict()):
+        raise UserError(
+            f"{path}: numbers that are not finite.\n  {_shown(broken)}\nThe training broke down, or the file is damaged: "
+            "take weights of an earlier epoch, or fetch the file again."
+        )
+    network.load_state_dict(state)
     network.eval()
