@@ -3,6 +3,7 @@
 import hashlib
 import pickle
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from small_cifar10 import CLASSES, pack, write_batches
 from torch import Tensor
 
+from paretopress.cifar10 import BatchReader
 from paretopress.datasets import DATASETS
 from paretopress.errors import UserError
 from paretopress.torchvision_import import torchvision
@@ -85,7 +87,7 @@ def test_an_archive_with_another_checksum_is_refused_unread(made, tmp_path, monk
     damaged[-1] ^= 1
     archive = tmp_path / "cifar-10-python.tar.gz"
     archive.write_bytes(bytes(damaged))
-    monkeypatch.setattr(pickle, "load", lambda *_, **__: pytest.fail("a pickle was read"))
+    monkeypatch.setattr(BatchReader, "load", lambda *_, **__: pytest.fail("a pickle was read"))
     with pytest.raises(UserError) as error:
         read(archive, sha256(made[1]))
     for part in (str(archive), sha256(archive), sha256(made[1]), "dataset.checksum"):
@@ -118,7 +120,7 @@ def test_a_damaged_file_of_a_folder_is_named_and_nothing_read(made, tmp_path, mo
     (folder / name).unlink()
     if damage == "changed":
         (folder / name).write_bytes(b"cos\nsystem\n(S'true'\ntR.")
-    monkeypatch.setattr(pickle, "load", lambda *_, **__: pytest.fail("a pickle was read"))
+    monkeypatch.setattr(BatchReader, "load", lambda *_, **__: pytest.fail("a pickle was read"))
     with pytest.raises(UserError, match=rf"images: not CIFAR-10 in its format for Python: {name} missing or damaged"):
         read(folder)
 
@@ -131,3 +133,75 @@ def test_a_folder_without_the_official_files_is_refused(made):
 def test_a_path_that_is_not_there_is_named(tmp_path):
     with pytest.raises(UserError, match="nowhere: no such file or folder"):
         read(tmp_path / "nowhere")
+
+
+def as_python_2_wrote_it(pixels: np.ndarray, labels: list[int]) -> bytes:
+    """The pickle of a batch as Python 2 and NumPy 1 wrote the official ones: texts as bytes, arrays named numpy.core.multiarray."""
+    numbers = b"".join(b"K" + bytes([label]) for label in labels)
+    shape = b"K" + bytes([len(pixels)]) + b"M" + (3072).to_bytes(2, "little") + b"\x86"
+    array = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01" + shape
+    array += b"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89"
+    array += b"T" + pixels.size.to_bytes(4, "little") + pixels.tobytes() + b"tb"
+    return b"\x80\x02}(U\x04data" + array + b"U\x06labels](" + numbers + b"eu."
+
+
+def test_batches_of_python_2_are_read(made, tmp_path):
+    shutil.copytree(made[0] / "cifar-10-batches-py", tmp_path / "cifar-10-batches-py")
+    content = made[2]["test_batch"]
+    (tmp_path / "cifar-10-batches-py" / "test_batch").write_bytes(as_python_2_wrote_it(content["data"], content["labels"]))
+    archive = pack(tmp_path)
+    test = read(archive, sha256(archive))["test"]
+    assert pixels(test.images, test.labels) == images_of(made[2], "test_batch")
+
+
+class Harmful:
+    """Writes a file as soon as it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("place", ["data_batch_2", "batches.meta"])
+def test_code_in_an_archive_whose_checksum_was_given_is_not_run(made, tmp_path, place):
+    folder = tmp_path / "cifar-10-batches-py"
+    shutil.copytree(made[0] / "cifar-10-batches-py", folder)
+    (folder / place).write_bytes(pickle.dumps(made[2][place] | {"labels": Harmful(tmp_path / "ran")}))
+    archive = pack(tmp_path)
+    with pytest.raises(UserError, match=rf"not CIFAR-10 .*{place} cannot be read .*which was not run"):
+        read(archive, sha256(archive))
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ({"data": np.zeros((3, 3072), np.uint8), "labels": [0, 1]}, "no images of 32x32 pixels with a label each"),
+        ({"data": np.zeros((2, 3072), np.float32), "labels": [0, 1]}, "no images of 32x32"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": [0, 10]}, "labels that are no number from 0 to 9"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": [0, -1]}, "labels that are no number from 0 to 9"),
+        ([1, 2], "test_batch cannot be read"),
+    ],
+)
+def test_batches_of_something_else_are_refused(made, tmp_path, content, what):
+    folder = tmp_path / "cifar-10-batches-py"
+    shutil.copytree(made[0] / "cifar-10-batches-py", folder)
+    (folder / "test_batch").write_bytes(pickle.dumps(content, protocol=2))
+    archive = pack(tmp_path)
+    with pytest.raises(UserError, match=what):
+        read(archive, sha256(archive))
+
+
+def test_a_few_bytes_cannot_ask_for_memory(made, tmp_path):
+    folder = tmp_path / "cifar-10-batches-py"
+    shutil.copytree(made[0] / "cifar-10-batches-py", folder)
+    (folder / "test_batch").write_bytes(b"\x80\x02}r\xff\xff\xff\x01.")  # an object that is number 33,554,431
+    archive = pack(tmp_path)
+    tracemalloc.start()
+    with pytest.raises(UserError, match="test_batch cannot be read"):
+        read(archive, sha256(archive))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 100 * 2**20

@@ -230,3 +230,11 @@ def test_batches_are_normalised_by_channel_in_order():
     assert [len(part) for part in inputs] == [2, 2, 1]
     assert torch.cat(labels).tolist() == list(range(5))
     assert np.allclose(inputs[0][0, :, 0, 0], [1.0, 0.5, 3.0])
+
+
+def test_images_of_a_single_class_are_refused(images):
+    for split in ("train", "test"):
+        for name in ("blue", "green"):
+            shutil.rmtree(images / split / name)
+    with pytest.raises(UserError, match=r"fewer than two classes found. A class is a folder of images: train/CLASS/IMAGE\."):
+        read(images)

@@ -42,14 +42,14 @@ def test_rows_become_runs_in_the_order_of_their_numbers(tmp_path):
 
 def test_gzip_other_column_names_a_byte_order_mark_and_empty_lines_are_read(tmp_path):
     path = tmp_path / "a.csv.gz"
-    text = "\ufeffmodel,kind,metric,run,number,top1,rate,x3,duration,more\n\nvgg16,surrogate,mse,7,1,0.8,-0.03,0.25,,text\nvgg16,random,,7,1,1,1,,12.5,\n"
+    text = "\ufeffmodel,kind,metric,run,number,top1,rate,x3,duration,more\n\nvgg16,own,mse,7,1,0.8,-0.03,0.25,,text\nvgg16,random,,7,1,1,1,,12.5,\n"
     path.write_bytes(gzip.compress(text.encode()))
     columns = {
         "network": "model", "method": ["kind", "metric"], "seed": "run", "evaluation": "number", "accuracy": "top1",
         "nonzero_rate": "rate", "linear_amount": "x3", "seconds": "duration",
     }  # fmt: skip
     runs = read_evaluations(EvaluationTable.model_validate({"path": str(path), "networks": NETWORKS, "columns": columns}))
-    assert list(runs) == [("vgg16", "surrogate-mse", 7), ("vgg16", "random", 7)]
+    assert list(runs) == [("vgg16", "own-mse", 7), ("vgg16", "random", 7)]
     first, second = (rows[0] for rows in runs.values())
     assert (first["nonzero_rate"], first["linear_amount"], first["seconds"]) == (-0.03, 0.25, None)
     assert (second["linear_amount"], second["seconds"]) == (None, 12.5)

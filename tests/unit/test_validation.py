@@ -4,7 +4,7 @@ from copy import deepcopy
 
 import pytest
 import yaml
-from conftest import ROOT
+from paths import ROOT
 
 from paretopress.errors import UserError
 from paretopress.validation import read_study
@@ -97,7 +97,7 @@ CASES = {
     "floor in per cent": (["constraint"], {"floor": 76}, ["constraint.floor = 76", "below 1"]),
     "floor and drop": (["constraint"], {"floor": 0.7, "allowed_drop_points": 4}, ["both allowed_drop_points and floor", "exactly one"]),
     "neither floor nor drop": (["constraint"], {}, ["neither allowed_drop_points nor floor", "exactly one"]),
-    "no drop": (["constraint"], {"allowed_drop_points": 0}, ["allowed_drop_points = 0", "above 0"]),
+    "no drop": (["constraint"], {"allowed_drop_points": 0}, ["allowed_drop_points = 0", "at least 1e-06"]),
     "unknown split": (["evaluation"], {"split": "train"}, ["evaluation.split = 'train'", "validation, test"]),
     "unknown dataset": (["dataset", "kind"], "digit", ["dataset.kind = 'digit'", "Did you mean 'digits'?", "digits, folder"]),
     "folder without a path": (["dataset"], {"kind": "folder"}, ["dataset.path: missing"]),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from local_server import Server, cut, serving, status, whole
+from project import RESULTS, TINY, Project, edit
 from small_cifar10 import pack, write_batches
-from test_pipeline import RESULTS, TINY, Project, edit
 
 from paretopress.data import load_split
 

@@ -12,6 +12,7 @@ rule import_runs:
         "<study>/logs/import_runs.log",
     benchmark:
         "<study>/benchmarks/import_runs.tsv"
+    localrule: True
     conda:
         "../../envs/paretopress.yaml"
     params:

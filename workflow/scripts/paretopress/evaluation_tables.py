@@ -4,101 +4,53 @@ import csv
 import gzip
 import hashlib
 import io
-import math
-import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .config import Study
-from .config.base import NAME
 from .config.evaluation_tables import EvaluationTable
 from .designs import VARIABLES
+from .digests import check_digest
 from .errors import UserError
+from .evaluation_cells import CELLS, Refused
+from .messages import LONGEST_SHOWN, short
 
 REQUIRED = ("network", "method", "seed", "evaluation", "accuracy", "nonzero_rate")
 OPTIONAL = ("phase", "iteration", *VARIABLES, "seconds")
 GZIP_MAGIC = b"\x1f\x8b"
 MOST_PROBLEMS = 10
+MOST_COLUMNS = 40  # shown
+# About three million evaluations: the table is read before anything runs, and as a whole.
+MOST_BYTES = 256 * 2**20
 ID_DIGITS = 12
 Run = tuple[str, str, int]
 
 
-class _Refused(ValueError):
-    """Why a cell cannot be used, and what is allowed there."""
-
-
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        hint = " A percentage must be divided by 100 and stand without its sign." if text.endswith("%") else ""
-        raise _Refused(f"not a number. Allowed: digits, as 0.803.{hint}") from None
-    if not math.isfinite(value):
-        raise _Refused("not a finite number. Allowed: a finite number")
-    return value
-
-
-def _whole(least: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        value = _number(text)
-        if value != int(value) or value < least:
-            raise _Refused(f"not a whole number of at least {least}. Allowed: {least}, {least + 1}, {least + 2}, ...")
-        return int(value)
-
-    return read
-
-
-def _share(least: float) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        value = _number(text)
-        if not least <= value <= 1:
-            percent = " A percentage must be divided by 100." if 1 < value <= 100 else ""
-            raise _Refused(f"not a fraction. Allowed: a number from {least:g} to 1.{percent}")
-        return value
-
-    return read
-
-
-def _seconds(text: str) -> float:
-    if (value := _number(text)) < 0:
-        raise _Refused("a negative time. Allowed: seconds, at least 0")
-    return value
-
-
-def _name(text: str) -> str:
-    if not re.fullmatch(NAME, text):
-        raise _Refused("not a name. Allowed: letters, digits, '.', '_' and '-', beginning with a letter or digit")
-    return text
-
-
-# The published code of the paper counts a convolution's entries twice where weights and biases are pruned, so that a share of zeros
-# can come out above 1, and a non-zero rate as low as -1.
-CELLS: dict[str, Callable[[str], Any]] = {
-    "network": _name,
-    "method": _name,
-    "seed": _whole(0),
-    "evaluation": _whole(1),
-    "accuracy": _share(0),
-    "nonzero_rate": _share(-1),
-    "phase": str,
-    "iteration": _whole(0),
-    # Fractions of integer variables too: the random designs of the paper's published code were evaluated without being rounded.
-    **dict.fromkeys(VARIABLES, _number),
-    "seconds": _seconds,
-}
+def _content(path: Path) -> bytes:
+    """The bytes of a file, unpacked where they are gzip; of one that is too large the first MOST_BYTES and one more."""
+    with open(path, "rb") as file:
+        packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        file.seek(0)
+        if not packed:
+            return file.read(MOST_BYTES + 1)
+        with gzip.GzipFile(fileobj=file) as stream:
+            return stream.read(MOST_BYTES + 1)
 
 
 def _text(path: Path) -> str:
-    """Raises UserError: no such file, damaged gzip, not UTF-8."""
+    """Raises UserError: no such file, damaged gzip, too large, not UTF-8."""
     try:
-        content = path.read_bytes()
-        return (gzip.decompress(content) if content.startswith(GZIP_MAGIC) else content).decode("utf-8-sig")
+        content = _content(path)
+        if len(content) > MOST_BYTES:
+            raise UserError(f"{path}: more than {MOST_BYTES // 2**20} MiB of text. Allowed: a smaller table, or several of them.")
+        return content.decode("utf-8-sig")
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UserError(f"{path}: damaged gzip file ({error}). Fetch it again.") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error}). Allowed: a CSV file, plain or compressed with gzip.") from error
-    except (EOFError, zlib.error) as error:
-        raise UserError(f"{path}: damaged gzip file ({error}). Fetch it again.") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 text ({error}). Allowed: a CSV file in UTF-8, plain or compressed with gzip.") from error
 
@@ -109,15 +61,21 @@ def _cell(raw: Mapping[str, str], key: str, columns: Mapping[str, Any]) -> str:
     return raw[columns[key]].strip()
 
 
+def _listed(header: Sequence[str]) -> str:
+    names = [name if name.isprintable() and len(name) <= LONGEST_SHOWN else short(name) for name in header[:MOST_COLUMNS]]
+    return ", ".join([*names, f"and {len(header) - MOST_COLUMNS} more"] if len(header) > MOST_COLUMNS else names)
+
+
 def _header_problems(path: Path, header: list[str], columns: Mapping[str, Any]) -> Iterator[str]:
-    for name in dict.fromkeys(name for name in header if header.count(name) > 1):
-        yield f"{path}, line 1: column {name!r} stands there {header.count(name)} times. Allowed: each column once."
+    for name, count in Counter(header).items():
+        if count > 1:
+            yield f"{path}, line 1: column {short(name)} stands there {count} times. Allowed: each column once."
     for key in REQUIRED:
         for name in columns[key] if key == "method" else [columns[key]]:
             if name not in header:
                 yield (
                     f"{path}, line 1: no column {name!r} for {key}. Allowed: a column of that name, or another one named under "
-                    f"`columns` in the config; there are: {', '.join(header)}."
+                    f"`columns` in the config; there are: {_listed(header)}."
                 )
 
 
@@ -157,9 +115,9 @@ def _parsed(table: EvaluationTable) -> Iterator[tuple[int, dict[str, Any]] | str
                 continue
             try:
                 row[key] = CELLS[key](text)
-            except _Refused as refused:
+            except Refused as refused:
                 column = " + ".join(columns[key]) if key == "method" else columns[key]
-                yield f"{path}, line {line}: column {column!r} = {text!r}: {refused}"
+                yield f"{path}, line {line}: column {column!r} = {short(text)}: {refused}"
                 wrong = True
         if wrong:
             continue
@@ -185,6 +143,7 @@ def read_evaluations(table: EvaluationTable) -> dict[Run, list[dict[str, Any]]]:
 
     Raises UserError with a line for each of the first problems: file, line, column, value, what is allowed.
     """
+    check_digest(Path(table.path), table.checksum, "checksum of the table in the config")
     runs: dict[Run, dict[int, tuple[int, dict[str, Any]]]] = {}
     problems: list[str] = []
     for parsed in _parsed(table):
@@ -217,6 +176,7 @@ def imported_runs(study: Study) -> dict[Run, list[dict[str, Any]]]:
     """
     found: dict[Run, list[dict[str, Any]]] = {}
     source: dict[Run, str] = {}
+    spelled = {(network, method.lower()): method for network in study.networks for method in study.methods_by_name()}
     for name, table in study.evaluation_tables.items():
         for run, rows in read_evaluations(table).items():
             network, method, seed = run
@@ -225,6 +185,11 @@ def imported_runs(study: Study) -> dict[Run, list[dict[str, Any]]]:
                 raise UserError(
                     f"{table.path} (evaluation_tables.{name}): {network}, {method}, seed {seed} is also "
                     f"{'a method of this study' if own else f'in {source[run]}'}. Allowed: each run once; rename it there."
+                )
+            if (other := spelled.setdefault((network, method.lower()), method)) != method:
+                raise UserError(
+                    f"{table.path} (evaluation_tables.{name}): {network} has the methods {method} and {other}, "
+                    "one folder on other machines. Allowed: names that differ in more than upper and lower case; rename one of them."
                 )
             found[run], source[run] = rows, table.path
     return found

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from .config import Study
-from .config.base import ADDRESS, NAME, SHA256
+from .config.base import ADDRESS, NAME, PATH, SHA256
 from .config.recipes import DEFAULT_RECIPE, RECIPES
 
 BOUNDS = {
@@ -23,7 +23,8 @@ BOUNDS = {
 }
 
 PATTERNS = {
-    NAME: "a name of letters, digits, '.', '_' and '-', beginning with a letter or digit",
+    NAME: "a name of letters, digits, '.', '_' and '-', beginning with a letter or digit, at most 100 of them",
+    PATH: "a path without {, }, <, > and control characters",
     ADDRESS: "an address that begins with https:// or http://",
     SHA256: "64 hexadecimal digits",
 }
@@ -57,7 +58,8 @@ def _bounds(constraints: tuple[Any, ...]) -> str:
     return " " + " and ".join(words) if words else ""
 
 
-def _models(allowed: Allowed) -> list[type[BaseModel]]:
+def models_of(allowed: Allowed) -> list[type[BaseModel]]:
+    """The sections that an annotation allows."""
     options = get_args(allowed.annotation) if get_origin(allowed.annotation) in (Union, UnionType) else (allowed.annotation,)
     return [option for option in options if isinstance(option, type) and issubclass(option, BaseModel)]
 
@@ -65,7 +67,7 @@ def _models(allowed: Allowed) -> list[type[BaseModel]]:
 def describe(allowed: Allowed) -> str:
     """What may stand there, as the end of the sentence "allowed: ..."."""
     kind, origin = allowed.annotation, get_origin(allowed.annotation)
-    if models := _models(allowed):
+    if models := models_of(allowed):
         keys = dict.fromkeys(key for model in models for key in model.model_fields)
         return f"a section with the keys {', '.join(keys)}"
     if origin is Literal:
@@ -106,7 +108,7 @@ def allowed_at(path: tuple[str | int, ...], data: Any) -> tuple[Allowed | None, 
     for key in path:
         assert allowed is not None
         origin = get_origin(allowed.annotation)
-        if models := _models(allowed):
+        if models := models_of(allowed):
             fields = _pick(models, data).model_fields
             siblings = list(fields)
             field = fields.get(str(key))
@@ -141,7 +143,7 @@ def _sections(title: str, model: type[BaseModel]) -> Iterator[tuple[str, type[Ba
             element = allowed_of(get_args(allowed.annotation)[-1])
             inner += "[]" if get_origin(allowed.annotation) is list else ".NAME"
             allowed = element
-        models = _models(allowed)
+        models = models_of(allowed)
         for option in models:
             yield from _sections(inner if len(models) == 1 else f"{inner} ({_tag(option)})", option)
 

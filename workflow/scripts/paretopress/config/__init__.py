@@ -18,8 +18,11 @@ from .search import PAPER_DROP_POINTS, Budget, Constraint, EvaluationSettings, S
 
 # Cross-validation with 5 folds leaves 8 of 10 samples to fit on, and KNN asks for 5 neighbours.
 LEAST_INITIAL_FOR_SURROGATES = 10
-# results/{study}/fronts/{network}.test.csv: beside the network "a", one that is called "a.test" would claim the same file.
-SUFFIXES = ("test", "sizes", "passes", "worst-run")
+# results/{study}/fronts/{network}.test.csv: beside the network "a", one that is called "a.test" would claim the same file. So would
+# "by-objective-metric-a" beside "a" among figures/hypervolume-{network}.svg and figures/hypervolume-by-objective-metric-{network}.svg.
+OF_SAME_FILES = ("{}.test", "{}.sizes", "{}.passes", "{}.worst-run", "by-objective-metric-{}", "by-constraint-metric-{}")
+# What lies in results/ beside the studies.
+BESIDE_STUDIES = ("downloads", "readme.md")
 
 
 class StatisticsSettings(Section):
@@ -64,8 +67,15 @@ class Study(Section):
             raise refuse(
                 f"evaluations {self.budget.evaluations} is smaller than the initial sample of {self.budget.initial}",
                 "evaluations >= initial",
-                "budget.evaluations",
+                "budget",
+                "evaluations",
             )
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_folder_of_its_own(self) -> "Study":
+        if self.study.lower() in BESIDE_STUDIES:
+            raise refuse(f"results/{self.study} is not a study's", "another name", "study")
         return self
 
     @model_validator(mode="after")
@@ -74,7 +84,7 @@ class Study(Section):
         repeated = [name for name, count in Counter(map(str.lower, names)).items() if count > 1]
         if repeated:
             raise refuse(f"two networks are called {repeated[0]!r} but for upper and lower case", "names that differ in more", "networks")
-        mixed = [(name, f"{name}.{suffix}") for name in names for suffix in SUFFIXES if f"{name}.{suffix}" in names]
+        mixed = [(name, other) for name in names for other in names if other in [pattern.format(name) for pattern in OF_SAME_FILES]]
         if mixed:
             raise refuse(
                 f"the files of {mixed[0][0]!r} and {mixed[0][1]!r} would have the same names", "another name for one of them", "networks"
@@ -92,14 +102,21 @@ class Study(Section):
                         f"the study has {network} itself, and its floor is {floor or 'not known before the dense network is measured'}",
                         "the study's constraint.floor, since hypervolumes above different floors cannot be compared; or another name for "
                         "the network in the table, which is then judged by itself",
-                        f"evaluation_tables.{name}.networks.{network}.threshold",
+                        "evaluation_tables",
+                        name,
+                        "networks",
+                        network,
+                        "threshold",
                     )
                 other, others = known.setdefault(network, (name, facts))
                 if facts != others:
                     raise refuse(
                         f"differs from evaluation_tables.{other}.networks.{network}",
                         "the same facts of one network in all tables; name the network otherwise where they are not the same",
-                        f"evaluation_tables.{name}.networks.{network}",
+                        "evaluation_tables",
+                        name,
+                        "networks",
+                        network,
                     )
         return self
 
@@ -121,7 +138,8 @@ class Study(Section):
                 raise refuse(
                     "too small a sample to compare surrogates on",
                     f"at least {LEAST_INITIAL_FOR_SURROGATES}, and 2 for each fold, where methods has the family surrogate",
-                    "budget.initial",
+                    "budget",
+                    "initial",
                 )
         return self
 

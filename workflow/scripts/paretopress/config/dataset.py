@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from .base import Address, Checksum, Fraction, ImageSize, Positive, Section, Seed, distinct, refuse
+from .base import Address, Checksum, FilePath, Fraction, ImageSize, Positive, Section, Seed, distinct, refuse
 
 # CIFAR-10 for Python as its home has it (https://www.cs.toronto.edu/~kriz/cifar.html); the checksum is that of Keras' cifar10.py.
 CIFAR10_ARCHIVE = "cifar-10-python.tar.gz"
@@ -46,12 +46,13 @@ class DigitsDataset(Images):
 
 class FolderDataset(Images):
     kind: Literal["folder"] = Field(description="Your own images in the layout SPLIT/CLASS/IMAGE, in a folder or an archive")
-    path: str = Field(min_length=1, description="The folder or archive (.zip, .tar, .tar.gz, ...) with train/ and test/ in it")
+    path: FilePath = Field(description="The folder or archive (.zip, .tar, .tar.gz, ...) with train/ and test/ in it")
+    checksum: Checksum | None = Field(None, description="SHA-256 that the archive must have; a plain .tar has no checksum of its own")
 
 
 class Cifar10Dataset(Images):
     kind: Literal["cifar10"] = Field(description="CIFAR-10 from its official archive, about 170 MB")
-    path: Annotated[str, Field(min_length=1)] | None = Field(
+    path: FilePath | None = Field(
         None, description="The archive cifar-10-python.tar.gz or its unpacked folder; downloaded where it is not given"
     )
     urls: Annotated[list[Address], Field(min_length=1), AfterValidator(distinct)] = Field(

@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 
-from .base import Count, Fraction, Name, Section, distinct
+from .base import Checksum, Count, FilePath, Fraction, Name, Section, distinct
 
-ColumnName = Annotated[str, Field(min_length=1)]
+# The names in a table are read without the spaces around them, too.
+ColumnName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class Columns(Section):
@@ -37,6 +38,7 @@ class TableNetwork(Section):
 
 
 class EvaluationTable(Section):
-    path: str = Field(min_length=1, description="A CSV file, plain or compressed with gzip")
+    path: FilePath = Field(description="A CSV file, plain or compressed with gzip")
+    checksum: Checksum | None = Field(None, description="SHA-256 that the file must have")
     networks: Annotated[dict[Name, TableNetwork], Field(min_length=1)] = Field(description="The networks in the table, by name")
     columns: Columns = Field(Columns(), description="What the columns are called there")

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from .base import Count, Metrics, Name, Section, refuse
+from .base import Count, Metrics, Name, Population, Section, is_table_of_a_network, refuse
 
 # The registry, family: FILE.CLASS in the folder methods/. A method of one's own is a file there and an entry here.
 REGISTRY = {
@@ -24,7 +24,7 @@ class SurrogateMethods(Section):
     family: Literal["surrogate"] = Field(description="The paper's method; one run for each pair of metrics")
     objective_metrics: Metrics = Field(description="How the surrogates of both objectives are selected")
     constraint_metrics: Metrics = Field(description="How the surrogate of the constraint is selected")
-    population: Annotated[int, Field(ge=2)] = Field(50, description="Population of CTAEA on the surrogates")
+    population: Population = Field(50, description="Population of CTAEA on the surrogates")
     generations: Count = Field(1000, description="Generations of CTAEA on the surrogates")
     infills: Count = Field(2, description="Designs evaluated for real in each iteration")
     folds: Annotated[int, Field(ge=2, le=10)] = Field(5, description="Folds of the cross-validation that compares the surrogates")
@@ -44,7 +44,7 @@ class CtaeaMethod(Section):
     implementation: ClassVar[str] = "ctaea.PlainCtaea"
 
     family: Literal["ctaea"] = Field(description="CTAEA on true evaluations; population x generations is the budget")
-    population: Annotated[int, Field(ge=2)] = Field(description="Designs in each generation")
+    population: Population = Field(description="Designs in each generation")
     generations: Count = Field(description="Nominal number of generations")
 
     def named(self) -> dict[str, dict[str, Any]]:
@@ -66,9 +66,11 @@ class RegisteredMethod(Section):
     @model_validator(mode="after")
     def _name_is_its_own(self) -> "RegisteredMethod":
         name = (self.name or self.family).lower()
-        if name in OTHER_JOBS or name.startswith(NAMED_BY_SETTINGS):
+        if name in OTHER_JOBS or name.startswith(NAMED_BY_SETTINGS) or is_table_of_a_network(name):
             raise refuse(
-                f"{name!r} is, or begins like, a name of other methods or jobs", "a name of its own", "name" if self.name else "family"
+                f"{name!r} is, or begins or ends like, a name of other methods, jobs or tables",
+                "a name of its own",
+                "name" if self.name else "family",
             )
         return self
 

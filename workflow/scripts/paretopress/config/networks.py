@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from ..weight_files import WEIGHT_FILES
-from .base import Count, Fraction, Positive, Section, Seed, refuse
+from .base import Checksum, Count, FilePath, Fraction, Positive, Section, Seed, refuse
 from .recipes import DEFAULT_RECIPE, RECIPES
 from .torchvision_models import TorchvisionModel
 
@@ -27,7 +27,7 @@ class TorchvisionNetwork(Section):
 
 class OwnNetwork(Section):
     name: Literal["file"] = Field(description="Your own network: a Python file and a function in it")
-    path: str = Field(min_length=1, description="The Python file; it may import what is installed, and no other file of yours")
+    path: FilePath = Field(description="The Python file; it may import what is installed, and no other file of yours")
     function: str = Field("build_network", min_length=1, description="Called as function(num_classes, **arguments), returns a torch Module")
     arguments: dict[str, Any] = Field({}, description="Passed to the function by name")
 
@@ -84,8 +84,11 @@ class Network(Section):
     architecture: Vgg16Slim | Resnet50Slim | OwnNetwork | TorchvisionNetwork = Field(
         discriminator="name", description="What is built: a name and what that architecture takes"
     )
-    weights: Annotated[str, AfterValidator(_weight_file)] | None = Field(
+    weights: Annotated[FilePath, AfterValidator(_weight_file)] | None = Field(
         None, description="A .safetensors or .pt file with trained weights, imported instead of training"
+    )
+    checksum: Checksum | None = Field(
+        None, description="SHA-256 that the file of weights must have; a .safetensors file has no checksum of its own"
     )
     training: Training | None = Field(None, description="How the network is trained here; all defaults where weights are not given either")
     gate: Gate = Field(Gate(), description="What the dense network must reach before any search is spent on it")
@@ -95,6 +98,8 @@ class Network(Section):
     def _one_source(cls, data: Any) -> Any:
         if isinstance(data, dict) and data.get("weights") is not None and data.get("training") is not None:
             raise refuse("weights and training are both given", "weights (imported) or training (done here), not both")
+        if isinstance(data, dict) and data.get("weights") is None and data.get("checksum") is not None:
+            raise refuse("a checksum without weights", "a checksum beside the weights that it is of", "checksum")
         if isinstance(data, dict) and data.get("weights") is None and data.get("training") is None:
             return {**data, "training": {}}
         return data

@@ -27,7 +27,8 @@ class Space(Section):
 
 
 class Constraint(Section):
-    allowed_drop_points: Annotated[float, Field(gt=0, lt=100)] | None = Field(
+    # tau is rounded to 12 decimals, and must stay below 1 under a network without errors.
+    allowed_drop_points: Annotated[float, Field(ge=1e-6, lt=100)] | None = Field(
         None, description="tau is the dense network's accuracy on the search split less so many percentage points"
     )
     floor: Fraction | None = Field(None, description="tau itself: the least accuracy allowed, as a fraction")
@@ -46,8 +47,8 @@ class EvaluationSettings(Section):
 
 
 class Budget(Section):
-    evaluations: Count = Field(100, description="True evaluations of each run; counts distinct networks")
-    initial: Count = Field(
+    evaluations: Annotated[int, Field(ge=1, le=100_000)] = Field(100, description="True evaluations of each run; counts distinct networks")
+    initial: Annotated[int, Field(ge=1, le=100_000)] = Field(
         50, description="How many of them are the initial random sample, shared by all methods of a seed; surrogates need 10"
     )
     initial_seed: Seed | None = Field(
