@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from pymoo.algorithms.moo.ctaea import CADASurvival
 
 from paretopress.ctaea import Ctaea
-from paretopress.designs import INTEGER, sample_vectors
+from paretopress.designs import INTEGER, SearchSpace, sample_vectors
 
 
 def objectives(X):
@@ -50,3 +51,42 @@ def test_the_given_designs_open_the_first_generation(space):
 def test_the_same_seed_is_the_same_run(space):
     for mine, other in zip(run(space, 20, seed=4)[0], run(space, 20, seed=4)[0], strict=True):
         assert (mine == other).all()
+
+
+NARROW = SearchSpace((0.5, 0.5000001), (0.5, 0.5000001))
+
+
+@pytest.mark.parametrize("threshold", [0.6, -1.0, 9.0], ids=["some feasible", "none", "all"])
+def test_duplicates_in_the_first_generation_end_no_search(threshold):
+    """pymoo takes them out, and then waits for ever for as many designs as there should be."""
+    for seed in range(3):
+        algorithm = Ctaea(NARROW, 30, np.empty((0, 7)), np.random.default_rng(seed))
+        sizes = []
+        for _ in range(4):
+            asked = algorithm.ask()
+            sizes.append(len(asked))
+            values, _ = objectives(asked)
+            algorithm.tell(values, values[:, 1] - threshold)
+        assert sizes[0] < 30, "there are duplicates"
+        assert sizes[1:] == [30, 30, 30]
+
+
+@pytest.mark.parametrize("threshold", [0.6, 9.0], ids=["some feasible", "all"])
+def test_a_space_smaller_than_the_population_is_asked_for_whole_and_then_nothing(threshold):
+    space = SearchSpace((0.5, 0.5), (0.5, 0.5))  # 3 x 3 x 3 x 3 x 2 designs
+    algorithm = Ctaea(space, 200, np.empty((0, 7)), np.random.default_rng(0))
+    generations = []
+    while len(asked := algorithm.ask()):
+        generations.append(asked)
+        values, _ = objectives(asked)
+        algorithm.tell(values, values[:, 1] - threshold)
+    assert len(np.unique(np.vstack(generations), axis=0)) == sum(map(len, generations)) == 162
+    assert len(algorithm.population()[0]) == 162
+
+
+def test_in_an_ordinary_space_it_is_pymoos_own_ctaea(space, monkeypatch):
+    mine = run(space, 25, seed=5)
+    monkeypatch.setattr("paretopress.ctaea.BoundedSurvival", CADASurvival)
+    pymoos = run(space, 25, seed=5)
+    for one, other in zip([*mine[0], *mine[1].population()], [*pymoos[0], *pymoos[1].population()], strict=True):
+        assert (one == other).all()

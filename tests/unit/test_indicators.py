@@ -107,6 +107,8 @@ def test_the_feasible_front_is_that_of_the_definition(points, threshold):
 def test_the_threshold_is_a_floor_or_a_drop_in_points():
     assert accuracy_threshold(0.8, allowed_drop_points=4.4, floor=None) == pytest.approx(0.756)
     assert accuracy_threshold(0.8, allowed_drop_points=None, floor=0.7) == 0.7
+    assert accuracy_threshold(0.03, allowed_drop_points=4.4, floor=None) == 0, "no accuracy is below it"
+    assert accuracy_threshold(1.0, allowed_drop_points=1e-6, floor=None) < 1, "no hypervolume is above 1"
 
 
 def test_a_design_that_loses_exactly_the_allowed_drop_is_feasible():

@@ -13,7 +13,7 @@ Y = X @ np.arange(1.0, 8.0) + RNG.normal(0, 0.1, 30)
 
 @pytest.mark.parametrize(("metric", "scoring"), [("mse", "neg_mean_squared_error"), ("mape", "neg_mean_absolute_percentage_error")])
 def test_scores_are_those_of_scikit_learn(metric, scoring):
-    scores = cross_validated(X, Y, metric, 5, seed=3)
+    scores, _ = cross_validated(X, Y, metric, 5, seed=3)
     for name, candidate in CANDIDATES.items():
         expected = cross_val_score(candidate(3), X, Y, cv=KFold(5, shuffle=True, random_state=3), scoring=scoring).mean()
         assert scores[name] == pytest.approx(expected, rel=1e-12)
@@ -42,7 +42,7 @@ def test_the_best_candidate_is_chosen_and_fitted_to_all_samples(metric):
 def test_a_constant_prediction_is_the_worst_under_spearman():
     assert METRICS["spearman"](Y, np.full(30, 0.4)) == -1
     assert METRICS["spearman"](Y, -Y) == pytest.approx(-1)
-    scores = cross_validated(X[:20], Y[:20], "spearman", 5, seed=0)
+    scores, _ = cross_validated(X[:20], Y[:20], "spearman", 5, seed=0)
     assert scores["lightgbm"] == -1  # with fewer than 40 samples its default leaves make it constant
     assert select_surrogate(X[:20], Y[:20], "spearman", 5, np.random.default_rng(0)).name != "lightgbm"
 

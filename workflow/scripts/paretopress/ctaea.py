@@ -1,7 +1,7 @@
 """CTAEA (Li et al. 2019) by pymoo, on the seven mixed variables."""
 
 import numpy as np
-from pymoo.algorithms.moo.ctaea import CTAEA
+from pymoo.algorithms.moo.ctaea import CTAEA, CADASurvival
 from pymoo.core.population import Population
 from pymoo.core.problem import Problem
 from pymoo.core.repair import Repair
@@ -25,6 +25,20 @@ class CompressionProblem(Problem):
         super().__init__(n_var=len(VARIABLES), n_obj=2, n_ieq_constr=1, xl=space.lower(), xu=space.upper())
 
 
+class BoundedSurvival(CADASurvival):
+    """pymoo's survival, except where a narrow space offers fewer distinct designs than the population: there all of them survive.
+
+    pymoo's own fills its diversity archive niche by niche until it is full, and never ends where it cannot be.
+    """
+
+    def _updateCA(self, pop: Population, n_survive: int, random_state: np.random.Generator | None = None) -> Population:
+        return super()._updateCA(pop, min(n_survive, len(pop)), random_state=random_state)
+
+    def _updateDA(self, pop: Population, Hd: Population, n_survive: int) -> Population:
+        # Duplicates are taken out of the first generation; pymoo then looks at fewer niches than there are.
+        return Hd if len(Hd) < len(self.ref_dirs) else super()._updateDA(pop, Hd, n_survive)
+
+
 class Ctaea:
     """One CTAEA run as ask and tell.
 
@@ -35,7 +49,8 @@ class Ctaea:
     def __init__(self, space: SearchSpace, population: int, first: np.ndarray, rng: np.random.Generator) -> None:
         drawn = sample_vectors(space, population - len(first), rng)
         directions = get_reference_directions("das-dennis", 2, n_partitions=population - 1)
-        self._algorithm = CTAEA(directions, sampling=np.vstack([first, drawn]), repair=IntegerRepair())
+        sampling = np.vstack([first, drawn])
+        self._algorithm = CTAEA(directions, sampling=sampling, repair=IntegerRepair(), survival=BoundedSurvival(directions))
         self._algorithm.setup(CompressionProblem(space), termination=NoTermination(), seed=int(rng.integers(2**31)), verbose=False)
         self._asked = Population()
 

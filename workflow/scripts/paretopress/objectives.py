@@ -10,13 +10,17 @@ POINTS = 100  # an allowed drop is given in percentage points
 
 
 def accuracy_threshold(dense_accuracy: float, *, allowed_drop_points: float | None, floor: float | None) -> float:
-    """tau: the least accuracy that is feasible, as a fraction; exactly one of the two keywords is given."""
+    """tau: the least accuracy that is feasible, as a fraction in [0, 1); exactly one of the two keywords is given.
+
+    A drop below accuracy 0 makes everything feasible: tau is 0.
+    """
     if floor is not None:
         return floor
     if allowed_drop_points is None:
         raise ValueError("either an allowed drop or a floor is needed")
     # Rounded, so that a design that loses exactly the allowed drop is feasible in binary fractions too.
-    return round(dense_accuracy - allowed_drop_points / POINTS, 12)
+    threshold = round(dense_accuracy - allowed_drop_points / POINTS, 12)
+    return max(0.0, threshold)
 
 
 def threshold_of(metrics: Mapping[str, Any], split: str, constraint: Mapping[str, float | None]) -> float:

@@ -39,6 +39,22 @@ class Target:
     threshold: float
 
 
+def measured(target: Target, plan: Plan) -> Measurement:
+    """The true evaluation of a network. Raises UserError where it gives no fractions (NaN, infinity), which nothing can be made of."""
+    measurement = target.evaluate(plan)
+    _check(plan.design_id, measurement.nonzero_rate, measurement.accuracy)
+    return measurement
+
+
+def _check(design_id: str, nonzero_rate: float, accuracy: float) -> None:
+    for name, value in (("nonzero_rate", nonzero_rate), ("accuracy", accuracy)):
+        if not 0 <= value <= 1:
+            raise UserError(
+                f"design {design_id}: its measured {name} is {value}, and must lie between 0 and 1. No search can go on with it: mend the "
+                "evaluation, and start again; what was evaluated before is kept."
+            )
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """One true evaluation; phase is initial, infill or generation."""
@@ -136,6 +152,7 @@ class Archive:
     def take_initial(self, count: int) -> None:
         """Takes the first `count` designs of the shared initial sample, already evaluated, at the cost of as many evaluations."""
         for evaluation in self.initial[: min(count, self.left)]:
+            _check(evaluation.design_id, evaluation.nonzero_rate, evaluation.accuracy)
             self._append(evaluation)
 
     def evaluate(self, design: Design, phase: str, iteration: int) -> Evaluation:
@@ -148,7 +165,7 @@ class Archive:
             return known
         if not self.left:
             raise RuntimeError("the budget of true evaluations is spent")
-        record = self._journal.remember("evaluations", plan.design_id, lambda: asdict(self.target.evaluate(plan)))
+        record = self._journal.remember("evaluations", plan.design_id, lambda: asdict(measured(self.target, plan)))
         return self._append(Evaluation(len(self.evaluations) + 1, phase, iteration, plan.design_id, design, **record))
 
     def _append(self, evaluation: Evaluation) -> Evaluation:

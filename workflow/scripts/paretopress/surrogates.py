@@ -1,7 +1,9 @@
 """Surrogates: the four candidate regressors, and how one of them is chosen for each function in every iteration."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
@@ -46,34 +48,123 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 RANDOM_CHOICE = "random"
 
 
+class SurrogateError(Exception):
+    """A candidate that cannot be used, and why."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+        self.reason = reason
+
+
+class NoSurrogateError(Exception):
+    """No candidate can be used for a function."""
+
+
+@contextmanager
+def _failures(name: str) -> Iterator[None]:
+    """Whatever a library raises, as the reason why the candidate is left out; a machine without memory is no such reason."""
+    try:
+        yield
+    except (SurrogateError, MemoryError):
+        raise
+    except Exception as error:
+        raise SurrogateError(name, f"{type(error).__name__}: {error}") from error
+
+
 @dataclass(frozen=True)
-class Selection:
-    """The surrogate chosen for one function, fitted, and every candidate's mean score over the folds (more is better)."""
+class Fitted:
+    """A candidate fitted to samples."""
 
     name: str
-    surrogate: Surrogate
+    model: Surrogate
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """X: (n, 7); returns (n,), finite. Raises SurrogateError: the candidate fails, or a prediction is not finite."""
+        with _failures(self.name):
+            predicted = np.asarray(self.model.predict(X))
+            if not np.isfinite(predicted).all():
+                raise SurrogateError(self.name, "a prediction that is not finite")
+        return predicted
+
+
+def fitted(name: str, seed: int, X: np.ndarray, y: np.ndarray) -> Fitted:
+    """The candidate `name` fitted to X of shape (n, 7) and y of shape (n,). Raises SurrogateError where it fails to."""
+    with _failures(name):
+        return Fitted(name, CANDIDATES[name](seed).fit(X, y))
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The surrogate chosen for one function.
+
+    scores: mean over the folds (more is better), of every candidate that has one. left_out: why others were not to be had.
+    """
+
+    surrogate: Fitted
     scores: Mapping[str, float]
+    left_out: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        return self.surrogate.name
 
 
-def cross_validated(X: np.ndarray, y: np.ndarray, metric: str, folds: int, seed: int) -> dict[str, float]:
-    """Mean score of each candidate over shuffled folds, the same folds for all. X: (n, 7), y: (n,)."""
-    score = METRICS[metric]
-    parts = list(KFold(folds, shuffle=True, random_state=seed).split(X))
-    return {
-        name: float(np.mean([score(y[test], candidate(seed).fit(X[train], y[train]).predict(X[test])) for train, test in parts]))
-        for name, candidate in CANDIDATES.items()
-    }
+def _score(name: str, X: np.ndarray, y: np.ndarray, metric: str, parts: list[tuple[np.ndarray, np.ndarray]], seed: int) -> float:
+    """Mean score of a candidate over `parts` (train, test). Raises SurrogateError where it has none that is finite."""
+    scores = [METRICS[metric](y[test], fitted(name, seed, X[train], y[train]).predict(X[test])) for train, test in parts]
+    if not np.isfinite(mean := float(np.mean(scores))):
+        raise SurrogateError(name, f"its {metric} score is {mean}")
+    return mean
 
 
-def select_surrogate(X: np.ndarray, y: np.ndarray, metric: str, folds: int, rng: np.random.Generator) -> Selection:
+def cross_validated(
+    X: np.ndarray, y: np.ndarray, metric: str, folds: int, seed: int, candidates: Sequence[str] = tuple(CANDIDATES)
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Mean score of each candidate over shuffled folds, the same folds for all, and why those without a score have none.
+
+    X: (n, 7), y: (n,). Fewer samples than folds: as many folds as samples; a single sample compares none.
+    """
+    scores: dict[str, float] = {}
+    left_out: dict[str, str] = {}
+    if len(X) < 2:
+        return scores, dict.fromkeys(candidates, f"{len(X)} samples are too few to compare on")
+    parts = list(KFold(min(folds, len(X)), shuffle=True, random_state=seed).split(X))
+    for name in candidates:
+        try:
+            scores[name] = _score(name, X, y, metric, parts, seed)
+        except SurrogateError as error:
+            left_out[name] = error.reason
+    return scores, left_out
+
+
+def select_surrogate(
+    X: np.ndarray, y: np.ndarray, metric: str, folds: int, rng: np.random.Generator, left_out: Mapping[str, str] = MappingProxyType({})
+) -> Selection:
     """The candidate with the best cross-validated score under `metric`, fitted to all samples (paper, section 4).
 
-    metric: a key of METRICS, or "random": any candidate, without comparison. Equal scores: the first in CANDIDATES.
+    metric: a key of METRICS, or "random": any candidate, without comparison. Equal scores, as all are where the values are constant:
+    the first in CANDIDATES. left_out: candidates that are not to be chosen, and why. A candidate that fails to fit or to predict, in
+    a fold or on the samples, is left out too, and the next best is taken.
+
+    Raises NoSurrogateError where none is left.
     """
     seed = int(rng.integers(2**31))
-    if metric == RANDOM_CHOICE:
-        name, scores = str(rng.choice(list(CANDIDATES))), {}
-    else:
-        scores = cross_validated(X, y, metric, folds, seed)
-        name = max(scores, key=scores.__getitem__)
-    return Selection(name, CANDIDATES[name](seed).fit(X, y), scores)
+    left_out = dict(left_out)
+    candidates = [name for name in CANDIDATES if name not in left_out]
+    scores: dict[str, float] = {}
+    if metric != RANDOM_CHOICE:
+        scores, failed = cross_validated(X, y, metric, folds, seed, candidates)
+        left_out |= failed
+        candidates = sorted(scores, key=lambda name: -scores[name])
+    while candidates:
+        name = candidates[0] if scores else str(rng.choice(candidates))
+        try:
+            surrogate = fitted(name, seed, X, y)
+            surrogate.predict(X)
+        except SurrogateError as error:
+            candidates.remove(name)
+            left_out[name] = error.reason
+        else:
+            return Selection(surrogate, scores, left_out)
+    raise NoSurrogateError("; ".join(f"{name}: {reason}" for name, reason in left_out.items()))

@@ -152,4 +152,7 @@ def draw_convergence(runs: pd.DataFrame, history: pd.DataFrame, evaluations: pd.
         f"Hypervolume on {network} after each of {budget_of(runs, history)} true evaluations: median over each method's seeds, {spread}; "
         f"{n_runs(complete)}."
     )
+    if not complete["hypervolume"].any():
+        axes[0].set_ylim(0, 1)
+        caption += " No run has a hypervolume above 0."
     return Drawing(figure, caption + left_out)

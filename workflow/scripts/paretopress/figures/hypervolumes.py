@@ -160,4 +160,7 @@ def draw_best_and_worst(runs: pd.DataFrame, best: str, worst: str) -> Drawing:
         f"Final hypervolume of the best and the worst surrogate setting by mean ({best}, {worst}) on {name_of(runs)}{against}: "
         f"a point for each run, {BOX}; {n_runs(shown)} of {counted(len(runs), 'run')}."
     )
+    means = shown.groupby("method")["hypervolume"].mean()
+    if best != worst and means[best] == means[worst]:
+        caption += " All surrogate settings have the same mean."
     return Drawing(figure, caption + incomplete_note(shown, "hollow and not to be compared") + _initial_note(shown))

@@ -1,6 +1,7 @@
 """The paper's method (section 4): CTAEA on surrogates that are chosen anew in every iteration."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,11 @@ from ..infills import INFILL_RULES, Candidate
 from ..objectives import feasible_front, minimized
 from ..run_tables import FUNCTIONS
 from ..search import Archive, Iteration, generator, spend_budget
-from ..surrogates import Selection, select_surrogate
+from ..surrogates import NoSurrogateError, Selection, SurrogateError, select_surrogate
+
+NO_SURROGATE = "no surrogate"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,7 @@ class SurrogateSearch:
 
     def _propose(self, archive: Archive, iteration: int) -> Iteration:
         rng = generator(archive.seed, f"surrogate-{self.objective_metric}-{self.constraint_metric}", iteration)
-        selections = self._select(archive, rng)
-        front = self._search(archive, selections, rng)
+        selections, front = self._found(archive, iteration, rng)
         new = [candidate for candidate in front if not archive.knows(candidate.design)]
         wanted = min(self.infills, archive.left)
         chosen = new if len(new) <= wanted else INFILL_RULES[self.infill_rule](new, archive.front(), wanted, rng)
@@ -47,22 +51,47 @@ class SurrogateSearch:
             infills.append(design)
             taken.append(archive.target.canonical(design)[1].design_id)
         fallbacks = len(infills) - len(chosen)
+        reason = _reason(len(front), len(new)) if selections else NO_SURROGATE
         return Iteration(
             infills,
             surrogate_front=len(front),
             fallbacks=fallbacks,
-            fallback_reason=_reason(len(front), len(new)) if fallbacks else "",
+            fallback_reason=reason if fallbacks else "",
             surrogates={function: selection.name for function, selection in selections.items()},
             scores={function: dict(selection.scores) for function, selection in selections.items()},
         )
 
-    def _select(self, archive: Archive, rng: np.random.Generator) -> dict[str, Selection]:
-        """The surrogate of each of FUNCTIONS, fitted to every evaluation so far."""
+    def _found(self, archive: Archive, iteration: int, rng: np.random.Generator) -> tuple[dict[str, Selection], list[Candidate]]:
+        """The surrogates by function, and the front found on them; neither where no candidate can be used for a function.
+
+        A candidate that fails in the search is left out, and the search begins again.
+        """
+        left_out: dict[str, str] = {}
+        while True:
+            try:
+                selections = self._select(archive, iteration, rng, left_out)
+                return selections, self._search(archive, selections, rng)
+            except SurrogateError as error:
+                left_out[error.name] = error.reason
+            except NoSurrogateError as error:
+                log.warning("iteration %d: %s; the infills are drawn at random", iteration, error)
+                return {}, []
+
+    def _select(self, archive: Archive, iteration: int, rng: np.random.Generator, left_out: Mapping[str, str]) -> dict[str, Selection]:
+        """The surrogate of each of FUNCTIONS, fitted to every evaluation so far, but none of `left_out`."""
         values = dict(zip(FUNCTIONS, [*archive.objectives().T, archive.constraint()], strict=True))
         values["accuracy"] = -values["accuracy"]
         metrics = dict.fromkeys(FUNCTIONS, self.objective_metric) | {"constraint": self.constraint_metric}
         X = archive.vectors()
-        return {function: select_surrogate(X, values[function], metrics[function], self.folds, rng) for function in FUNCTIONS}
+        selections: dict[str, Selection] = {}
+        for function in FUNCTIONS:
+            try:
+                selections[function] = select_surrogate(X, values[function], metrics[function], self.folds, rng, left_out)
+            except NoSurrogateError as error:
+                raise NoSurrogateError(f"no surrogate of the {function} can be used ({error})") from error
+            for name, reason in selections[function].left_out.items():
+                log.warning("iteration %d: %s is left out as a surrogate of the %s (%s)", iteration, name, function, reason)
+        return selections
 
     def _search(self, archive: Archive, selections: dict[str, Selection], rng: np.random.Generator) -> list[Candidate]:
         """The distinct networks of CTAEA's final feasible non-dominated set on the surrogates."""

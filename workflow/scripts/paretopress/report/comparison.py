@@ -49,6 +49,7 @@ class Comparison:
     fallbacks_known: bool
     empty_fronts: int
     used_up_fronts: int
+    without_surrogate: int
 
 
 def surrogate_shares(iterations: pd.DataFrame) -> list[dict[str, Any]]:
@@ -114,4 +115,5 @@ def comparison(network: str, statistics: Mapping[str, pd.DataFrame], iterations:
         fallbacks_known=bool(summary["fallback_rate"].notna().any()),
         empty_fronts=int((reasons == "empty front").sum()),
         used_up_fronts=int(reasons.isin(["no new design", "too few new designs"]).sum()),
+        without_surrogate=int((reasons == "no surrogate").sum()),
     )
