@@ -57,11 +57,11 @@ def test_a_row_makes_its_network_again_a_random_subset_by_the_seed_of_the_row(ne
     for design, seed in zip(designs, SEEDS, strict=False):
         plan = canonical(RANDOM_SUBSETS, layout_of(network), seed)[1]
         assert design.plan == plan
-        (made, rate), (expected, expected_rate) = compress(loaded, design.plan), compress(network, plan)
+        (made, rate), (expected, expected_rate) = loaded.compress(design.plan), compress(network, plan)
         assert rate == expected_rate
         assert torch.equal(made(images), expected(images))
     assert designs[-1].plan == DENSE_PLAN
-    assert torch.equal(compress(loaded, designs[-1].plan)[0](images), network(images))
+    assert torch.equal(loaded.compress(DENSE_PLAN)[0](images), network(images))
 
 
 def test_with_one_initial_sample_for_all_seeds_its_seed_draws_every_subset(network, tmp_path):

@@ -14,6 +14,8 @@ from paretopress.data import Split
 from paretopress.front_designs import DENSE_PLAN, FrontDesign
 from paretopress.inference import forward_seconds, inference_table, interleaved, time_design
 from paretopress.machine import machine_load, processor_name
+from paretopress.mapped_weights import mapped_network
+from paretopress.weights import save_weights
 
 DESIGNS = [
     FrontDesign("a", Plan((), True), 0.2, 0.8),
@@ -63,10 +65,12 @@ def test_only_the_forward_passes_after_the_warm_up_are_timed(monkeypatch):
     assert forward_seconds(Slow(), SPLIT, 2, warm_up=3) == 3
 
 
-def test_the_compressed_network_is_timed(small_network, monkeypatch):
+def test_the_compressed_network_is_timed(small_network, monkeypatch, tmp_path):
+    save_weights(small_network, tmp_path / "weights.safetensors")
+    network = mapped_network(small_network, tmp_path / "weights.safetensors")
     timed = []
     monkeypatch.setattr(inference, "forward_seconds", lambda network, *arguments: timed.append(network) or 1.5)
-    assert time_design(small_network, Plan((("0.weight", 50),), True), SPLIT, 2, 0) == 1.5
+    assert time_design(network, Plan((("0.weight", 50),), True), SPLIT, 2, 0) == 1.5
     assert int((timed[0][0].weight == 0).sum()) == 50
     assert not isinstance(timed[0][5], nn.Linear)
 

@@ -7,7 +7,7 @@ import tarfile
 
 import pytest
 import torch
-from conftest import ROOT
+from paths import ROOT
 from safetensors.torch import load_file, save_file
 from torch import nn
 

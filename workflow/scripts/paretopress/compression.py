@@ -8,8 +8,9 @@ import copy
 import hashlib
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from torch.nn.parameter import is_lazy
 
 from .designs import ALL, BIAS, BOTH, NONE, RANDOM, WEIGHT, Design
 from .errors import UserError
+from .magnitudes import selection_entries, zero_smallest
 
 LAYER_KINDS: dict[str, tuple[type[nn.Module], ...]] = {
     "linear": (nn.Linear,),
@@ -26,6 +28,8 @@ LAYER_KINDS: dict[str, tuple[type[nn.Module], ...]] = {
 TARGETS = {BIAS: ("bias",), WEIGHT: ("weight",), BOTH: ("weight", "bias")}
 # Chance of each layer to be in a random subset, as in the paper's published code.
 SUBSET_PROBABILITY = 2 / 3
+
+ReadTensor = Callable[[str], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -164,30 +168,64 @@ def canonical(design: Design, layout: Layout, seed: int) -> tuple[Design, Plan]:
 
 
 def prune_smallest(tensor: torch.Tensor, zeros: int) -> torch.Tensor:
-    """A copy with the `zeros` entries of smallest magnitude set to zero, ties as torch.nn.utils.prune.l1_unstructured breaks them."""
-    flat = tensor.detach().clone(memory_format=torch.contiguous_format).view(-1)
-    # Unsorted, topk picks the same entries as sorted and does not order millions of them.
-    flat[torch.topk(flat.abs(), k=zeros, largest=False, sorted=False).indices] = 0
-    return flat.view(tensor.shape)
-
-
-def prune(network: nn.Module, plan: Plan) -> nn.Module:
-    """A pruned float copy of `network`, which stays as it is."""
-    pruned = copy.deepcopy(network)
-    parameters = dict(pruned.named_parameters(remove_duplicate=False))
-    with torch.no_grad():
-        for name, zeros in plan.zeros:
-            parameters[name].copy_(prune_smallest(parameters[name], zeros))
+    """A copy with the `zeros` entries of smallest magnitude set to zero, ties as magnitudes.zero_smallest breaks them."""
+    pruned = tensor.detach().clone(memory_format=torch.contiguous_format)
+    zero_smallest(pruned, zeros)
     return pruned
 
 
-def quantize(network: nn.Module) -> nn.Module:
-    """A copy with dynamic int8 Linear layers: per-tensor weights, one activation scale for each batch."""
+def with_tensors(network: nn.Module, tensors: Mapping[str, torch.Tensor]) -> nn.Module:
+    """A copy of `network` with the given parameters and buffers, by name; its other parameters are those of `network`."""
+    memo: dict[int, Any] = {id(parameter): parameter for parameter in network.parameters()}
+    for name, parameter in network.named_parameters(remove_duplicate=False):
+        if name in tensors:
+            memo[id(parameter)] = nn.Parameter(tensors[name], requires_grad=parameter.requires_grad)
+    for name, buffer in network.named_buffers(remove_duplicate=False):
+        if name in tensors:
+            memo[id(buffer)] = tensors[name]
+    # A tensor is replaced wherever the network holds it, in its own attributes and in layers that share it, too.
+    return copy.deepcopy(network, memo)
+
+
+def copies_of(network: nn.Module) -> ReadTensor:
+    """A parameter of `network` by name, as a contiguous copy."""
+    parameters = dict(network.named_parameters(remove_duplicate=False))
+    return lambda name: parameters[name].detach().clone(memory_format=torch.contiguous_format)
+
+
+def prune(network: nn.Module, plan: Plan, read: ReadTensor | None = None) -> nn.Module:
+    """A pruned float copy of `network`, which stays as it is; what is not pruned is shared with it.
+
+    read: gives a parameter of `network` by name as a contiguous tensor of the caller's own; without it, a copy of that in memory.
+    """
+    read = read or copies_of(network)
+    sizes = {name: parameter.numel() for name, parameter in network.named_parameters(remove_duplicate=False)}
+    pruned: dict[str, torch.Tensor] = {}
+    # What takes most memory to select comes first, while the fewest copies are there.
+    for name, zeros in sorted(plan.zeros, key=lambda item: -selection_entries(sizes[item[0]])):
+        pruned[name] = read(name)
+        zero_smallest(pruned[name], zeros)
+    return with_tensors(network, pruned)
+
+
+def _quantize_in_place(network: nn.Module) -> None:
+    linear = {name: module for name, module in network.named_modules() if type(module) is nn.Linear}
     with warnings.catch_warnings():
         # Both announce that these functions move to torchao, whose int8 is another scheme; the pinned torch has them.
         warnings.filterwarnings("ignore", message="torch.ao.quantization is deprecated", category=DeprecationWarning)
         warnings.filterwarnings("ignore", message="torch.quantize_per_tensor", category=UserWarning)
-        return torch.ao.quantization.quantize_dynamic(network, {nn.Linear}, dtype=torch.qint8)
+        while linear:  # one at a time, so that the float weights of each leave memory before the next
+            name, layer = linear.popitem()
+            torch.ao.quantization.quantize_dynamic(network, {name}, dtype=torch.qint8, inplace=True)
+            # What torch left there refers to the layer itself, which would keep it until garbage is collected.
+            layer.__dict__.pop("qconfig", None)
+
+
+def quantize(network: nn.Module) -> nn.Module:
+    """A copy with dynamic int8 Linear layers: per-tensor weights, one activation scale for each batch; other layers' weights are shared."""
+    quantized = with_tensors(network, {})
+    _quantize_in_place(quantized)
+    return quantized
 
 
 def nonzero_rate(network: nn.Module) -> float:
@@ -199,8 +237,14 @@ def nonzero_rate(network: nn.Module) -> float:
     return sum(int(torch.count_nonzero(tensor)) for tensor in tensors) / sum(tensor.numel() for tensor in tensors)
 
 
+def count_and_quantize(pruned: nn.Module, plan: Plan) -> tuple[nn.Module, float]:
+    """A pruned network of the caller's own, quantised in place where the plan says so, and its non-zero rate."""
+    rate = nonzero_rate(pruned)
+    if plan.quantized:
+        _quantize_in_place(pruned)
+    return pruned, rate
+
+
 def compress(network: nn.Module, plan: Plan) -> tuple[nn.Module, float]:
     """The compressed copy of `network` that is to be evaluated, and its non-zero rate."""
-    pruned = prune(network, plan)
-    rate = nonzero_rate(pruned)
-    return (quantize(pruned) if plan.quantized else pruned), rate
+    return count_and_quantize(prune(network, plan), plan)

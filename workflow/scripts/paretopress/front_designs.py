@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
-from .compression import Layout, Plan, canonical, layout_of, subset_seed
+from .compression import Layout, Plan, canonical, subset_seed
 from .data import Split
 from .designs import VARIABLES, Design
 from .errors import UserError
 from .fronts import DENSE
+from .mapped_weights import MappedNetwork, mapped_network
 from .networks import build_for
 from .tables import read_table, records
-from .weights import load_weights
 
 DENSE_PLAN = Plan(zeros=(), quantized=False)
 
@@ -59,14 +57,13 @@ def read_front_designs(path: Path, layout: Layout, initial_seed: int | None) -> 
 
 def load_fronts(
     fronts: Sequence[Path], weights: Path, architecture: Mapping[str, Any], split: Split, initial_seed: int | None
-) -> tuple[nn.Module, list[FrontDesign]]:
+) -> tuple[MappedNetwork, list[FrontDesign]]:
     """The trained dense network, and the designs that fronts of it hold, each once, the dense network last.
 
     Raises UserError where the files do not fit each other.
     """
-    network = build_for(architecture, split)
-    load_weights(network, weights)
-    layout = layout_of(network)
+    network = mapped_network(build_for(architecture, split), weights)
+    layout = network.layout()
     designs = {design.design_id: design for path in fronts for design in read_front_designs(path, layout, initial_seed)}
     dense = designs.pop(DENSE)
     return network, [*designs.values(), dense]

@@ -9,11 +9,12 @@ import pandas as pd
 import torch
 from torch import nn
 
-from .compression import Plan, compress
+from .compression import Plan
 from .data import Split, batches
-from .evaluation import denormals_flushed
+from .evaluation import denormals_flushed, scores_of
 from .front_designs import FrontDesign
 from .fronts import DENSE
+from .mapped_weights import MappedNetwork
 
 
 def forward_seconds(network: nn.Module, split: Split, batch_size: int, warm_up: int) -> float:
@@ -26,17 +27,17 @@ def forward_seconds(network: nn.Module, split: Split, batch_size: int, warm_up: 
     with torch.inference_mode(), denormals_flushed():
         first, _ = next(batches(split, batch_size))
         for _ in range(warm_up):
-            network(first)
+            scores_of(network, first)
         for images, _ in batches(split, batch_size):
             start = perf_counter()
-            network(images)
+            scores_of(network, images)
             seconds += perf_counter() - start
     return seconds
 
 
-def time_design(network: nn.Module, plan: Plan, split: Split, batch_size: int, warm_up: int) -> float:
+def time_design(network: MappedNetwork, plan: Plan, split: Split, batch_size: int, warm_up: int) -> float:
     """One pass of `network` compressed by `plan`, in seconds. Only this one compressed network is in memory: a VGG16 has 537 MB."""
-    compressed, _ = compress(network, plan)
+    compressed, _ = network.compress(plan)
     return forward_seconds(compressed, split, batch_size, warm_up)
 
 

@@ -43,14 +43,14 @@ class _Multiplications(TorchDispatchMode):
 
     def __init__(self, weights: Sequence[torch.Tensor]) -> None:
         super().__init__()
-        self.positions = {weight.untyped_storage().data_ptr(): 0 for weight in weights}
-        self._channels = {weight.untyped_storage().data_ptr(): weight.shape[0] for weight in weights}
+        self.positions = {weight.data_ptr(): 0 for weight in weights}
+        self._channels = {weight.data_ptr(): weight.shape[0] for weight in weights}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         output = func(*args, **(kwargs or {}))
         if func.overloadpacket in MULTIPLYING:
             for tensor in (argument for argument in args if isinstance(argument, torch.Tensor)):
-                if (storage := tensor.untyped_storage().data_ptr()) in self.positions:
+                if (storage := tensor.data_ptr()) in self.positions:
                     self.positions[storage] += output.numel() // self._channels[storage]
         return output
 
@@ -63,7 +63,7 @@ def multiply_accumulates(network: nn.Module, image: tuple[int, int, int]) -> tup
     # With gradients, since without them attention takes a fast path that shows no multiplication.
     with torch.enable_grad(), _Multiplications(weights) as counter:
         network.eval()(torch.zeros(1, *image))
-    positions = [counter.positions[weight.untyped_storage().data_ptr()] for weight in weights]
+    positions = [counter.positions[weight.data_ptr()] for weight in weights]
     return (
         sum(weight.numel() * count for weight, count in zip(weights, positions, strict=True)),
         sum(int(torch.count_nonzero(weight)) * count for weight, count in zip(weights, positions, strict=True)),

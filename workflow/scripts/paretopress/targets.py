@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .compression import Plan, canonical, layout_of
+from .compression import Plan, canonical
 from .data import load_split
 from .designs import VARIABLES, Design, SearchSpace
-from .evaluation import Measurement, evaluate
+from .evaluation import Measurement, measure
+from .mapped_weights import mapped_network
 from .networks import build_for
 from .search import Evaluation, Target
 from .tables import read_table, records
-from .weights import load_weights
 
 
 def search_space(settings: Mapping[str, Mapping[str, float]]) -> SearchSpace:
@@ -25,17 +25,16 @@ def load_target(
 ) -> Target:
     """The compression of one trained network, measured on the images of one split; seed: what subset_seed gives."""
     split = load_split(images)
-    network = build_for(architecture, split)
-    load_weights(network, weights)
-    layout = layout_of(network)
+    network = mapped_network(build_for(architecture, split), weights)
+    layout = network.layout()
 
     def canonical_in_run(design: Design) -> tuple[Design, Plan]:
         return canonical(design, layout, seed)
 
-    def measure(plan: Plan) -> Measurement:
-        return evaluate(network, plan, split, batch_size)
+    def evaluate(plan: Plan) -> Measurement:
+        return measure(network.compress, plan, split, batch_size)
 
-    return Target(space, canonical_in_run, measure, threshold)
+    return Target(space, canonical_in_run, evaluate, threshold)
 
 
 def read_initial(designs: Path, timings: Path) -> list[Evaluation]:

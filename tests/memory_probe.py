@@ -1,0 +1,72 @@
+"""What evaluations of VGG16 at full width take, printed as JSON: `python memory_probe.py FOLDER`, twice; the first time writes its files there.
+
+All in bytes. peaks: of loading the network and of each evaluation, where the process with its libraries loaded is zero. mapped: what the
+weights file takes in memory after a dense forward pass, and what of that is a copy of the process's own.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import torch
+
+from paretopress.data import Split, save_split
+from paretopress.designs import Design, SearchSpace
+from paretopress.mapped_weights import mapped_network
+from paretopress.methods import surrogate  # noqa: F401  a search has these loaded
+from paretopress.networks import build_network
+from paretopress.targets import load_target
+from paretopress.weights import save_weights
+
+ARCHITECTURE = {"name": "vgg16"}
+WEIGHTS, IMAGES = "weights.safetensors", "images.safetensors"
+SPACE = SearchSpace(linear_amount=(0.001, 0.999), conv_amount=(0.001, 0.999))
+DESIGNS = {
+    "biases": Design(2, 2, 0.5, 0.5, 0, 0, 0),
+    "all pruned": Design(2, 2, 0.5, 0.9, 2, 2, 0),
+    "quantised": Design(0, 0, 0.0, 0.0, 0, 0, 1),
+    "all pruned, quantised": Design(2, 2, 0.9, 0.5, 2, 2, 1),
+}
+
+
+def memory(name: str) -> int:
+    """A line of the process's status, in bytes: VmRSS, or VmHWM, the most since the mark was reset."""
+    return 1024 * int(re.search(rf"{name}:\s+(\d+)", Path("/proc/self/status").read_text())[1])
+
+
+def mapped(path: Path) -> dict[str, int]:
+    """What the mappings of a file hold in memory, in bytes: all of it, and what is not shared with other processes but copied."""
+    maps = Path("/proc/self/smaps").read_text().split("VmFlags")
+    found = [entry for entry in maps if str(path) in entry]
+    return {name: sum(1024 * int(re.search(rf"{name}:\s+(\d+)", entry)[1]) for entry in found) for name in ("Rss", "Private_Dirty")}
+
+
+def prepare(folder: Path) -> None:
+    torch.manual_seed(0)
+    save_weights(build_network(ARCHITECTURE, 10), folder / WEIGHTS)
+    images = Split(torch.zeros(8, 3, 32, 32, dtype=torch.uint8), torch.arange(8), tuple("abcdefghij"))
+    save_split(images, folder / IMAGES)
+
+
+def main(folder: Path) -> None:
+    torch.set_num_threads(1)
+    weights, images = folder / WEIGHTS, folder / IMAGES
+    if not weights.exists():
+        prepare(folder)
+        return
+    base = memory("VmRSS")
+    target = load_target(weights, images, ARCHITECTURE, SPACE, seed=1, batch_size=8, threshold=0.5)
+    peaks = {"loading": memory("VmHWM") - base}
+    for name, design in DESIGNS.items():
+        Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM
+        target.evaluate(target.canonical(design)[1])
+        peaks[name] = memory("VmHWM") - base
+    dense = mapped_network(build_network(ARCHITECTURE, 10), weights).fresh()
+    with torch.inference_mode():
+        dense(torch.zeros(1, 3, 32, 32))
+    print(json.dumps({"weights": weights.stat().st_size, "peaks": peaks, "mapped": mapped(weights)}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

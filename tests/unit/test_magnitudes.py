@@ -1,0 +1,45 @@
+"""The smallest entries of a tensor, found in little memory."""
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from paretopress import magnitudes
+from paretopress.magnitudes import SELECTED_BY_TORCH, zero_smallest
+
+FLOATS = st.floats(-2, 2, width=32) | st.sampled_from([0.0, -0.0, 1.5, -1.5, 1e-40, -1e-40])
+
+
+def zeroed_in_order(values: torch.Tensor, zeros: int) -> torch.Tensor:
+    """By definition: the smallest magnitudes, the first ones of equal ones."""
+    expected = values.clone()
+    expected[torch.sort(values.abs(), stable=True).indices[:zeros]] = 0
+    return expected
+
+
+@given(values=st.lists(FLOATS, min_size=1, max_size=60), share=st.floats(0, 1), block=st.integers(1, 70))
+@settings(deadline=None)
+def test_in_blocks_the_smallest_go_and_of_equal_ones_the_first(values, share, block):
+    tensor, zeros = torch.tensor(values, dtype=torch.float32), round(share * len(values))
+    expected = zeroed_in_order(tensor, zeros)
+    sizes = magnitudes.SELECTED_BY_TORCH, magnitudes.BLOCK
+    magnitudes.SELECTED_BY_TORCH, magnitudes.BLOCK = 0, block
+    try:
+        zero_smallest(tensor, zeros)
+    finally:
+        magnitudes.SELECTED_BY_TORCH, magnitudes.BLOCK = sizes
+    assert torch.equal(tensor, expected)
+
+
+def test_a_large_tensor_loses_the_entries_that_torch_would_take_but_for_ties():
+    tensor = torch.randn(SELECTED_BY_TORCH + 12345, generator=torch.Generator().manual_seed(0)).view(-1, 1)
+    tensor = tensor[: len(tensor) // 3 * 3].view(-1, 3).contiguous()
+    zeros = round(0.6 * tensor.numel())
+    limit = torch.kthvalue(tensor.abs().view(-1), zeros).values
+    before = tensor.clone()
+    zero_smallest(tensor, zeros)
+    gone = tensor == 0
+    assert int(gone.sum()) == zeros
+    assert bool((before[gone].abs() <= limit).all())
+    assert torch.equal(tensor[~gone], before[~gone])
+    assert bool((tensor[~gone].abs() >= limit).all())
