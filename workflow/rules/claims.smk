@@ -16,6 +16,7 @@ rule claims:
         "<study>/logs/claims.log",
     benchmark:
         "<study>/benchmarks/claims.tsv"
+    localrule: True
     conda:
         "../../envs/paretopress.yaml"
     params:

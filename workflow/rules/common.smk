@@ -145,3 +145,9 @@ def figures_of(network):
 
 
 FIGURES = {network: figures_of(network) for network in NETWORKS}
+
+
+def timing_cores():
+    """The threads of a job that times networks: all there are, on a cluster as many as the networks are timed with."""
+    cores = None if workflow.remote_exec else workflow.resource_settings.cores
+    return cores or STUDY.inference_time.threads

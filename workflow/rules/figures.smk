@@ -19,6 +19,7 @@ rule front_figure:
         "<study>/logs/figures/front_figure/{network}.log",
     benchmark:
         "<study>/benchmarks/figures/front_figure/{network}.tsv"
+    localrule: True
     conda:
         "../../envs/paretopress.yaml"
     params:
@@ -75,6 +76,7 @@ rule method_figures:
         "<study>/logs/figures/method_figures/{network}.log",
     benchmark:
         "<study>/benchmarks/figures/method_figures/{network}.tsv"
+    localrule: True
     conda:
         "../../envs/paretopress.yaml"
     params:
@@ -131,6 +133,7 @@ rule setting_figures:
         "<study>/logs/figures/setting_figures/{network}.log",
     benchmark:
         "<study>/benchmarks/figures/setting_figures/{network}.tsv"
+    localrule: True
     conda:
         "../../envs/paretopress.yaml"
     params:
@@ -179,6 +182,7 @@ rule search_figures:
         "<study>/logs/figures/search_figures/{network}.log",
     benchmark:
         "<study>/benchmarks/figures/search_figures/{network}.tsv"
+    localrule: True
     conda:
         "../../envs/paretopress.yaml"
     script:
@@ -202,6 +206,7 @@ rule inference_figure:
         "<study>/logs/figures/inference_figure/{network}.log",
     benchmark:
         "<study>/benchmarks/figures/inference_figure/{network}.tsv"
+    localrule: True
     conda:
         "../../envs/paretopress.yaml"
     params:
@@ -228,6 +233,7 @@ rule worst_run_inference_figure:
         "<study>/logs/figures/worst_run_inference_figure/{network}.log",
     benchmark:
         "<study>/benchmarks/figures/worst_run_inference_figure/{network}.tsv"
+    localrule: True
     conda:
         "../../envs/paretopress.yaml"
     params:

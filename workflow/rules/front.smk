@@ -9,6 +9,7 @@ rule union_front:
         "<study>/logs/fronts/{network}.log",
     benchmark:
         "<study>/benchmarks/fronts/{network}.tsv"
+    localrule: True
     conda:
         "../../envs/paretopress.yaml"
     params:
@@ -31,6 +32,7 @@ rule worst_run_front:
         "<study>/logs/fronts/{network}.worst-run.log",
     benchmark:
         "<study>/benchmarks/fronts/{network}.worst-run.tsv"
+    localrule: True
     conda:
         "../../envs/paretopress.yaml"
     params:

@@ -23,6 +23,7 @@ rule report:
         "<study>/logs/report.log",
     benchmark:
         "<study>/benchmarks/report.tsv"
+    localrule: True
     conda:
         "../../envs/paretopress.yaml"
     params:

@@ -10,6 +10,7 @@ rule statistics:
         "<study>/logs/statistics.log",
     benchmark:
         "<study>/benchmarks/statistics.tsv"
+    localrule: True
     conda:
         "../../envs/paretopress.yaml"
     params:
