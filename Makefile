@@ -6,7 +6,7 @@ CORES ?= all
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --workflow-profile workflow/profiles/default
 
-.PHONY: help demo test test-fast lint types format status front docs clean
+.PHONY: help demo test test-fast fuzz lint types format status front verify docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -18,7 +18,7 @@ $(VENV)/.runtime: envs/requirements.txt envs/lock.txt
 	$(BIN)/pip install --quiet -r envs/requirements.txt -c envs/lock.txt
 	@touch $@
 
-$(VENV)/.development: $(VENV)/.runtime envs/requirements-dev.txt
+$(VENV)/.development: $(VENV)/.runtime envs/requirements-slurm.txt envs/requirements-dev.txt
 	$(BIN)/pip install --quiet -r envs/requirements-dev.txt -c envs/lock.txt
 	@touch $@
 
@@ -40,15 +40,21 @@ lint: $(VENV)/.development ## formatting, lint, types
 	$(BIN)/mypy
 
 test: lint ## lint, then every test
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 test-fast: $(VENV)/.development ## the tests without real Snakemake runs
 	$(BIN)/pytest -m "not slow"
+
+fuzz: $(VENV)/.development ## at least 10,000 generated configs, tables, archives, images and weights; half an hour
+	HYPOTHESIS_PROFILE=many $(BIN)/pytest tests/fuzz --hypothesis-show-statistics
 
 format: $(VENV)/.development ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/snakefmt Snakefile workflow
+
+verify: $(VENV)/.runtime ## hold every file of a study against its record (CONFIG=... for another study)
+	@$(BIN)/python workflow/scripts/verify_results.py --configfile $(CONFIG)
 
 docs: $(VENV)/.runtime ## rewrite config/schema.json and the key tables of config/README.md
 	$(BIN)/python workflow/scripts/document_config.py

@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 import yaml
-from conftest import ROOT
 from jsonschema import Draft202012Validator
+from paths import ROOT
 
 from paretopress.imports import PACKAGE, package_imports
 from paretopress.schema import json_schema, key_tables
@@ -30,8 +30,9 @@ def test_the_schema_is_that_of_the_model_and_takes_the_configs():
 
 
 def test_every_pin_is_in_the_lock_and_in_the_conda_environment():
-    runtime, development, lock = pins("requirements.txt"), pins("requirements-dev.txt"), set(map(str.lower, pins("lock.txt")))
-    assert {re.sub(r"[-_]+", "-", pin.lower()) for pin in runtime + development} <= {re.sub(r"[-_]+", "-", pin) for pin in lock}
+    runtime, lock = pins("requirements.txt"), set(map(str.lower, pins("lock.txt")))
+    every = [*runtime, *pins("requirements-slurm.txt"), *pins("requirements-dev.txt")]
+    assert {re.sub(r"[-_]+", "-", pin.lower()) for pin in every} <= {re.sub(r"[-_]+", "-", pin) for pin in lock}
     conda = yaml.safe_load((ROOT / "envs" / "paretopress.yaml").read_text(encoding="utf-8"))
     assert conda["dependencies"][-1]["pip"] == runtime
 
@@ -76,7 +77,16 @@ def test_every_rule_logs_benchmarks_and_names_its_environment():
                 assert directive in rule, (file.name, rule.split(":")[0], directive)
             scripts = set(re.findall(r'"(?:\.\./scripts/)?(\w+\.py)"', rule))
             assert len(scripts) == 1, f"{file.name}: the modules are those of another script"
+            assert "with job(snakemake, __file__)" in (SCRIPTS / scripts.pop()).read_text(encoding="utf-8"), (
+                "checks its inputs, records its outputs"
+            )
 
 
 def test_no_module_is_longer_than_300_lines():
     assert all(len(Path(file).read_text(encoding="utf-8").splitlines()) <= 300 for file in SCRIPTS.rglob("*.py"))
+
+
+def test_every_test_that_a_promise_rests_on_is_there():
+    named = set(re.findall(r"`(tests/[\w/.]*)`", (ROOT / "workflow" / "TRUST.md").read_text(encoding="utf-8")))
+    assert len(named) >= 15
+    assert {name for name in named if not (ROOT / name).exists()} == set()
