@@ -118,7 +118,7 @@ def test_the_commands_name_what_is_damaged(copied):
         command = [sys.executable, f"workflow/scripts/{script}", "--configfile", "tiny.yaml"]
         return subprocess.run(command, cwd=copied.folder, capture_output=True, text=True, check=False)
 
-    assert re.fullmatch(r"results/tiny: \d+ files, each as its job wrote it .*\n", shown("verify_results.py").stdout)
+    assert re.match(r"results/tiny: \d+ files, each as its job wrote it\n", shown("verify_results.py").stdout)
     run = f"runs/second/{METHODS[0]}/seed-2/hypervolume.json"
     front = "fronts/first.csv"
     with replaced(copied.folder / RESULTS / run, b""), replaced(copied.folder / RESULTS / front, b"design_id\n"):
