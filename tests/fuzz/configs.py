@@ -12,7 +12,7 @@ from pydantic import StringConstraints
 from paretopress.config import Study
 from paretopress.config.base import ADDRESS, NAME, PATH, SHA256
 from paretopress.config.dataset import DigitsDataset, FolderDataset
-from paretopress.config.evaluation_tables import Columns
+from paretopress.config.evaluation_tables import Columns, EvaluationTable
 from paretopress.config.methods import RegisteredMethod
 from paretopress.config.networks import Network, OwnNetwork
 from paretopress.config.search import AmountRange, Constraint
@@ -138,7 +138,10 @@ FITTED = {
     RegisteredMethod: _own_name,
     Columns: _distinct_columns,
 }
-OVERRIDES: dict[tuple[type, str], st.SearchStrategy[Any]] = {(Network, "weights"): st.just(WEIGHTS) | st.none()}
+OVERRIDES: dict[tuple[type, str], st.SearchStrategy[Any]] = {
+    (Network, "weights"): st.just(WEIGHTS) | st.none(),
+    (EvaluationTable, "checksum"): st.none(),  # a table is read where the jobs are planned
+}
 ALWAYS = {(Study, "dataset"), (Study, "networks"), (Study, "methods")}  # what most of a study hangs on
 
 

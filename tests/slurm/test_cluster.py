@@ -141,26 +141,18 @@ def drained_and_resumed(project: ClusterProject) -> None:
     assert "Nothing to be done" in project.complete_on_the_cluster(SEARCHED)
 
 
-def kill_snakemake(project: ClusterProject, after: Callable[[str], object] = lambda job: None) -> str:
-    """Kills Snakemake alone; the job that it leaves, which `after` is called with at once."""
+def kill_snakemake(project: ClusterProject) -> str:
+    """Kills Snakemake alone; the job that it leaves."""
     with project.started(SEARCHED) as snakemake:
         job = project.searching()
         snakemake.kill()
-        after(job)
-    assert project.cluster.field(job, "JobState") in ("RUNNING", "STOPPED")
+    assert project.cluster.field(job, "JobState") in ("RUNNING", "COMPLETED")
     refused = project.snakemake(*PROFILE, SEARCHED)
     assert refused.returncode != 0
     assert "--unlock" in refused.stdout + refused.stderr
     assert project.snakemake("--unlock").returncode == 0
-    assert project.cluster.field(job, "JobState") in ("RUNNING", "STOPPED", "COMPLETED"), "nobody but the one who has the lock ends it"
+    assert project.cluster.field(job, "JobState") in ("RUNNING", "COMPLETED"), "nobody but the one who has the lock ends it"
     return job
-
-
-def killed_snakemake_started_again_beside_its_job(project: ClusterProject) -> None:
-    # Stopped, it cannot end before it is found.
-    leftover = kill_snakemake(project, lambda job: project.cluster.run("scancel", "--signal=STOP", job))
-    assert f"Cancelled job {leftover} of an earlier Snakemake here" in project.complete_on_the_cluster(SEARCHED)
-    assert project.cluster.field(leftover, "JobState") == "CANCELLED"
 
 
 def killed_snakemake_started_again_after_its_job(project: ClusterProject) -> None:
@@ -175,7 +167,6 @@ KILLED = {
     "a job is asked to stop before its time limit": asked_to_stop,
     "a job runs out of memory": out_of_memory,
     "the node is drained and resumed": drained_and_resumed,
-    "Snakemake is killed and its job still runs": killed_snakemake_started_again_beside_its_job,
     "Snakemake is killed and its job has ended": killed_snakemake_started_again_after_its_job,
 }
 
