@@ -1,23 +1,28 @@
-"""What evaluations of VGG16 at full width take, printed as JSON: `python memory_probe.py FOLDER`, twice; the first time writes its files there.
+"""What jobs on VGG16 at full width take, printed as JSON: `python memory_probe.py FOLDER JOB`, the job "prepare" first, then any of JOBS.
 
-All in bytes. peaks: of loading the network and of each evaluation, where the process with its libraries loaded is zero. mapped: what the
-weights file takes in memory after a dense forward pass, and what of that is a copy of the process's own.
+All in bytes. peaks: of the steps of the job, where the process with its libraries loaded is zero. mapped: what the weights file takes in
+memory after a dense forward pass, and what of that is a copy of the process's own.
 """
 
 import json
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from paretopress.compression import canonical
 from paretopress.data import Split, save_split
 from paretopress.designs import Design, SearchSpace
 from paretopress.mapped_weights import mapped_network
 from paretopress.methods import surrogate  # noqa: F401  a search has these loaded
-from paretopress.networks import build_network
+from paretopress.networks import build_network, check_network
+from paretopress.sizes import measure_sizes
 from paretopress.targets import load_target
-from paretopress.weights import save_weights
+from paretopress.weights import import_weights, save_weights, without_memory
 
 ARCHITECTURE = {"name": "vgg16"}
 WEIGHTS, IMAGES = "weights.safetensors", "images.safetensors"
@@ -49,24 +54,51 @@ def prepare(folder: Path) -> None:
     save_split(images, folder / IMAGES)
 
 
-def main(folder: Path) -> None:
-    torch.set_num_threads(1)
-    weights, images = folder / WEIGHTS, folder / IMAGES
-    if not weights.exists():
-        prepare(folder)
-        return
-    base = memory("VmRSS")
-    target = load_target(weights, images, ARCHITECTURE, SPACE, seed=1, batch_size=8, threshold=0.5)
-    peaks = {"loading": memory("VmHWM") - base}
+@contextmanager
+def peak_of(name: str, peaks: dict[str, int], base: int) -> Iterator[None]:
+    Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM
+    yield
+    peaks[name] = memory("VmHWM") - base
+
+
+def evaluate(folder: Path, base: int) -> dict[str, Any]:
+    weights, peaks = folder / WEIGHTS, {}
+    with peak_of("loading", peaks, base):
+        target = load_target(weights, folder / IMAGES, ARCHITECTURE, SPACE, seed=1, batch_size=8, threshold=0.5)
     for name, design in DESIGNS.items():
-        Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM
-        target.evaluate(target.canonical(design)[1])
-        peaks[name] = memory("VmHWM") - base
+        with peak_of(name, peaks, base):
+            target.evaluate(target.canonical(design)[1])
     dense = mapped_network(build_network(ARCHITECTURE, 10), weights).fresh()
     with torch.inference_mode():
         dense(torch.zeros(1, 3, 32, 32))
-    print(json.dumps({"weights": weights.stat().st_size, "peaks": peaks, "mapped": mapped(weights)}))
+    return {"weights": weights.stat().st_size, "peaks": peaks, "mapped": mapped(weights)}
 
+
+def measure(folder: Path, base: int) -> dict[str, Any]:
+    peaks = {}
+    with peak_of("sizes", peaks, base):
+        network = mapped_network(build_network(ARCHITECTURE, 10), folder / WEIGHTS)
+        plan = canonical(DESIGNS["all pruned, quantised"], network.layout(), 1)[1]
+        measure_sizes(network.pruned(plan), plan, (3, 32, 32))
+    return {"peaks": peaks}
+
+
+def take_over(folder: Path, base: int) -> dict[str, Any]:
+    peaks = {}
+    with peak_of("taking over", peaks, base):
+        network = build_network(ARCHITECTURE, 10)
+        check_network(network, 10, 32)
+        network = without_memory(network)
+        import_weights(network, folder / WEIGHTS, folder / "taken.safetensors")
+    return {"peaks": peaks}
+
+
+JOBS = {"evaluate": evaluate, "measure": measure, "take over": take_over}
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    torch.set_num_threads(1)
+    place, job = Path(sys.argv[1]), sys.argv[2]
+    if job == "prepare":
+        prepare(place)
+    else:
+        print(json.dumps(JOBS[job](place, memory("VmRSS"))))

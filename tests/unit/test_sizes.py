@@ -8,12 +8,16 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from paretopress.compression import Plan, compress, layout_of
+from paretopress.compression import Plan, compress, layout_of, prune
 from paretopress.networks import build_network
-from paretopress.sizes import measure_sizes, multiply_accumulates
+from paretopress.sizes import Sizes, measure_sizes, multiply_accumulates
 
 DENSE = Plan((), False)
 IMAGE = (3, 8, 8)
+
+
+def sizes_of(network: nn.Module, plan: Plan) -> Sizes:
+    return measure_sizes(prune(network, plan), plan, IMAGE)
 
 
 def flops(network: nn.Module, image: tuple[int, int, int]) -> int:
@@ -50,7 +54,7 @@ def test_grouped_and_depthwise_convolutions_and_strides(groups):
 def test_zeros_save_the_positions_of_their_layer(small_network):
     # The first convolution has 6 x 6 positions of output, the second 4 x 4, a Linear layer one.
     plan = Plan((("0.weight", 50), ("2.weight", 20), ("2.bias", 6), ("5.weight", 7)), quantized=True)
-    dense, pruned = measure_sizes(small_network, DENSE, IMAGE), measure_sizes(small_network, plan, IMAGE)
+    dense, pruned = sizes_of(small_network, DENSE), sizes_of(small_network, plan)
     assert pruned.macs == dense.macs == dense.nonzero_macs
     assert pruned.nonzero_macs == dense.macs - 50 * 36 - 20 * 16 - 7
     assert pruned.nonzero_parameters == dense.nonzero_parameters - 50 - 20 - 6 - 7
@@ -59,8 +63,8 @@ def test_zeros_save_the_positions_of_their_layer(small_network):
 
 def test_norm_layers_count_as_parameters():
     network = nn.Sequential(nn.Conv2d(3, 2, 1, bias=False), nn.BatchNorm2d(2))
-    assert measure_sizes(network, DENSE, IMAGE).nonzero_parameters == 3 * 2 + 2  # biases of norm layers begin at zero
-    assert measure_sizes(network, DENSE, IMAGE).parameters == 3 * 2 + 4
+    assert sizes_of(network, DENSE).nonzero_parameters == 3 * 2 + 2  # biases of norm layers begin at zero
+    assert sizes_of(network, DENSE).parameters == 3 * 2 + 4
 
 
 @pytest.mark.parametrize("quantized", [False, True])
@@ -69,7 +73,7 @@ def test_bytes_are_those_of_the_network_that_is_deployed(quantized):
     plan = Plan((("1.weight", 50_000),), quantized)
     buffer = io.BytesIO()
     torch.save(compress(network, plan)[0].state_dict(), buffer)
-    sizes = measure_sizes(network, plan, IMAGE)
+    sizes = sizes_of(network, plan)
     assert sizes.bytes == len(buffer.getvalue())
     assert sizes.compressed_bytes == len(gzip.compress(buffer.getvalue(), 6, mtime=0))
     parameters = 192 * 300 + 300 + 300 * 40 + 40
@@ -78,7 +82,7 @@ def test_bytes_are_those_of_the_network_that_is_deployed(quantized):
 
 
 def test_the_dense_network_and_its_hooks_are_left_as_they_are(small_network):
-    measure_sizes(small_network, Plan((("0.weight", 50),), True), IMAGE)
+    sizes_of(small_network, Plan((("0.weight", 50),), True))
     multiply_accumulates(small_network, IMAGE)
     assert all(int(torch.count_nonzero(parameter)) == parameter.numel() for parameter in small_network.parameters())
     assert not any(module._forward_hooks for module in small_network.modules())

@@ -8,7 +8,7 @@ from paretopress.jobs import job
 from paretopress.networks import build_network, check_network
 from paretopress.tables import write_csv
 from paretopress.training import history_table
-from paretopress.weights import load_weights, save_weights
+from paretopress.weights import import_weights, without_memory
 
 with job(snakemake, __file__) as log:
     trained, name = Path(snakemake.input.trained), snakemake.wildcards.network
@@ -16,7 +16,7 @@ with job(snakemake, __file__) as log:
     split = load_split(Path(snakemake.input.images))
     network = build_network(snakemake.params.architecture, len(split.classes))
     check_network(network, len(split.classes), split.images.shape[-1])
-    load_weights(network, trained)
+    network = without_memory(network)
+    import_weights(network, trained, Path(snakemake.output.weights))
     log.info("%s: the weights of %s fit", name, trained)
-    save_weights(network, Path(snakemake.output.weights))
     write_csv(history_table([]), snakemake.output.history)

@@ -21,7 +21,7 @@ with job(snakemake, __file__) as log:
     )
     rows = []
     for design in designs:
-        sizes = measure_sizes(network.fresh(), design.plan, tuple(split.images.shape[1:]))
+        sizes = measure_sizes(network.pruned(design.plan), design.plan, tuple(split.images.shape[1:]))
         rows.append({"design_id": design.design_id, "nonzero_rate": design.nonzero_rate, **asdict(sizes)})
         log.info("%s: %d bytes, %d through gzip", design.design_id, sizes.bytes, sizes.compressed_bytes)
     write_csv(pd.DataFrame(rows), snakemake.output[0])

@@ -208,7 +208,8 @@ def prune(network: nn.Module, plan: Plan, read: ReadTensor | None = None) -> nn.
     return with_tensors(network, pruned)
 
 
-def _quantize_in_place(network: nn.Module) -> None:
+def quantize_in_place(network: nn.Module) -> None:
+    """Gives a network dynamic int8 Linear layers: per-tensor weights, one activation scale for each batch."""
     linear = {name: module for name, module in network.named_modules() if type(module) is nn.Linear}
     with warnings.catch_warnings():
         # Both announce that these functions move to torchao, whose int8 is another scheme; the pinned torch has them.
@@ -219,13 +220,6 @@ def _quantize_in_place(network: nn.Module) -> None:
             torch.ao.quantization.quantize_dynamic(network, {name}, dtype=torch.qint8, inplace=True)
             # What torch left there refers to the layer itself, which would keep it until garbage is collected.
             layer.__dict__.pop("qconfig", None)
-
-
-def quantize(network: nn.Module) -> nn.Module:
-    """A copy with dynamic int8 Linear layers: per-tensor weights, one activation scale for each batch; other layers' weights are shared."""
-    quantized = with_tensors(network, {})
-    _quantize_in_place(quantized)
-    return quantized
 
 
 def nonzero_rate(network: nn.Module) -> float:
@@ -241,7 +235,7 @@ def count_and_quantize(pruned: nn.Module, plan: Plan) -> tuple[nn.Module, float]
     """A pruned network of the caller's own, quantised in place where the plan says so, and its non-zero rate."""
     rate = nonzero_rate(pruned)
     if plan.quantized:
-        _quantize_in_place(pruned)
+        quantize_in_place(pruned)
     return pruned, rate
 
 

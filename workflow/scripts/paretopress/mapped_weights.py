@@ -51,9 +51,13 @@ class MappedNetwork:
                 own[start : start + rows] = file.get_slice(name)[start : start + rows]
         return own
 
+    def pruned(self, plan: Plan) -> nn.Module:
+        """The pruned float network, of the caller's own: its pruned tensors are in memory once."""
+        return prune(self.fresh(), plan, self.read)
+
     def compress(self, plan: Plan) -> tuple[nn.Module, float]:
         """The compressed network that is to be evaluated, and its non-zero rate."""
-        return count_and_quantize(prune(self.fresh(), plan, self.read), plan)
+        return count_and_quantize(self.pruned(plan), plan)
 
 
 def mapped_network(structure: nn.Module, weights: Path) -> MappedNetwork:

@@ -1,6 +1,5 @@
 """Architectures: any classification network of torchvision, slim versions of the paper's two, and networks of the user's own."""
 
-import copy
 import importlib.util
 import sys
 import traceback
@@ -14,7 +13,7 @@ from torch import nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from torch.nn.parameter import is_lazy
 
-from .compression import layout_of
+from .compression import layout_of, with_tensors
 from .data import Split
 from .errors import UserError
 from .torchvision_import import torchvision
@@ -190,7 +189,8 @@ def check_network(network: nn.Module, num_classes: int, image_size: int) -> None
         raise UserError(f"the network {type(network).__name__} has no Linear and no convolution layer: there is nothing to compress.")
     try:
         with torch.inference_mode(), torch.random.fork_rng(devices=[]):
-            scores = [network.eval()(_black_images(image_size)), copy.deepcopy(network).train()(_black_images(image_size))]
+            own_buffers = with_tensors(network, {})  # batch norm changes its own while it trains
+            scores = [network.eval()(_black_images(image_size)), own_buffers.train()(_black_images(image_size))]
     except Exception as error:
         raise UserError(
             f"the network {type(network).__name__} cannot take images of {image_size} x {image_size} pixels: {error}. "

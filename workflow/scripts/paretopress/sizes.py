@@ -1,18 +1,19 @@
 """How large a compressed network is, in parameters, bytes and multiply-accumulates."""
 
-import gzip
-import io
+import zlib
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any, cast
 
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from .compression import Plan, layout_of, prune, quantize
+from .compression import Plan, layout_of, quantize_in_place
 
 GZIP_LEVEL = 6  # that of the gzip command
+GZIP_WINDOW = 16 + zlib.MAX_WBITS  # 16: with the header and the sum of a .gz file (zlib manual, deflateInit2)
 MULTIPLYING = {torch.ops.aten.mm, torch.ops.aten.addmm, torch.ops.aten.bmm, torch.ops.aten.linear, torch.ops.aten.convolution}
 
 
@@ -70,22 +71,41 @@ def multiply_accumulates(network: nn.Module, image: tuple[int, int, int]) -> tup
     )
 
 
-def _serialized(network: nn.Module) -> memoryview:
-    buffer = io.BytesIO()
-    torch.save(network.state_dict(), buffer)
-    return buffer.getbuffer()
+class _Counter:
+    """A file that keeps nothing of what is written to it but its length, plain and through gzip."""
+
+    def __init__(self) -> None:
+        self.bytes = self.compressed_bytes = 0
+        self._gzip = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_WINDOW)
+
+    def write(self, content: Any) -> int:
+        self.bytes += len(content)
+        self.compressed_bytes += len(self._gzip.compress(content))
+        return len(content)
+
+    def flush(self) -> None:
+        """As a file has it; there is nothing to do."""
+
+    def close(self) -> None:
+        self.compressed_bytes += len(self._gzip.flush())
 
 
-def measure_sizes(network: nn.Module, plan: Plan, image: tuple[int, int, int]) -> Sizes:
-    """The sizes of `network` compressed by `plan`; image: shape of one input, (channels, height, width)."""
-    pruned = prune(network, plan)
+def _serialized_sizes(network: nn.Module) -> tuple[int, int]:
+    """Bytes of the state dict as torch writes it, plain and through gzip."""
+    with closing(_Counter()) as counter:
+        torch.save(network.state_dict(), cast(IO[bytes], counter))
+    return counter.bytes, counter.compressed_bytes
+
+
+def measure_sizes(pruned: nn.Module, plan: Plan, image: tuple[int, int, int]) -> Sizes:
+    """The sizes of a network pruned by `plan`, of the caller's own: it is quantised in place where the plan says so.
+
+    image: shape of one input, (channels, height, width).
+    """
     macs, nonzero_macs = multiply_accumulates(pruned, image)
-    content = _serialized(quantize(pruned) if plan.quantized else pruned)
-    return Sizes(
-        parameters=sum(parameter.numel() for parameter in pruned.parameters()),
-        nonzero_parameters=sum(int(torch.count_nonzero(parameter)) for parameter in pruned.parameters()),
-        bytes=len(content),
-        compressed_bytes=len(gzip.compress(content, GZIP_LEVEL, mtime=0)),
-        macs=macs,
-        nonzero_macs=nonzero_macs,
-    )
+    parameters = sum(parameter.numel() for parameter in pruned.parameters())
+    nonzero_parameters = sum(int(torch.count_nonzero(parameter)) for parameter in pruned.parameters())
+    if plan.quantized:
+        quantize_in_place(pruned)
+    plain, compressed = _serialized_sizes(pruned)
+    return Sizes(parameters, nonzero_parameters, plain, compressed, macs, nonzero_macs)

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from .atomic import written_whole
+from .compression import with_tensors
 from .errors import UserError
 from .weight_files import WEIGHT_FILES
 
@@ -20,13 +21,27 @@ STATE_KEYS = ("state_dict", "model_state_dict", "model", "network", "net")
 # torch.compile puts the one before every key, nn.DataParallel and DistributedDataParallel the other.
 PREFIXES = ("_orig_mod.", "module.")
 SHOWN = 10
+PART = 2**24  # entries looked at together in a larger tensor
+
+
+def _write(state: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Writes tensors as safetensors, which has no two names for one memory: of what shares it, all but the first are copied."""
+    separate: dict[str, torch.Tensor] = {}
+    written: set[int] = set()
+    for key, value in state.items():
+        tensor = value.detach().contiguous()
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() in written:
+            tensor = tensor.clone()
+        written.add(storage.data_ptr())
+        separate[key] = tensor
+    with written_whole(path) as temporary:
+        save_file(separate, temporary)
 
 
 def save_weights(network: nn.Module, path: Path) -> None:
     """Writes the state dict as safetensors; weights that two layers share are written for each."""
-    state = {key: value.detach().clone(memory_format=torch.contiguous_format) for key, value in network.state_dict().items()}
-    with written_whole(path) as temporary:
-        save_file(state, temporary)
+    _write(network.state_dict(), path)
 
 
 def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
@@ -102,10 +117,22 @@ def _misfits(given: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tenso
     ]
 
 
-def _not_finite(given: Mapping[str, torch.Tensor], built: Mapping[str, torch.Tensor]) -> list[str]:
-    """A line for each tensor with NaN or infinity where the network as it is built has a number; a mask may hold infinity."""
-    counts = {key: int((~torch.isfinite(value) & torch.isfinite(built[key])).sum()) for key, value in given.items()}
-    return [f"{key}: {count} of {given[key].numel()}" for key, count in counts.items() if count]
+def _count_not_finite(given: torch.Tensor, built: torch.Tensor) -> int:
+    """Entries of `given` that are NaN or infinite where `built` has a number; one without memory has numbers alone."""
+    if built.is_meta:
+        return sum(int((~part.isfinite()).sum()) for part in given.flatten().split(PART))
+    parts = zip(given.flatten().split(PART), built.flatten().split(PART), strict=True)
+    return sum(int((~part.isfinite() & own.isfinite()).sum()) for part, own in parts)
+
+
+def _check_finite(path: Path, given: Mapping[str, torch.Tensor], built: Mapping[str, torch.Tensor]) -> None:
+    """Raises UserError: tensors with NaN or infinity where the network as it is built has a number; a mask may hold infinity."""
+    counts = {key: _count_not_finite(value, built[key]) for key, value in given.items()}
+    if broken := [f"{key}: {count} of {given[key].numel()}" for key, count in counts.items() if count]:
+        raise UserError(
+            f"{path}: numbers that are not finite.\n  {_shown(broken)}\nThe training broke down, or the file is damaged: "
+            "take weights of an earlier epoch, or fetch the file again."
+        )
 
 
 def _shown(problems: list[str]) -> str:
@@ -136,10 +163,22 @@ def load_weights(network: nn.Module, path: Path) -> None:
     Raises UserError: see fitting_weights; or numbers that are not finite, whose tensors are named.
     """
     state = fitting_weights(network, path)
-    if broken := _not_finite(state, network.state_dict()):
-        raise UserError(
-            f"{path}: numbers that are not finite.\n  {_shown(broken)}\nThe training broke down, or the file is damaged: "
-            "take weights of an earlier epoch, or fetch the file again."
-        )
+    _check_finite(path, state, network.state_dict())
     network.load_state_dict(state)
     network.eval()
+
+
+def without_memory(network: nn.Module) -> nn.Module:
+    """A copy whose parameters hold nothing, but for those with numbers that are not finite: such a mask is a part of the network."""
+    held = {name: parameter for name, parameter in network.named_parameters() if not _count_not_finite(parameter, parameter.to("meta"))}
+    return with_tensors(network, {name: parameter.to("meta") for name, parameter in held.items()})
+
+
+def import_weights(structure: nn.Module, trained: Path, path: Path) -> None:
+    """Writes the tensors of a file of weights as save_weights would write those of the network that they fill.
+
+    structure: that network, which may be without memory. Raises UserError: see load_weights.
+    """
+    state = fitting_weights(structure, trained)
+    _check_finite(trained, state, structure.state_dict())
+    _write(state, path)
