@@ -42,6 +42,8 @@ RESULTS = Path("results/tiny")
 class Project:
     """A copy of the project in a folder of its own, and Snakemake in it."""
 
+    deadline: float | None = None  # seconds that one run of Snakemake may take
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environment = dict(os.environ)
@@ -73,7 +75,9 @@ class Project:
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", *arguments]
-        return subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False, timeout=self.deadline
+        )
 
     def complete(self, cores: int, *targets: str) -> None:
         done = self.snakemake("--cores", str(cores), *targets)

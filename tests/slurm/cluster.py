@@ -18,7 +18,7 @@ HOW_TO_INSTALL = "apt-get install slurmctld slurmd slurm-client slurm-wlm-basic-
 NODE = "machine"
 CPUS, MEMORY_MB = 8, 64_000  # declared, not looked up: jobs of any profile fit, on however small a machine
 CGROUPS_CAN_BE_DISABLED = (23, 11)  # later versions ask systemd for one, which only root may
-DEADLINE = 600.0  # seconds that any single wait may take; far longer than it should on the busiest machine
+DEADLINE = 900.0  # seconds that any single wait may take; far longer than it should on the busiest machine
 
 # KillWait: seconds between TERM and KILL. OverTimeLimit: a job ends at its limit, not minutes later. OverMemoryKill: a step above its memory is
 # killed, as cgroups do on a cluster. config_overrides: the CPUs and memory of the node are those declared.
@@ -56,6 +56,7 @@ SlurmdParameters=config_overrides
 NodeName={node} NodeAddr=127.0.0.1 NodeHostname={host} CPUs={cpus} RealMemory={memory} State=UNKNOWN
 PartitionName=main Nodes={node} Default=YES MaxTime=INFINITE State=UP
 """
+UNFINISHED = ("PENDING", "RUNNING", "SUSPENDED", "COMPLETING")
 # Debian has the daemons where only root looks.
 PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
@@ -135,7 +136,7 @@ class Cluster:
 
     def stop(self) -> None:
         if self.daemons:
-            self.cancel_all()
+            self.cancel()
         for daemon in reversed(self.daemons):
             daemon.terminate()
             daemon.wait(timeout=DEADLINE)
@@ -158,7 +159,8 @@ class Cluster:
         shown = dict(word.split("=", 1) for word in self.run("scontrol", "show", "job", job).split() if "=" in word)
         return shown[name]
 
-    def cancel_all(self) -> None:
-        for job in self.jobs("PENDING", "RUNNING", "SUSPENDED"):
+    def cancel(self, folder: Path | None = None) -> None:
+        """Cancels all jobs, or those that were submitted from `folder`, and waits until they are gone."""
+        for job in self.jobs(*UNFINISHED, folder=folder):
             self.run("scancel", job)
-        wait_until(lambda: not self.jobs("PENDING", "RUNNING", "SUSPENDED", "COMPLETING"), "cancelled jobs end")
+        wait_until(lambda: not self.jobs(*UNFINISHED, folder=folder), "cancelled jobs end")

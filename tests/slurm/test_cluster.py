@@ -5,6 +5,7 @@ The scenarios run at the same time, each in a project of its own: much of their 
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,18 +13,22 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Self
 
 import pandas as pd
 import pytest
 from cluster import DEADLINE, HOW_TO_INSTALL, NODE, Cluster, missing_programs, wait_until
+from held_network import HELD, HOLD
 from project import METHODS, RESULTS, TINY, Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.slurm]
 
-# One network, one seed, two methods; more evaluations, so that there is time to kill a search between two of them.
+# One network, which can be held in the middle of a search, one seed, two methods.
+CODE = Path(__file__).with_name("held_network.py")
+ARCHITECTURE = {"name": "file", "path": CODE.name, "function": "build_network"}
 STUDY = TINY | {
     "seeds": [1],
-    "networks": {"first": TINY["networks"]["first"]},
+    "networks": {"first": TINY["networks"]["first"] | {"architecture": ARCHITECTURE}},
     "methods": [TINY["methods"][0], TINY["methods"][2]],
     "budget": {"evaluations": 30, "initial": 10},
 }
@@ -36,16 +41,37 @@ SEARCHED = str(RESULTS / SEARCH / "evaluations.csv")
 FILES = ("evaluations.csv", "iterations.csv")
 
 
-class ClusterProject(Project):
-    """A project whose Snakemake submits to the cluster."""
+class StudyProject(Project):
+    """A project with the study of these tests."""
 
-    def __init__(self, folder: Path, cluster: Cluster, local: Project, *taken: str) -> None:
+    deadline = DEADLINE
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.configure(STUDY)
+        shutil.copy2(CODE, folder)
+
+
+class ClusterProject(StudyProject):
+    """One whose Snakemake submits to the cluster; whatever happens in the block, nothing of it is left in the queue after it."""
+
+    def __init__(self, folder: Path, cluster: Cluster, local: StudyProject) -> None:
         super().__init__(folder)
         self.cluster, self.local, self.environment = cluster, local, cluster.environment
         self.said = ""  # by its last complete run
-        self.configure(STUDY)
-        if taken:
-            self.take(local, *taken)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.cluster.cancel(self.folder)
+
+    def hold(self) -> None:
+        """From its third evaluation on, the search waits to be released."""
+        (self.folder / HOLD).touch()
+
+    def release(self) -> None:
+        (self.folder / HOLD).unlink()
 
     def complete_on_the_cluster(self, *targets: str) -> str:
         """One run of the command that the README gives; what Snakemake says."""
@@ -70,11 +96,13 @@ class ClusterProject(Project):
         return self.cluster.jobs(*states, folder=self.folder)
 
     def searching(self) -> str:
-        """The id of the job that searches, as soon as it has recorded evaluations."""
-        records = self.folder / RESULTS / "progress" / SEARCH.removeprefix("runs/") / "evaluations"
-        wait_until(lambda: len(list(records.glob("*.json"))) >= 2, f"evaluations in {records}")
+        """The id of the job that searches, as soon as it is held."""
+        wait_until((self.folder / HELD).exists, f"the search is held; see {self.folder}/snakemake.txt")
         [job] = self.jobs("RUNNING")
         return job
+
+    def state(self, job: str) -> str:
+        return self.cluster.field(job, "JobState")
 
     def has_the_bytes_of_the_local_run(self, *names: str) -> None:
         for name in names:
@@ -85,12 +113,14 @@ def after_a_job_that_ended_as(state: str, end: Callable[[Cluster, str], object])
     """The scenario in which `end` ends the search in the way that SLURM calls `state`, and one rerun completes it."""
 
     def scenario(project: ClusterProject) -> None:
+        project.hold()
         with project.started(*NO_RETRIES, SEARCHED) as snakemake:
             job = project.searching()
             end(project.cluster, job)
             assert snakemake.wait(timeout=DEADLINE) != 0
-        assert project.cluster.field(job, "JobState") == state
+        assert project.state(job) == state
         assert not (project.folder / SEARCHED).exists()
+        project.release()
         project.complete_on_the_cluster(SEARCHED)
 
     return scenario
@@ -101,15 +131,16 @@ def cancel(cluster: Cluster, job: str) -> None:
 
 
 def reach_the_time_limit(cluster: Cluster, job: str) -> None:
-    """The job hangs, and its limit is moved to now: limits are whole minutes."""
-    cluster.run("scancel", "--signal=STOP", job)
+    """The limit is moved to now: limits are whole minutes."""
     cluster.run("scontrol", "update", f"jobid={job}", f"EndTime={datetime.now() + timedelta(seconds=1):%Y-%m-%dT%H:%M:%S}")
 
 
 def asked_to_stop(project: ClusterProject) -> None:
     """The job gets the signal that `--signal=TERM@300` sends before the limit."""
+    project.hold()
     with project.started(*NO_RETRIES, SEARCHED) as snakemake:
         project.cluster.run("scancel", "--signal=TERM", project.searching())
+        project.release()
         assert snakemake.wait(timeout=DEADLINE) != 0
     assert "stopped by a signal after" in (project.folder / "snakemake.txt").read_text(encoding="utf-8"), "the log of the job"
     project.complete_on_the_cluster(SEARCHED)
@@ -142,22 +173,32 @@ def drained_and_resumed(project: ClusterProject) -> None:
 
 
 def kill_snakemake(project: ClusterProject) -> str:
-    """Kills Snakemake alone; the job that it leaves."""
+    """Kills Snakemake alone, in the middle of a search; the job that it leaves, held."""
+    project.hold()
     with project.started(SEARCHED) as snakemake:
         job = project.searching()
         snakemake.kill()
-    assert project.cluster.field(job, "JobState") in ("RUNNING", "COMPLETED")
     refused = project.snakemake(*PROFILE, SEARCHED)
     assert refused.returncode != 0
     assert "--unlock" in refused.stdout + refused.stderr
     assert project.snakemake("--unlock").returncode == 0
-    assert project.cluster.field(job, "JobState") in ("RUNNING", "COMPLETED"), "nobody but the one who has the lock ends it"
+    assert project.state(job) == "RUNNING", "nobody but the one who has the lock ends it"
     return job
+
+
+def killed_snakemake_started_again_beside_its_job(project: ClusterProject) -> None:
+    leftover = kill_snakemake(project)
+    with project.started(SEARCHED) as snakemake:
+        wait_until(lambda: project.state(leftover) == "CANCELLED", "the job that was left is cancelled")
+        project.release()
+        assert snakemake.wait(timeout=DEADLINE) == 0, (project.folder / "snakemake.txt").read_text(encoding="utf-8")
+    assert f"Cancelled job {leftover} of an earlier Snakemake" in (project.folder / "snakemake.txt").read_text(encoding="utf-8")
 
 
 def killed_snakemake_started_again_after_its_job(project: ClusterProject) -> None:
     leftover = kill_snakemake(project)
-    wait_until(lambda: project.cluster.field(leftover, "JobState") == "COMPLETED", "the job that was left ends")
+    project.release()
+    wait_until(lambda: project.state(leftover) == "COMPLETED", "the job that was left ends")
     assert "Nothing to be done" in project.complete_on_the_cluster(SEARCHED)
 
 
@@ -167,6 +208,7 @@ KILLED = {
     "a job is asked to stop before its time limit": asked_to_stop,
     "a job runs out of memory": out_of_memory,
     "the node is drained and resumed": drained_and_resumed,
+    "Snakemake is killed and its job still runs": killed_snakemake_started_again_beside_its_job,
     "Snakemake is killed and its job has ended": killed_snakemake_started_again_after_its_job,
 }
 
@@ -187,10 +229,9 @@ def cluster(tmp_path_factory) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def local(cluster, tmp_path_factory) -> Project:
+def local(cluster, tmp_path_factory) -> StudyProject:
     """The study on this machine without a cluster, up to the front of its network."""
-    project = Project(tmp_path_factory.mktemp("local"))
-    project.configure(STUDY)
+    project = StudyProject(tmp_path_factory.mktemp("local"))
     wanted = [*(f"{run}/hypervolume.json" for run in RUNS), "fronts/first.csv"]
     project.complete(2, *THREADS, "--", *(str(RESULTS / name) for name in wanted))
     return project
@@ -201,13 +242,14 @@ def outcomes(cluster, local, tmp_path_factory) -> Iterator[dict[str, Future[Clus
     """The projects of the scenarios, by name; the result of one that failed is its failure."""
 
     def run(folder: Path, scenario: Callable[[ClusterProject], None]) -> ClusterProject:
-        project = ClusterProject(folder, cluster, local, "dataset", "baselines", "designs")
-        scenario(project)
+        with ClusterProject(folder, cluster, local) as project:
+            project.take(local, "dataset", "baselines", "designs")
+            scenario(project)
         return project
 
     def complete(folder: Path) -> ClusterProject:
-        project = ClusterProject(folder, cluster, local)
-        project.complete_on_the_cluster(*THREADS)
+        with ClusterProject(folder, cluster, local) as project:
+            project.complete_on_the_cluster(*THREADS)
         return project
 
     with ThreadPoolExecutor(len(KILLED) + 1) as pool:
