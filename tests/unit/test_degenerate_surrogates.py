@@ -108,7 +108,7 @@ def test_a_search_goes_on_without_the_candidate_and_says_why(broken, synthetic_t
     settings = SURROGATE | {"objective_metric": "mse", "constraint_metric": "random"}
     with caplog.at_level(logging.WARNING, "paretopress"):
         archive = search(synthetic_target, "surrogate", tmp_path / "one", budget=16, **settings)
-    table = iteration_table(archive.iterations, CANDIDATES)
+    table = iteration_table(archive.iterations)
     assert len(archive.evaluations) == 16
     assert not (table[[f"{function}_surrogate" for function in FUNCTIONS]] == "random_forest").any(axis=None)
     assert table["accuracy_score_knn"].notna().all()
@@ -133,7 +133,7 @@ def test_a_surrogate_that_fails_in_the_search_alone_is_replaced_there(synthetic_
     with caplog.at_level(logging.WARNING, "paretopress"):
         settings = SURROGATE | {"objective_metric": "mse", "constraint_metric": "mse", "infills": 1}
         archive = search(synthetic_target, "surrogate", tmp_path, budget=13, **settings)
-    (row,) = iteration_table(archive.iterations, CANDIDATES).to_dict("records")
+    (row,) = iteration_table(archive.iterations).to_dict("records")
     assert "knn" not in {row[f"{function}_surrogate"] for function in FUNCTIONS}
     assert np.isnan(row["accuracy_score_knn"])
     assert "iteration 1: knn is left out as a surrogate of the accuracy (FloatingPointError: outside of the samples)" in caplog.text
@@ -144,7 +144,7 @@ def test_without_any_surrogate_the_infills_are_drawn_at_random_and_counted(synth
         monkeypatch.setitem(CANDIDATES, name, BROKEN["fit raises"][0])
     with caplog.at_level(logging.WARNING, "paretopress"):
         archive = search(synthetic_target, "surrogate", tmp_path, budget=17)
-    table = iteration_table(archive.iterations, CANDIDATES)
+    table = iteration_table(archive.iterations)
     assert len({evaluation.design_id for evaluation in archive.evaluations}) == 17
     assert table["fallbacks"].tolist() == [2, 2, 1]
     assert set(table["fallback_reason"]) == {"no surrogate"}

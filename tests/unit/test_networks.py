@@ -17,7 +17,8 @@ from paretopress.data import Split
 from paretopress.datasets import DATASETS
 from paretopress.errors import UserError
 from paretopress.evaluation import accuracy, evaluate
-from paretopress.networks import ARCHITECTURES, build_network
+from paretopress.networks import build_network
+from paretopress.torchvision_networks import ARCHITECTURES
 from paretopress.training import AUGMENTATIONS, Recipe, train
 from paretopress.weights import load_weights, save_weights
 
@@ -38,7 +39,7 @@ def test_every_architecture_of_the_config_can_be_built_and_no_other():
         for model in (Vgg16Slim, Resnet50Slim, OwnNetwork, TorchvisionNetwork)
         for name in model.model_fields["name"].annotation.__args__
     ]
-    assert set(names) == set(ARCHITECTURES)
+    assert set(names) == {"file", *ARCHITECTURES}
 
 
 def test_slim_vgg16_is_configuration_d_in_an_eighth_of_the_width():
@@ -176,7 +177,26 @@ def test_evaluation_is_a_pure_function(noise):
     assert results[1].accuracy == accuracy(network, noise, 32)
 
 
-def test_torchvision_imports_beside_this_torch():
-    code = "from paretopress.torchvision_import import torchvision; print(torchvision.models.resnet18(num_classes=3).fc.out_features)"
-    shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "workflow" / "scripts", capture_output=True, text=True, check=True)
+IN_A_FILE_OF_ONES_OWN = """
+import sys
+from pathlib import Path
+from paretopress.networks import build_network
+assert "torchvision" not in sys.modules, "seconds that a network without it need not wait"
+Path(sys.argv[1]).write_text("from torchvision.models import resnet18\\ndef build(classes): return resnet18(num_classes=classes)")
+network = build_network({"name": "file", "path": sys.argv[1], "function": "build", "arguments": {}}, 3)
+print(network.fc.out_features)
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from paretopress.torchvision_import import torchvision; print(torchvision.models.resnet18(num_classes=3).fc.out_features)",
+        IN_A_FILE_OF_ONES_OWN,
+    ],
+    ids=["here", "in a file of one's own"],
+)
+def test_torchvision_imports_beside_this_torch(code, tmp_path):
+    command = [sys.executable, "-c", code, str(tmp_path / "mine.py")]
+    shown = subprocess.run(command, cwd=ROOT / "workflow" / "scripts", capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "3"

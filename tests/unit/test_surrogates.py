@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import KFold, cross_val_score
 
+from paretopress.run_tables import SURROGATES
 from paretopress.surrogates import CANDIDATES, METRICS, cross_validated, select_surrogate
 
 RNG = np.random.default_rng(0)
@@ -17,6 +18,10 @@ def test_scores_are_those_of_scikit_learn(metric, scoring):
     for name, candidate in CANDIDATES.items():
         expected = cross_val_score(candidate(3), X, Y, cv=KFold(5, shuffle=True, random_state=3), scoring=scoring).mean()
         assert scores[name] == pytest.approx(expected, rel=1e-12)
+
+
+def test_every_candidate_has_its_columns_in_the_tables():
+    assert tuple(CANDIDATES) == SURROGATES
 
 
 def test_the_four_candidates_have_default_hyperparameters():

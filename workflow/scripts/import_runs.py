@@ -24,7 +24,7 @@ with job(snakemake, __file__) as log:
             result = run_hypervolume(evaluations["nonzero_rate"].to_numpy(), evaluations["accuracy"].to_numpy(), threshold)
             timed = [{**row, "step": "evaluation"} for row in rows if row.get("seconds") is not None]
             write_csv(evaluations, str(folder / "evaluations.csv"))
-            write_csv(iteration_table([], []), str(folder / "iterations.csv"))
+            write_csv(iteration_table([]), str(folder / "iterations.csv"))
             write_csv(timing_table(timed), str(folder / "timings.csv"))
             write_whole(folder / "hypervolume.json", json.dumps(result, indent=2) + "\n")
             if negative := int((evaluations["nonzero_rate"] < 0).sum()):

@@ -14,7 +14,6 @@ from paretopress.objectives import threshold_of
 from paretopress.progress import reporter
 from paretopress.run_tables import evaluation_table, iteration_table, timing_table
 from paretopress.search import Archive, Evaluation
-from paretopress.surrogates import CANDIDATES
 from paretopress.tables import read_table, records, write_csv
 from paretopress.targets import load_target, read_initial, search_space
 
@@ -47,6 +46,6 @@ with job(snakemake, __file__) as log:
     here = {"threads": snakemake.threads, "processor": processor_name()}
     steps = [{**step, **(here if step["iteration"] else sampled[step["evaluation"]])} for step in archive.timings]
     write_csv(evaluation_table(map(Evaluation.row, archive.evaluations), threshold), snakemake.output.evaluations)
-    write_csv(iteration_table(archive.iterations, CANDIDATES), snakemake.output.iterations)
+    write_csv(iteration_table(archive.iterations), snakemake.output.iterations)
     write_csv(timing_table(steps), snakemake.output.timings)
     journal.close()

@@ -1,6 +1,7 @@
 """Which files of this package a script really imports, read from its import statements."""
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -16,12 +17,22 @@ def _module_file(parts: tuple[str, ...]) -> Path | None:
     return None
 
 
+def _statements(block: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Every statement of a block and of the blocks in it. No import is within an expression, and most of a file is expressions."""
+    for statement in block:
+        yield statement
+        for inner in ("body", "orelse", "finalbody"):
+            yield from _statements(getattr(statement, inner, []))
+        for branch in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
+            yield from _statements(branch.body)
+
+
 @cache
 def _imported(file: Path) -> frozenset[Path]:
     """The package files that `file` itself imports; a submodule brings its parents' __init__.py along."""
     inside = file.relative_to(PACKAGE).parts[:-1] if file.is_relative_to(PACKAGE) else None
     modules: set[tuple[str, ...]] = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"), str(file))):
+    for node in _statements(ast.parse(file.read_text(encoding="utf-8"), str(file)).body):
         if isinstance(node, ast.Import):
             names = [tuple(alias.name.split(".")) for alias in node.names]
             modules |= {name[1:] for name in names if name[0] == PACKAGE.name}

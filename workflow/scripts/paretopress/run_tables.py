@@ -10,6 +10,8 @@ from .designs import INTEGER_VARIABLES, VARIABLES
 from .objectives import constraint_value
 
 FUNCTIONS = ("nonzero_rate", "accuracy", "constraint")
+# By name; every run has their columns, and a search without surrogates does not wait for the libraries that they come from.
+SURROGATES = ("knn", "random_forest", "xgboost", "lightgbm")
 EVALUATION_COLUMNS = [
     "evaluation",
     "phase",
@@ -24,10 +26,10 @@ EVALUATION_COLUMNS = [
 TIMING_COLUMNS = ["step", "iteration", "evaluation", "seconds", "threads", "processor"]
 
 
-def iteration_columns(candidates: Iterable[str]) -> list[str]:
+def iteration_columns() -> list[str]:
     columns = ["iteration", "evaluations", "front_size", "surrogate_front_size", "fallbacks", "fallback_reason"]
     columns += [f"{function}_surrogate" for function in FUNCTIONS]
-    return columns + [f"{function}_score_{candidate}" for function in FUNCTIONS for candidate in candidates]
+    return columns + [f"{function}_score_{name}" for function in FUNCTIONS for name in SURROGATES]
 
 
 def with_integers(table: pd.DataFrame) -> pd.DataFrame:
@@ -48,7 +50,7 @@ def evaluation_table(rows: Iterable[Mapping[str, Any]], threshold: float) -> pd.
     return with_integers(table).astype({"iteration": "Int64"})
 
 
-def iteration_table(iterations: Iterable[Mapping[str, Any]], candidates: Iterable[str]) -> pd.DataFrame:
+def iteration_table(iterations: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """iterations.csv: one row an iteration; columns of surrogates are empty for methods without them."""
     rows = []
     for iteration in iterations:
@@ -57,7 +59,7 @@ def iteration_table(iterations: Iterable[Mapping[str, Any]], candidates: Iterabl
         row |= {f"{function}_surrogate": name for function, name in iteration["surrogates"].items()}
         row |= {f"{function}_score_{name}": score for function, scores in iteration["scores"].items() for name, score in scores.items()}
         rows.append(row)
-    return pd.DataFrame(rows, columns=iteration_columns(candidates)).astype({"surrogate_front_size": "Int64"})
+    return pd.DataFrame(rows, columns=iteration_columns()).astype({"surrogate_front_size": "Int64"})
 
 
 def timing_table(steps: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -1,0 +1,29 @@
+"""Makes torchvision importable beside a CPU build of torch too; to be imported before it.
+
+torchvision from the package index is built for CUDA. Its compiled operators do not load beside a CPU build of torch, and the
+import then fails with "operator torchvision::nms does not exist". Declaring the two operators that are looked up during
+the import is enough; no classification network calls them. Where the operators do load, nothing is declared.
+"""
+
+import importlib.util
+from pathlib import Path
+
+import torch
+
+
+def _operators_load() -> bool:
+    spec = importlib.util.find_spec("torchvision")
+    if spec is None or spec.origin is None:
+        return True  # whoever imports it is then told what is missing
+    for library in Path(spec.origin).parent.glob("_C*"):
+        try:
+            torch.ops.load_library(str(library))
+        except OSError:
+            return False
+    return True
+
+
+if not _operators_load():
+    _declared = torch.library.Library("torchvision", "DEF")
+    for _operator in ("nms", "qnms"):
+        _declared.define(f"{_operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
