@@ -29,6 +29,14 @@ settings.register_profile("many", max_examples=1000, print_blob=True, **QUIET)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "few"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For several workers: what takes longest begins first; a file's tests are on one of them, and all that use the finished study."""
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("slurm", "slow")])
+    for item in items:
+        group = "finished" if "finished" in getattr(item, "fixturenames", ()) else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Data for development, beside the repository; not part of the project. A CI that has it beside its clone must use it."""

@@ -23,8 +23,12 @@ TINY = {
     "seeds": [1, 2],
     "dataset": {"kind": "digits"},
     "networks": {
-        name: {"architecture": {"name": "vgg16_slim", "width_divisor": 32}, "training": training, "gate": NO_GATE}
-        for name, training in (("first", TRAINING), ("second", LONGER))
+        "first": {
+            "architecture": {"name": "file", "path": "tests/tiny_network.py", "function": "build_network"},
+            "training": TRAINING,
+            "gate": NO_GATE,
+        },
+        "second": {"architecture": {"name": "vgg16_slim", "width_divisor": 32}, "training": LONGER, "gate": NO_GATE},
     },
     "constraint": {"floor": 0.05},
     "budget": {"evaluations": 14, "initial": 10},

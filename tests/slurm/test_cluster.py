@@ -5,7 +5,6 @@ The scenarios run at the same time, each in a project of its own: much of their 
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -24,8 +23,7 @@ from project import METHODS, RESULTS, TINY, Project
 pytestmark = [pytest.mark.slow, pytest.mark.slurm]
 
 # One network, which can be held in the middle of a search, one seed, two methods.
-CODE = Path(__file__).with_name("held_network.py")
-ARCHITECTURE = {"name": "file", "path": CODE.name, "function": "build_network"}
+ARCHITECTURE = {"name": "file", "path": "tests/slurm/held_network.py", "function": "build_network"}
 STUDY = TINY | {
     "seeds": [1],
     "networks": {"first": TINY["networks"]["first"] | {"architecture": ARCHITECTURE}},
@@ -49,7 +47,6 @@ class StudyProject(Project):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.configure(STUDY)
-        shutil.copy2(CODE, folder)
 
 
 class ClusterProject(StudyProject):
