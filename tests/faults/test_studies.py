@@ -113,7 +113,7 @@ def test_a_read_only_and_then_full_results_folder_costs_nothing_but_a_rerun(proj
     assert code["read-only"] == code["full"] == "1\n"
     assert f"{RESULTS}: no results can be written there, the folder or its file system is read-only" in told["read-only"]
     assert "Error in rule" not in told["read-only"], "refused before the first job"
-    assert re.search(r"/new\.pt: cannot be written, the disk is full\. Free some space and start the study again", told["full"]), told[
+    assert re.search(r"-new\.pt: cannot be written, the disk is full\. Free some space and start the study again", told["full"]), told[
         "full"
     ]
     assert code["last"] == "0\n", told["last"]

@@ -1,10 +1,12 @@
 """Several processes on one job, as when a killed Snakemake's job still runs on a cluster and the study is started again."""
 
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from paths import ROOT
 
 from faults.jobs import BUDGET, INITIAL, SEARCH, TRAINING, Point
+from paretopress.locks import LOCK
 
 pytestmark = pytest.mark.slow
 
@@ -59,15 +62,16 @@ sys.stdin.read()
 """
 
 
-def test_a_process_that_waits_says_for_whom(tmp_path):
-    def start() -> subprocess.Popen[str]:
-        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        command = [sys.executable, "-c", HOLDER, str(tmp_path / "journal")]
-        return subprocess.Popen(command, text=True, env={**os.environ, "PYTHONPATH": str(SCRIPTS)}, **pipes)
+def start(journal: Path) -> subprocess.Popen[str]:
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    command = [sys.executable, "-c", HOLDER, str(journal)]
+    return subprocess.Popen(command, text=True, env={**os.environ, "PYTHONPATH": str(SCRIPTS)}, **pipes)
 
-    with start() as first:
+
+def test_a_process_that_waits_says_for_whom(tmp_path):
+    with start(tmp_path / "journal") as first:
         assert first.stdout.readline() == "has it\n"
-        with start() as second:
+        with start(tmp_path / "journal") as second:
             expected = (
                 f"{tmp_path / 'journal'}: process {first.pid} on {socket.gethostname()} works on this job; this one waits until it ends"
             )
@@ -76,15 +80,30 @@ def test_a_process_that_waits_says_for_whom(tmp_path):
             assert second.stdout.readline() == "has it\n"
 
 
-def test_without_locks_records_stay_whole(workplace):
+def test_a_removed_lock_sets_the_waiting_process_free(tmp_path):
+    """As the page on trust advises where the lock of a crashed node stays."""
+    with start(tmp_path / "journal") as first, start(tmp_path / "journal") as second:
+        ready = [process.stdout for process in (first, second)]
+        [has_it] = select.select(ready, [], [])[0]
+        holder, waiting = (first, second) if has_it is first.stdout else (second, first)
+        assert any("this one waits until it ends" in line for line in waiting.stderr)
+        (tmp_path / "journal" / LOCK).unlink()
+        assert waiting.stdout.readline() == "has it\n"
+        assert holder.poll() is None, "the holder did not have to end"
+        for process in (first, second):
+            process.kill()
+
+
+@pytest.mark.parametrize("job", [SEARCH, TRAINING], ids=["search", "training"])
+def test_without_locks_records_stay_whole(job, workplace):
     undisturbed = workplace()
-    undisturbed.complete(SEARCH)
+    undisturbed.complete(job)
     place = workplace()
     alone = Point("no locks")
-    assert place.together(SEARCH, alone, alone) == [0, 0], place.terminal()
-    assert place.outputs(SEARCH) == undisturbed.outputs(SEARCH)
-    assert "no locks on this file system" in place.log(SEARCH)
-    made = place.evaluations()
-    place.complete(SEARCH)
-    assert place.outputs(SEARCH) == undisturbed.outputs(SEARCH)
-    assert place.evaluations() == made, "every record can be read"
+    assert place.together(job, alone, alone) == [0, 0], place.terminal()
+    assert place.outputs(job) == undisturbed.outputs(job)
+    assert "no locks on this file system" in place.log(job)
+    made = place.evaluations(), place.training_steps()
+    place.complete(job)
+    assert place.outputs(job) == undisturbed.outputs(job)
+    assert (place.evaluations(), place.training_steps()) == made, "every record can be read"

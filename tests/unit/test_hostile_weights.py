@@ -5,9 +5,11 @@ import pickle
 import struct
 import zipfile
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from paretopress.errors import UserError
@@ -106,6 +108,21 @@ def test_the_good_header_is_good(tmp_path):
 def test_a_tensor_that_claims_more_entries_than_it_has_is_not_spread_out(tmp_path):
     torch.save({"0.weight": torch.zeros(1).expand(10**6, 10**6), "0.bias": torch.zeros(4)}, tmp_path / "w.pt")
     assert "shape (1000000, 1000000), (4, 3) wanted" in refusal(tmp_path / "w.pt")
+
+
+def test_complex_numbers_are_refused_in_safetensors_too(tmp_path):
+    save_file({"0.weight": torch.full((4, 3), 1j), "0.bias": torch.zeros(4)}, tmp_path / "w.safetensors")
+    assert "0.weight holds torch.complex64" in refusal(tmp_path / "w.safetensors")
+
+
+def test_a_packed_file_is_not_unpacked(tmp_path):
+    torch.save(network().state_dict() | {"bomb": torch.zeros(10**6)}, tmp_path / "plain.pt")
+    with zipfile.ZipFile(tmp_path / "plain.pt") as plain, zipfile.ZipFile(tmp_path / "w.pt", "w", zipfile.ZIP_DEFLATED) as packed:
+        for member in plain.namelist():
+            packed.writestr(member, plain.read(member))
+    assert (tmp_path / "w.pt").stat().st_size < 10**5
+    with patch.object(torch, "load", side_effect=AssertionError("it is unpacked there")):
+        assert "BadZipFile" in refusal(tmp_path / "w.pt")
 
 
 @pytest.mark.parametrize(

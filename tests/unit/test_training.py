@@ -226,7 +226,7 @@ def test_the_checkpoint_before_a_damaged_one_is_used(tmp_path, caplog):
 
 
 def test_a_file_that_was_not_finished_is_no_checkpoint(tmp_path):
-    (tmp_path / "new.pt").write_bytes(b"half a file")
+    (tmp_path / ".unfinished-host-1-new.pt").write_bytes(b"half a file")
     checkpoint = Checkpoint(tmp_path, JOB)
     assert checkpoint.load() is None
     checkpoint.save(1, {"epoch": 1})

@@ -3,13 +3,14 @@
 import hashlib
 import logging
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from .atomic import sync, written_whole
+from .atomic import UNFINISHED, sync, written_whole
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,8 @@ class Checkpoint:
     def save(self, epoch: int, state: Mapping[str, Any]) -> None:
         """state: tensors and plain data, of the training after `epoch` epochs."""
         before = list(self._files())
-        new = self._folder / "new.pt"
+        # Where there are no locks, another process may be at it too.
+        new = self._folder / f"{UNFINISHED}{socket.gethostname()}-{os.getpid()}-new.pt"
         # A file of our own: opened by torch itself, a full disk would be an error that does not say so.
         with written_whole(new) as temporary, open(temporary, "wb") as file:
             torch.save(dict(state), file)
@@ -41,7 +43,7 @@ class Checkpoint:
         sync(self._folder)
         for path in before:
             if path != written:
-                path.unlink()
+                path.unlink(missing_ok=True)
 
     def load(self) -> dict[str, Any] | None:
         """The state of the last finished epoch, its tensors on the CPU; None where there is none that is whole.

@@ -3,12 +3,14 @@
 import errno
 import fcntl
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 LOCK = ".lock"
 TAKEN = (errno.EACCES, errno.EAGAIN)
+SECONDS_BETWEEN_LOOKS = 0.2
 UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
@@ -26,7 +28,7 @@ def locked(folder: Path, wait: Callable[[], None], unsupported: Callable[[OSErro
     wait: called once before waiting for another process that has the lock. unsupported: called where the file system has no locks.
     POSIX locks, since these hold between the hosts of a network file system, and are no child process's.
     """
-    path = folder / LOCK
+    path, waiting = folder / LOCK, False
     while True:
         folder.mkdir(parents=True, exist_ok=True)
         file = open(path, "ab")  # noqa: SIM115 (it stays open)
@@ -38,8 +40,11 @@ def locked(folder: Path, wait: Callable[[], None], unsupported: Callable[[OSErro
                 return file
             if error.errno not in TAKEN:
                 raise
-            wait()
-            fcntl.lockf(file, fcntl.LOCK_EX)
-        if _is_at(file, path):
-            return file
+            if not waiting:
+                wait()
+                waiting = True
+            time.sleep(SECONDS_BETWEEN_LOOKS)  # and not until that lock is free: the file may be removed, by its holder or by a person
+        else:
+            if _is_at(file, path):
+                return file
         file.close()

@@ -44,11 +44,21 @@ def save_weights(network: nn.Module, path: Path) -> None:
     _write(network.state_dict(), path)
 
 
+def _is_weight(key: Any, value: Any) -> bool:
+    """Whether it is a plain tensor of numbers by its name; a meta tensor has none, a quantised, nested or complex one has others."""
+    if not isinstance(key, str) or not isinstance(value, torch.Tensor) or value.is_nested:
+        return False
+    return value.layout == torch.strided and value.device.type == "cpu" and not value.is_quantized and not value.is_complex()
+
+
 def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
     try:
-        return load_file(path)
+        content = load_file(path)
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path}: cannot be read as a safetensors file ({error}).") from error
+    if others := [key for key, value in content.items() if not _is_weight(key, value)]:
+        raise UserError(f"{path}: {others[0]} holds {content[others[0]].dtype}. Allowed: real numbers.")
+    return content
 
 
 def _state_dict(content: Any) -> Any:
@@ -60,27 +70,25 @@ def _state_dict(content: Any) -> Any:
     return content
 
 
-def _is_weight(key: Any, value: Any) -> bool:
-    """Whether it is a plain tensor of numbers by its name; a meta tensor has none, a quantised, nested or complex one has others."""
-    if not isinstance(key, str) or not isinstance(value, torch.Tensor) or value.is_nested:
-        return False
-    return value.layout == torch.strided and value.device.type == "cpu" and not value.is_quantized and not value.is_complex()
-
-
-def _check_sums(path: Path) -> None:
+def _check_archive(path: Path) -> None:
     """torch.load passes over the checksums of the zip archive that a .pt file is, and takes damaged weights for whole.
 
-    Raises BadZipFile.
+    It also unpacks what torch.save never packs, however much that is. Raises BadZipFile.
     """
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as file:
+            members = file.infolist()
+            if packed := [member.filename for member in members if member.compress_type != zipfile.ZIP_STORED]:
+                raise zipfile.BadZipFile(f"the member {packed[0]} is packed, which torch.save does not do")
+            if sum(member.file_size for member in members) > path.stat().st_size:
+                raise zipfile.BadZipFile("its members are larger than the file")
             if (damaged := file.testzip()) is not None:
                 raise zipfile.BadZipFile(f"the member {damaged} is damaged")
 
 
 def _read_pickled(path: Path) -> dict[str, torch.Tensor]:
     try:
-        _check_sums(path)
+        _check_archive(path)
         content = _state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:  # on damaged bytes the unpickler raises almost anything
         found = re.search(r"Unsupported (?:global|class|operand).*?([\w.]+\.\w+)", str(error))
