@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 import pandas as pd
 import pytest
 from cluster import DEADLINE, HOW_TO_INSTALL, NODE, Cluster, missing_programs, wait_until
-from held_network import HELD, HOLD
+from held_network import ASKED, HELD, HOLD, HUNGRY
 from project import METHODS, RESULTS, TINY, Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.slurm]
@@ -127,16 +128,17 @@ def cancel(cluster: Cluster, job: str) -> None:
     cluster.run("scancel", job)
 
 
-def reach_the_time_limit(cluster: Cluster, job: str) -> None:
-    """The limit is moved to now: limits are whole minutes."""
-    cluster.run("scontrol", "update", f"jobid={job}", f"EndTime={datetime.now() + timedelta(seconds=1):%Y-%m-%dT%H:%M:%S}")
+def end_in(seconds: int, cluster: Cluster, job: str) -> None:
+    """Moves the job's time limit, which a script can give in whole minutes only."""
+    cluster.run("scontrol", "update", f"jobid={job}", f"EndTime={datetime.now() + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}")
 
 
 def asked_to_stop(project: ClusterProject) -> None:
-    """The job gets the signal that `--signal=TERM@300` sends before the limit."""
+    """The limit comes so near that the profile's own signal is due: five minutes before it."""
     project.hold()
     with project.started(*NO_RETRIES, SEARCHED) as snakemake:
-        project.cluster.run("scancel", "--signal=TERM", project.searching())
+        end_in(270, project.cluster, project.searching())
+        wait_until((project.folder / ASKED).exists, "SLURM sends the signal of the profile")
         project.release()
         assert snakemake.wait(timeout=DEADLINE) != 0
     assert "stopped by a signal after" in (project.folder / "snakemake.txt").read_text(encoding="utf-8"), "the log of the job"
@@ -144,12 +146,14 @@ def asked_to_stop(project: ClusterProject) -> None:
 
 
 def out_of_memory(project: ClusterProject) -> None:
-    """The job asks for less than it needs; Snakemake itself submits it again and asks for more."""
-    project.complete_on_the_cluster("--set-resources", "search:mem_mb=300 + 1700 * (attempt - 1)", "--", SEARCHED)
+    """The job takes more than it asked for, in the middle of the search; Snakemake itself submits it again and asks for more."""
+    (project.folder / HUNGRY).touch()
+    project.complete_on_the_cluster("--set-resources", "search:mem_mb=2000 * attempt", "--", SEARCHED)
+    assert not (project.folder / HUNGRY).exists()
     [failed] = project.jobs("FAILED", "OUT_OF_MEMORY")
     [done] = project.jobs("COMPLETED")
     asked = [re.search(r"mem=(\w+)", project.cluster.field(job, "TRES")) for job in (failed, done)]
-    assert [found and found.group(1) for found in asked] == ["300M", "2000M"]
+    assert [found and found.group(1) for found in asked] == ["2000M", "4000M"]
     [log] = (project.folder / ".snakemake" / "slurm_logs").rglob(f"{failed}.log")
     assert "exceeded memory limit" in log.read_text(encoding="utf-8")
 
@@ -201,7 +205,7 @@ def killed_snakemake_started_again_after_its_job(project: ClusterProject) -> Non
 
 KILLED = {
     "a job is cancelled": after_a_job_that_ended_as("CANCELLED", cancel),
-    "a job reaches its time limit": after_a_job_that_ended_as("TIMEOUT", reach_the_time_limit),
+    "a job reaches its time limit": after_a_job_that_ended_as("TIMEOUT", partial(end_in, 1)),
     "a job is asked to stop before its time limit": asked_to_stop,
     "a job runs out of memory": out_of_memory,
     "the node is drained and resumed": drained_and_resumed,

@@ -115,9 +115,10 @@ def test_the_file_of_another_job_is_refused(study, with_record):
     assert "the record of baselines/a/weights.bin" in message if with_record else "not what rule measure wrote" in message
 
 
-def test_files_that_were_not_made_from_one_another_are_refused(study):
+@pytest.mark.parametrize("reader", [JOIN, rule("late", [METRICS, "code.py"], [FRONT])], ids=["both", "the later one"])
+def test_files_that_were_not_made_from_one_another_are_refused(study, reader):
     run(TRAIN, {WEIGHTS: b"other weights"})
-    message = refused(JOIN)
+    message = refused(reader)
     assert f"{METRICS}: made from another {WEIGHTS} than lies there now" in message
     run(MEASURE)
     run(JOIN)

@@ -231,7 +231,7 @@ def test_a_file_that_was_not_finished_is_no_checkpoint(tmp_path):
     assert checkpoint.load() is None
     checkpoint.save(1, {"epoch": 1})
     assert checkpoint.load() == {"epoch": 1}
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list(tmp_path.glob("epoch-*"))) == 1
 
 
 def test_a_checkpoint_holds_nothing_but_tensors_and_plain_data(tmp_path):

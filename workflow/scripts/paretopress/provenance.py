@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-from .atomic import write_whole
+from .atomic import UNFINISHED, write_whole
 from .digests import content_digest, file_digest
 from .errors import UserError
 from .versions import versions
@@ -122,17 +122,28 @@ def _records(study: Path, digests: Mapping[str, str]) -> tuple[dict[str, Record]
     return whole, damaged
 
 
-def _outdated(records: Mapping[str, Record]) -> Iterator[str]:
-    """Which of the files were made from another version of one another.
+def _record_of(study: Path, file: str) -> Record | None:
+    """The record of a file, where it belongs to the study and has one that can be used."""
+    if not Path(file).is_relative_to(study):
+        return None
+    try:
+        return read_record(study, Path(file))
+    except Damaged:
+        return None
+
+
+def _outdated(study: Path, records: Mapping[str, Record]) -> Iterator[str]:
+    """Which of the files were made from another version of a file than the one of now, as the record of that one has it.
 
     Nothing that Snakemake lets happen, but a restored backup or `--touch` can.
     """
     for file, record in records.items():
         for source, was in record.made_from.items():
-            if source in records and records[source].sha256 != was and not source.endswith(TIMES):
+            now = records.get(source) or _record_of(study, source)
+            if now is not None and now.sha256 != was and not source.endswith(TIMES):
                 yield (
                     f"{file}: made from another {source} than lies there now (its SHA-256 was {was[:DIGITS]}..., and is "
-                    f"{records[source].sha256[:DIGITS]}...)."
+                    f"{now.sha256[:DIGITS]}...)."
                 )
 
 
@@ -143,7 +154,7 @@ def verified(study: Path, files: Iterable[str]) -> dict[str, str]:
     """
     digests = {file: content_digest(Path(file)) for file in sorted(set(files))}
     whole, damaged = _records(study, digests)
-    if mistakes := [*damaged, *(f"{found} {_cure(Path(found.split(': ')[0]))}" for found in _outdated(whole))]:
+    if mistakes := [*damaged, *(f"{found} {_cure(Path(found.split(': ')[0]))}" for found in _outdated(study, whole))]:
         more = [f"and {len(mistakes) - SHOWN} more"] if len(mistakes) > SHOWN else []
         raise Damaged("\n".join([*mistakes[:SHOWN], *more]))
     return digests
@@ -162,13 +173,14 @@ def read_verified(study: Path, file: Path) -> bytes:
 def recorded_files(study: Path) -> list[Path]:
     """Every file of the study that has a record, sorted."""
     folder = study / FOLDER
-    return [study / path.relative_to(folder).with_suffix("") for path in sorted(folder.rglob("*.json"))]
+    found = [path for path in sorted(folder.rglob("*.json")) if not path.name.startswith(UNFINISHED)]
+    return [study / path.relative_to(folder).with_suffix("") for path in found]
 
 
 def damaged_and_outdated(study: Path, files: Iterable[Path]) -> tuple[list[str], list[str]]:
     """What is wrong with files of the study: those that are not what was written, and those made from other files than lie there now."""
     whole, damaged = _records(study, {str(file): file_digest(file) for file in files})
-    return damaged, list(_outdated(whole))
+    return damaged, list(_outdated(study, whole))
 
 
 def forget(study: Path, files: Iterable[str]) -> None:
