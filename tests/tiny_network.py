@@ -3,12 +3,8 @@
 from torch import nn
 
 
-def layers(num_classes: int) -> list[nn.Module]:
-    return [
+def build_network(num_classes: int) -> nn.Module:
+    return nn.Sequential(
         nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(4), nn.Flatten(),
         nn.Linear(128, 32), nn.ReLU(), nn.Dropout(0.5), nn.Linear(32, num_classes),
-    ]  # fmt: skip
-
-
-def build_network(num_classes: int) -> nn.Module:
-    return nn.Sequential(*layers(num_classes))
+    )  # fmt: skip
