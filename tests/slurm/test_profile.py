@@ -39,6 +39,13 @@ def test_memory_and_run_time_of_every_rule_grow_with_the_attempt(profile):
             assert first < second, (rule, name)
 
 
+def test_what_keeps_a_journal_is_asked_to_stop_before_its_limit(profile):
+    with_journal = {name for name, text in rules().items() if "journal=" in text}
+    assert with_journal == {"train_baseline", "initial_designs", "search", "test_front"}
+    for rule in with_journal:
+        assert "--signal=TERM@" in profile["set-resources"][rule]["slurm_extra"], rule
+
+
 @pytest.mark.slow
 def test_the_command_of_the_readme_is_whole(tmp_path):
     project = Project(tmp_path)
