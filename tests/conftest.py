@@ -29,6 +29,7 @@ settings.register_profile("many", max_examples=1000, print_blob=True, **QUIET)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "few"))
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """For several workers: what takes longest begins first; a file's tests are on one of them, and all that use the finished study."""
     items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("slurm", "slow")])
