@@ -40,7 +40,7 @@ lint: $(VENV)/.development ## formatting, lint, types
 	$(BIN)/mypy
 
 test: lint ## lint, then every test
-	$(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder
 
 test-fast: $(VENV)/.development ## the tests without real Snakemake runs
 	$(BIN)/pytest -m "not slow"

@@ -29,13 +29,26 @@ settings.register_profile("many", max_examples=1000, print_blob=True, **QUIET)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "few"))
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
+# The files whose tests use the finished study.
+FINISHED = ("tests/faults/test_damaged_files.py", "tests/workflow/test_pipeline.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For several workers: what takes longest begins first; a file's tests are on one of them, and all that use the finished study."""
+    """What takes longest begins first, so that of several workers none is left with it in the end."""
     items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("slurm", "slow")])
-    for item in items:
-        group = "finished" if "finished" in getattr(item, "fixturenames", ()) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """For several workers: the tests of a file are on one of them, and all that use the finished study, which is made once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return "finished" if file in FINISHED else file
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
