@@ -14,11 +14,12 @@ from typing import Any
 
 import torch
 
+from paretopress import torchvision_networks  # noqa: F401  jobs have these loaded
 from paretopress.compression import canonical
 from paretopress.data import Split, save_split
 from paretopress.designs import Design, SearchSpace
 from paretopress.mapped_weights import mapped_network
-from paretopress.methods import surrogate  # noqa: F401  a search has these loaded
+from paretopress.methods import surrogate  # noqa: F401
 from paretopress.networks import build_network, check_network
 from paretopress.sizes import measure_sizes
 from paretopress.targets import load_target

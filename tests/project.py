@@ -16,6 +16,7 @@ from paths import ROOT
 from paretopress.provenance import FOLDER
 
 TRAINING = {"epochs": 1, "batch_size": 200, "learning_rate": 0.001}
+QUICK = {"epochs": 2, "batch_size": 20, "learning_rate": 0.005}  # enough for the tiny network to learn something
 LONGER = {**TRAINING, "epochs": 6, "batch_size": 50, "seed": 1}
 NO_GATE = {"above_chance": False}  # one epoch teaches little
 TINY = {
@@ -25,7 +26,7 @@ TINY = {
     "networks": {
         "first": {
             "architecture": {"name": "file", "path": "tests/tiny_network.py", "function": "build_network"},
-            "training": TRAINING,
+            "training": QUICK,
             "gate": NO_GATE,
         },
         "second": {"architecture": {"name": "vgg16_slim", "width_divisor": 32}, "training": LONGER, "gate": NO_GATE},
