@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 # HYPOTHESIS_PROFILE=many is the long run of `make fuzz`; else the same few cases each time. A test that is given a file system by pytest
 # makes a folder of its own for each case.
-QUIET = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]}
+QUIET = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+}
 settings.register_profile("few", max_examples=60, derandomize=True, database=None, **QUIET)
 settings.register_profile("many", max_examples=1000, print_blob=True, **QUIET)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "few"))
@@ -35,7 +38,9 @@ FINISHED = ("tests/faults/test_damaged_files.py", "tests/workflow/test_pipeline.
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest begins first, so that of several workers none is left with it in the end."""
-    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("slurm", "slow")])
+    items.sort(
+        key=lambda item: [item.get_closest_marker(name) is None for name in ("slurm", "slow")]
+    )
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -99,12 +104,21 @@ def space() -> SearchSpace:
 def synthetic_target(small_network, space) -> Target:
     """A target that costs nothing: accuracy falls as more entries are set to zero, steeply for convolutions."""
     layout = layout_of(small_network)
-    sizes = {f"{layer.name}.{tensor}": getattr(layer, tensor) for layer in layout.linear + layout.conv for tensor in ("weight", "bias")}
+    sizes = {
+        f"{layer.name}.{tensor}": getattr(layer, tensor)
+        for layer in layout.linear + layout.conv
+        for tensor in ("weight", "bias")
+    }
     conv = {layer.name for layer in layout.conv}
 
     def evaluate(plan) -> Measurement:
-        loss = sum(zeros / sizes[name] * (0.3 if name.split(".")[0] in conv else 0.05) for name, zeros in plan.zeros)
+        loss = sum(
+            zeros / sizes[name] * (0.3 if name.split(".")[0] in conv else 0.05)
+            for name, zeros in plan.zeros
+        )
         rate = 1 - sum(zeros for _, zeros in plan.zeros) / sum(sizes.values())
-        return Measurement(rate, float(np.clip(0.95 - loss**1.5 - 0.01 * plan.quantized, 0, 1)), 0.0)
+        return Measurement(
+            rate, float(np.clip(0.95 - loss**1.5 - 0.01 * plan.quantized, 0, 1)), 0.0
+        )
 
     return Target(space, lambda design: canonical(design, layout, 1), evaluate, threshold=0.85)

@@ -24,7 +24,11 @@ def extended(content: bytes, position: int) -> bytes:
     return content + bytes([position % 256])
 
 
-DAMAGES: dict[str, Callable[[bytes, int], bytes]] = {"flipped": flipped, "truncated": truncated, "extended": extended}
+DAMAGES: dict[str, Callable[[bytes, int], bytes]] = {
+    "flipped": flipped,
+    "truncated": truncated,
+    "extended": extended,
+}
 POSITIONS = st.integers(0, 2**32)
 
 

@@ -81,7 +81,9 @@ class Server:
     requests: (path, Range header) of each request, in order.
     """
 
-    def __init__(self, port: int, answers: dict[str, list[Answer]], requests: list[tuple[str, str | None]]) -> None:
+    def __init__(
+        self, port: int, answers: dict[str, list[Answer]], requests: list[tuple[str, str | None]]
+    ) -> None:
         self._port, self.answers, self.requests = port, answers, requests
 
     def url(self, path: str) -> str:

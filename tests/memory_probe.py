@@ -45,13 +45,18 @@ def mapped(path: Path) -> dict[str, int]:
     """What the mappings of a file hold in memory, in bytes: all of it, and what is not shared with other processes but copied."""
     maps = Path("/proc/self/smaps").read_text().split("VmFlags")
     found = [entry for entry in maps if str(path) in entry]
-    return {name: sum(1024 * int(re.search(rf"{name}:\s+(\d+)", entry)[1]) for entry in found) for name in ("Rss", "Private_Dirty")}
+    return {
+        name: sum(1024 * int(re.search(rf"{name}:\s+(\d+)", entry)[1]) for entry in found)
+        for name in ("Rss", "Private_Dirty")
+    }
 
 
 def prepare(folder: Path) -> None:
     torch.manual_seed(0)
     save_weights(build_network(ARCHITECTURE, 10), folder / WEIGHTS)
-    images = Split(torch.zeros(8, 3, 32, 32, dtype=torch.uint8), torch.arange(8), tuple("abcdefghij"))
+    images = Split(
+        torch.zeros(8, 3, 32, 32, dtype=torch.uint8), torch.arange(8), tuple("abcdefghij")
+    )
     save_split(images, folder / IMAGES)
 
 
@@ -65,7 +70,9 @@ def peak_of(name: str, peaks: dict[str, int], base: int) -> Iterator[None]:
 def evaluate(folder: Path, base: int) -> dict[str, Any]:
     weights, peaks = folder / WEIGHTS, {}
     with peak_of("loading", peaks, base):
-        target = load_target(weights, folder / IMAGES, ARCHITECTURE, SPACE, seed=1, batch_size=8, threshold=0.5)
+        target = load_target(
+            weights, folder / IMAGES, ARCHITECTURE, SPACE, seed=1, batch_size=8, threshold=0.5
+        )
     for name, design in DESIGNS.items():
         with peak_of(name, peaks, base):
             target.evaluate(target.canonical(design)[1])

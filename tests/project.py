@@ -16,7 +16,11 @@ from paths import ROOT
 from paretopress.provenance import FOLDER
 
 TRAINING = {"epochs": 1, "batch_size": 200, "learning_rate": 0.001}
-QUICK = {"epochs": 2, "batch_size": 20, "learning_rate": 0.005}  # enough for the tiny network to learn something
+QUICK = {
+    "epochs": 2,
+    "batch_size": 20,
+    "learning_rate": 0.005,
+}  # enough for the tiny network to learn something
 LONGER = {**TRAINING, "epochs": 6, "batch_size": 50, "seed": 1}
 NO_GATE = {"above_chance": False}  # one epoch teaches little
 TINY = {
@@ -25,17 +29,31 @@ TINY = {
     "dataset": {"kind": "digits"},
     "networks": {
         "first": {
-            "architecture": {"name": "file", "path": "tests/tiny_network.py", "function": "build_network"},
+            "architecture": {
+                "name": "file",
+                "path": "tests/tiny_network.py",
+                "function": "build_network",
+            },
             "training": QUICK,
             "gate": NO_GATE,
         },
-        "second": {"architecture": {"name": "vgg16_slim", "width_divisor": 32}, "training": LONGER, "gate": NO_GATE},
+        "second": {
+            "architecture": {"name": "vgg16_slim", "width_divisor": 32},
+            "training": LONGER,
+            "gate": NO_GATE,
+        },
     },
     "constraint": {"floor": 0.05},
     "budget": {"evaluations": 14, "initial": 10},
     "inference_time": {"repeats": 2},
     "methods": [
-        {"family": "surrogate", "objective_metrics": ["mse"], "constraint_metrics": ["random"], "population": 8, "generations": 4},
+        {
+            "family": "surrogate",
+            "objective_metrics": ["mse"],
+            "constraint_metrics": ["random"],
+            "population": 8,
+            "generations": 4,
+        },
         {"family": "ctaea", "population": 7, "generations": 2},
         {"family": "random"},
     ],
@@ -53,7 +71,13 @@ class Project:
         self.folder = folder
         self.environment = dict(os.environ)
         folder.mkdir(exist_ok=True)
-        listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
+        listed = subprocess.run(
+            ["git", "ls-files", "-co", "--exclude-standard"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         for name in listed.stdout.splitlines():
             if (ROOT / name).is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -70,18 +94,28 @@ class Project:
 
     def take(self, other: "Project", *results: str) -> None:
         """Takes over results of the other project (of RESULTS, by name), with what Snakemake knows of them."""
-        shutil.copytree(other.folder / ".snakemake" / "metadata", self.folder / ".snakemake" / "metadata")
+        shutil.copytree(
+            other.folder / ".snakemake" / "metadata", self.folder / ".snakemake" / "metadata"
+        )
         for name in results:
             for path in (name, f"{FOLDER}/{name}"):
                 shutil.copytree(other.folder / RESULTS / path, self.folder / RESULTS / path)
 
     def configure(self, config: dict) -> None:
-        (self.folder / "tiny.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+        (self.folder / "tiny.yaml").write_text(
+            yaml.safe_dump(config, sort_keys=False), encoding="utf-8"
+        )
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", *arguments]
         return subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False, timeout=self.deadline
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=self.deadline,
         )
 
     def complete(self, cores: int, *targets: str) -> None:
@@ -106,15 +140,34 @@ class Project:
 
     def kill(self, target: str, condition: Callable[[], object]) -> str:
         """Runs Snakemake for `target` on one core, kills all of it as soon as `condition` holds; what `make status` says of it then."""
-        command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "1", target]
-        study = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        command = [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "--configfile",
+            "tiny.yaml",
+            "--cores",
+            "1",
+            target,
+        ]
+        study = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         while study.poll() is None and not condition():
-            time.sleep(0.002)  # the wait for a condition; what comes after it takes hundreds of times as long
+            time.sleep(
+                0.002
+            )  # the wait for a condition; what comes after it takes hundreds of times as long
         os.killpg(study.pid, signal.SIGKILL)
         assert study.wait() == -signal.SIGKILL
         assert not (self.folder / target).exists()
         command = [sys.executable, "workflow/scripts/show_status.py", "--configfile", "tiny.yaml"]
-        shown = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=True).stdout
+        shown = subprocess.run(
+            command, cwd=self.folder, capture_output=True, text=True, check=True
+        ).stdout
         assert self.snakemake("--unlock").returncode == 0
         return shown
 

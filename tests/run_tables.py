@@ -19,7 +19,9 @@ DEMSAR = [
 ]  # fmt: skip
 
 
-def run_table(hypervolumes: Mapping[str, Sequence[float]], network: str = "n", **columns: Any) -> pd.DataFrame:
+def run_table(
+    hypervolumes: Mapping[str, Sequence[float]], network: str = "n", **columns: Any
+) -> pd.DataFrame:
     """A run of each method for each of its hypervolumes, with seeds from 1; columns: values that differ from those of a plain run."""
     plain = {
         "imported": False,
@@ -37,7 +39,14 @@ def run_table(hypervolumes: Mapping[str, Sequence[float]], network: str = "n", *
     }
     rows = [
         # Each seed has an initial sample of its own.
-        {"network": network, "method": method, "seed": seed, **factors_of(method), **plain, "initial_hypervolume": 0.001 * seed}
+        {
+            "network": network,
+            "method": method,
+            "seed": seed,
+            **factors_of(method),
+            **plain,
+            "initial_hypervolume": 0.001 * seed,
+        }
         | {"hypervolume": value, **columns}
         for method, values in hypervolumes.items()
         for seed, value in enumerate(values, start=1)
@@ -47,11 +56,22 @@ def run_table(hypervolumes: Mapping[str, Sequence[float]], network: str = "n", *
 
 def authors_evaluations(shared_data: Path) -> pd.DataFrame:
     """The authors' VGG16 evaluations with the names of this project; plain CTAEA has its final populations only."""
-    raw = pd.read_csv(shared_data / "authors-vgg16.csv.gz").rename(columns={"run": "seed", "x2": "conv_scope", "x6": "conv_target"})
+    raw = pd.read_csv(shared_data / "authors-vgg16.csv.gz").rename(
+        columns={"run": "seed", "x2": "conv_scope", "x6": "conv_target"}
+    )
     setting = "surrogate-" + raw["objective_metric"] + "-" + raw["constraint_metric"]
     raw["method"] = raw["method"].where(raw["objective_metric"].isna(), setting)
     raw["design_id"] = (
-        raw.groupby([*(f"x{index}" for index in (1, 3, 4, 5, 7)), "conv_scope", "conv_target", "nonzero_rate", "accuracy"], dropna=False)
+        raw.groupby(
+            [
+                *(f"x{index}" for index in (1, 3, 4, 5, 7)),
+                "conv_scope",
+                "conv_target",
+                "nonzero_rate",
+                "accuracy",
+            ],
+            dropna=False,
+        )
         .ngroup()
         .astype(str)
     )
@@ -63,7 +83,15 @@ def authors_runs(evaluations: pd.DataFrame) -> pd.DataFrame:
     none = pd.DataFrame({"surrogate_front_size": [], "fallbacks": [], "step": [], "seconds": []})
     rows = []
     for run, own in evaluations.groupby(RUN_COLUMNS, sort=False):
-        volumes = run_hypervolume(own["nonzero_rate"].to_numpy(), own["accuracy"].to_numpy(), AUTHORS_THRESHOLD)
+        volumes = run_hypervolume(
+            own["nonzero_rate"].to_numpy(), own["accuracy"].to_numpy(), AUTHORS_THRESHOLD
+        )
         names = dict(zip(RUN_COLUMNS, run, strict=True))
-        rows.append({**names, **factors_of(names["method"]), **run_row(own, none, none, volumes, AUTHORS_BUDGET, imported=True)})
+        rows.append(
+            {
+                **names,
+                **factors_of(names["method"]),
+                **run_row(own, none, none, volumes, AUTHORS_BUDGET, imported=True),
+            }
+        )
     return pd.DataFrame(rows, columns=RUN_TABLE_COLUMNS)

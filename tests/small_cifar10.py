@@ -31,4 +31,6 @@ def write_batches(folder: Path) -> dict[str, dict]:
 
 def pack(folder: Path) -> Path:
     """Packs the cifar-10-batches-py in `folder`."""
-    return Path(shutil.make_archive(str(folder / "cifar-10-python"), "gztar", folder, "cifar-10-batches-py"))
+    return Path(
+        shutil.make_archive(str(folder / "cifar-10-python"), "gztar", folder, "cifar-10-batches-py")
+    )

@@ -20,7 +20,13 @@ from paretopress.weights import save_weights
 def namespace() -> list[str]:
     """The command before a command that may mount file systems which nobody else sees; empty where the system allows none."""
     for command in (["unshare", "--mount"], ["unshare", "--user", "--map-root-user", "--mount"]):
-        if shutil.which("unshare") and subprocess.run([*command, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], check=False).returncode == 0:
+        if (
+            shutil.which("unshare")
+            and subprocess.run(
+                [*command, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], check=False
+            ).returncode
+            == 0
+        ):
             return command
     return []
 
@@ -50,9 +56,16 @@ def inputs(server, tmp_path_factory) -> Path:
     images = torch.randint(256, (IMAGES, 3, 8, 8), dtype=torch.uint8)
     labels = torch.arange(IMAGES) % CLASSES
     save_split(Split(images, labels, tuple("abcd")), folder / "images.safetensors")
-    network = {"name": "file", "path": str(folder / "counted_network.py"), "function": "build_network", "arguments": {}}
+    network = {
+        "name": "file",
+        "path": str(folder / "counted_network.py"),
+        "function": "build_network",
+        "arguments": {},
+    }
     save_weights(build_network(network, CLASSES), folder / "dense.safetensors")
-    (folder / "metrics.json").write_text(json.dumps({"accuracy": {"validation": 0.5, "test": 0.5}, "nonzero_rate": 1.0}))
+    (folder / "metrics.json").write_text(
+        json.dumps({"accuracy": {"validation": 0.5, "test": 0.5}, "nonzero_rate": 1.0})
+    )
     first = Workplace(server, folder.parent / "first", folder)
     first.complete(INITIAL_DESIGNS)
     for name in ("designs.csv", "designs.timings.csv"):
@@ -66,7 +79,11 @@ def workplace(server, inputs, tmp_path) -> Callable[..., Workplace]:
     made: list[Workplace] = []
 
     def make(other: Workplace | None = None) -> Workplace:
-        made.append(Workplace(server, tmp_path / f"workplace-{len(made)}", other.folder if other else inputs))
+        made.append(
+            Workplace(
+                server, tmp_path / f"workplace-{len(made)}", other.folder if other else inputs
+            )
+        )
         return made[-1]
 
     return make

@@ -13,7 +13,14 @@ PASSES = Path("passes.txt")
 class Counted(nn.Module):
     def __init__(self, num_classes: int) -> None:
         super().__init__()
-        self.features = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 6, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten())
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 4, 3),
+            nn.ReLU(),
+            nn.Conv2d(4, 6, 3),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool2d(2),
+            nn.Flatten(),
+        )
         self.hidden = nn.Linear(24, 8)
         self.scores = nn.Linear(8, num_classes)
 

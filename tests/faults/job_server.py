@@ -138,7 +138,9 @@ def exit_of(child: int) -> int:
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     if "command" in request:
-        done = subprocess.run(["bash", "-euc", request["command"]], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["bash", "-euc", request["command"]], capture_output=True, text=True, check=False
+        )
         return {"code": done.returncode, "output": done.stdout + done.stderr}
     children = [forked(each) for each in request["together"]]
     return {"codes": [exit_of(child) for child in children]}

@@ -12,7 +12,12 @@ from typing import Any
 
 HERE = Path(__file__).parent
 IMAGES, CLASSES, BATCH, EPOCHS = 40, 4, 10, 4
-NETWORK = {"name": "file", "path": "counted_network.py", "function": "build_network", "arguments": {}}
+NETWORK = {
+    "name": "file",
+    "path": "counted_network.py",
+    "function": "build_network",
+    "arguments": {},
+}
 BOUNDS = {"minimum": 0.05, "maximum": 0.95}
 SPACE = {"linear_amount": BOUNDS, "conv_amount": BOUNDS}
 BUDGET, INITIAL = 14, 8
@@ -53,7 +58,10 @@ INITIAL_DESIGNS = {
     "script": "initial_designs.py",
     "rule": "initial_designs",
     "input": {name: SEARCH["input"][name] for name in ("weights", "images", "own_code")},
-    "output": {"designs": "results/study/designs.csv", "timings": "results/study/designs.timings.csv"},
+    "output": {
+        "designs": "results/study/designs.csv",
+        "timings": "results/study/designs.timings.csv",
+    },
     "params": {
         "architecture": NETWORK,
         "space": SPACE,
@@ -98,9 +106,13 @@ class JobServer:
     """The server's process, in a mount namespace of its own where the system allows it."""
 
     def __init__(self, namespace: list[str]) -> None:
-        environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
+        environment = dict(
+            os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1"
+        )
         command = [*namespace, sys.executable, str(HERE / "job_server.py")]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
         assert self._process.stdout.readline() == "ready\n"
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -151,7 +163,11 @@ class Workplace:
         return (self.folder / job["log"]).read_text(encoding="utf-8")
 
     def outputs(self, job: dict[str, Any]) -> dict[str, bytes]:
-        return {name: (self.folder / path).read_bytes() for name, path in job["output"].items() if name not in TIMES}
+        return {
+            name: (self.folder / path).read_bytes()
+            for name, path in job["output"].items()
+            if name not in TIMES
+        }
 
     def passes(self, kind: str, images: int) -> int:
         """Passes of so many images through the network so far, in training or in evaluation; those of a check have fewer."""

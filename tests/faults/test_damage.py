@@ -23,13 +23,17 @@ def journal(tmp_path) -> Callable[[], Journal]:
     return lambda: Journal(tmp_path / "journal", "this job")
 
 
-def test_a_record_cut_anywhere_or_with_a_bit_of_any_byte_flipped_is_no_record(journal, tmp_path, caplog):
+def test_a_record_cut_anywhere_or_with_a_bit_of_any_byte_flipped_is_no_record(
+    journal, tmp_path, caplog
+):
     journal().remember("evaluations", "a", lambda: RECORD)
     path = tmp_path / "journal" / "evaluations" / "a.json"
     whole = path.read_bytes()
     assert json.loads(whole)["content"]["record"] == RECORD, "a person can read it"
     damaged = [whole[:length] for length in range(len(whole))] + [whole + b"\n", whole + whole]
-    damaged += [whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :] for at in range(len(whole))]
+    damaged += [
+        whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :] for at in range(len(whole))
+    ]
     copy = tmp_path / "copy.json"
     for content in damaged:
         copy.write_bytes(content)
@@ -40,10 +44,19 @@ def test_a_record_cut_anywhere_or_with_a_bit_of_any_byte_flipped_is_no_record(jo
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\0" * 300, b"\xff\xfe", json.dumps(RECORD).encode(), b"[" * 100_000, b'{"sha256": "0", "content": {}}\n'],
+    [
+        b"",
+        b"\0" * 300,
+        b"\xff\xfe",
+        json.dumps(RECORD).encode(),
+        b"[" * 100_000,
+        b'{"sha256": "0", "content": {}}\n',
+    ],
     ids=["empty", "zeros", "no text", "of another version", "nested without end", "no digest"],
 )
-def test_a_record_that_is_something_else_is_named_and_computed_again(journal, tmp_path, caplog, content):
+def test_a_record_that_is_something_else_is_named_and_computed_again(
+    journal, tmp_path, caplog, content
+):
     journal().remember("evaluations", "a", lambda: RECORD | {"accuracy": 0.5})
     path = tmp_path / "journal" / "evaluations" / "a.json"
     path.write_bytes(content)
@@ -52,9 +65,15 @@ def test_a_record_that_is_something_else_is_named_and_computed_again(journal, tm
     assert journal().remember("evaluations", "a", dict) == RECORD, "it was written again"
 
 
-@pytest.mark.parametrize("source", [("journal", "b"), ("other", "a")], ids=["of another design", "of another job"])
-def test_a_record_in_another_ones_place_is_named_and_computed_again(journal, tmp_path, caplog, source):
-    Journal(tmp_path / "other", "another job").remember("evaluations", "a", lambda: RECORD | {"accuracy": 0.5})
+@pytest.mark.parametrize(
+    "source", [("journal", "b"), ("other", "a")], ids=["of another design", "of another job"]
+)
+def test_a_record_in_another_ones_place_is_named_and_computed_again(
+    journal, tmp_path, caplog, source
+):
+    Journal(tmp_path / "other", "another job").remember(
+        "evaluations", "a", lambda: RECORD | {"accuracy": 0.5}
+    )
     journal().remember("evaluations", "b", lambda: RECORD | {"accuracy": 0.6})
     path = tmp_path / "journal" / "evaluations" / "a.json"
     path.write_bytes((tmp_path / source[0] / "evaluations" / f"{source[1]}.json").read_bytes())
@@ -119,19 +138,30 @@ def epochs(place: Workplace) -> float:
     [(SEARCH, Workplace.evaluations, BUDGET - INITIAL, 1), (TRAINING, epochs, EPOCHS, EPOCHS)],
     ids=["search", "training"],
 )
-def test_a_job_with_a_damaged_progress_file_names_it_and_ends_with_the_same_bytes(workplace, job, made, wanted, most):
+def test_a_job_with_a_damaged_progress_file_names_it_and_ends_with_the_same_bytes(
+    workplace, job, made, wanted, most
+):
     undisturbed = workplace()
     points = undisturbed.points(job, "files")
     assert "damaged" not in undisturbed.log(job)
     died = workplace()
     assert died.start(job, Point("files", points - 1)) == -signal.SIGKILL
 
-    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
+    @settings(
+        max_examples=8,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.generate],
+    )
     @given(st.data())
     def damaged(data: Any) -> None:
         place = workplace(died)
         journal = place.folder / job["params"]["journal"]
-        files = sorted(path.relative_to(journal) for path in journal.rglob("*") if path.is_file() and path.stat().st_size)
+        files = sorted(
+            path.relative_to(journal)
+            for path in journal.rglob("*")
+            if path.is_file() and path.stat().st_size
+        )
         name = data.draw(st.sampled_from(files), label="file")
         damage(data, journal / name)
         for output in (job["log"], *job["output"].values()):  # what a power cut can leave of them

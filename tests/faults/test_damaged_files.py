@@ -63,7 +63,9 @@ def readers(copied) -> dict[str, list[dict]]:
 
 def begin(project: Project, record: dict) -> str:
     """Runs the script of a job that is to refuse its inputs; why it does, as its log says."""
-    (script,) = (path for path in record["made_from"] if re.fullmatch(r"workflow/scripts/\w+\.py", path))
+    (script,) = (
+        path for path in record["made_from"] if re.fullmatch(r"workflow/scripts/\w+\.py", path)
+    )
     log = str(RESULTS / "logs" / "begun.log")
     job = SimpleNamespace(
         rule=record["rule"],
@@ -80,7 +82,10 @@ def begin(project: Project, record: dict) -> str:
 
 
 def files_of(project: Project, kind: str) -> list[str]:
-    return sorted(str(path.relative_to(project.folder)) for path in (project.folder / RESULTS).glob(TRUSTED[kind]))
+    return sorted(
+        str(path.relative_to(project.folder))
+        for path in (project.folder / RESULTS).glob(TRUSTED[kind])
+    )
 
 
 def test_every_file_that_a_job_reads_is_of_a_kind_that_is_damaged_here(copied, readers):
@@ -93,7 +98,9 @@ def test_every_file_that_a_job_reads_is_of_a_kind_that_is_damaged_here(copied, r
 
 @pytest.mark.parametrize("kind", TRUSTED)
 @given(data=st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=15)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=15
+)
 def test_the_job_that_reads_a_damaged_file_refuses_it_by_name(copied, readers, kind, data):
     files = [path for path in files_of(copied, kind) if path in readers]
     file = data.draw(st.sampled_from(files))
@@ -116,12 +123,19 @@ def test_the_job_that_reads_a_damaged_file_refuses_it_by_name(copied, readers, k
 def test_the_commands_name_what_is_damaged(copied):
     def shown(script: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, f"workflow/scripts/{script}", "--configfile", "tiny.yaml"]
-        return subprocess.run(command, cwd=copied.folder, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, cwd=copied.folder, capture_output=True, text=True, check=False
+        )
 
-    assert re.match(r"results/tiny: \d+ files, each as its job wrote it\n", shown("verify_results.py").stdout)
+    assert re.match(
+        r"results/tiny: \d+ files, each as its job wrote it\n", shown("verify_results.py").stdout
+    )
     run = f"runs/second/{METHODS[0]}/seed-2/hypervolume.json"
     front = "fronts/first.csv"
-    with replaced(copied.folder / RESULTS / run, b""), replaced(copied.folder / RESULTS / front, b"design_id\n"):
+    with (
+        replaced(copied.folder / RESULTS / run, b""),
+        replaced(copied.folder / RESULTS / front, b"design_id\n"),
+    ):
         status = shown("show_status.py")
         assert "12 runs, 11 done, 1 damaged" in status.stdout
         assert re.search(rf"{METHODS[0]} .*seed 2: damaged hypervolume\.json", status.stdout)
@@ -129,7 +143,9 @@ def test_the_commands_name_what_is_damaged(copied):
             refused = shown(script)
             assert refused.returncode == 1
             assert "Traceback" not in refused.stderr
-            assert [line.split(": ")[0] for line in refused.stderr.splitlines()] == sorted(str(RESULTS / name) for name in names)
+            assert [line.split(": ")[0] for line in refused.stderr.splitlines()] == sorted(
+                str(RESULTS / name) for name in names
+            )
 
 
 def test_damaged_files_stop_snakemake_and_once_removed_come_out_the_same(finished, copied):
@@ -143,7 +159,9 @@ def test_damaged_files_stop_snakemake_and_once_removed_come_out_the_same(finishe
     folder = copied.folder / RESULTS
     with contextlib.ExitStack() as stack:
         for file, wanted in made_from.items():
-            stack.enter_context(replaced(folder / file, damaged(finished.read(file), "flipped", 4001)))
+            stack.enter_context(
+                replaced(folder / file, damaged(finished.read(file), "flipped", 4001))
+            )
             (folder / wanted).unlink()
         targets = [str(RESULTS / wanted) for wanted in made_from.values()]
         stopped = copied.snakemake("--cores", "2", "--keep-going", *targets)
@@ -156,7 +174,10 @@ def test_damaged_files_stop_snakemake_and_once_removed_come_out_the_same(finishe
         copied.complete(2, *targets)
         for file in (*made_from, *made_from.values()):
             assert copied.read(file) == finished.read(file), file
-        assert not {"search", "initial_designs", "train_baseline", "dense_metrics"} & copied.rules_to_do(), "what stays the same is kept"
+        assert (
+            not {"search", "initial_designs", "train_baseline", "dense_metrics"}
+            & copied.rules_to_do()
+        ), "what stays the same is kept"
 
 
 def test_a_job_killed_between_its_output_and_the_record_is_run_again(finished, tmp_path):
@@ -166,10 +187,23 @@ def test_a_job_killed_between_its_output_and_the_record_is_run_again(finished, t
     before = project.read(str(output.relative_to(RESULTS)))
     (tmp_path / output).unlink()
     code = tmp_path / "workflow/scripts/paretopress/jobs.py"
-    killing = code.read_text(encoding="utf-8").replace("        record_files(", "        os.killpg(os.getsid(0), 9)\n        record_files(")
-    command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "1", str(output)]
+    killing = code.read_text(encoding="utf-8").replace(
+        "        record_files(", "        os.killpg(os.getsid(0), 9)\n        record_files("
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--configfile",
+        "tiny.yaml",
+        "--cores",
+        "1",
+        str(output),
+    ]
     with replaced(code, killing.encode()):
-        killed = subprocess.run(command, cwd=tmp_path, capture_output=True, start_new_session=True, check=False)
+        killed = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, start_new_session=True, check=False
+        )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert (tmp_path / output).read_bytes() == before
     assert not (tmp_path / record).exists()

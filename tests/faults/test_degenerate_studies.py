@@ -20,13 +20,22 @@ def tiny(num_classes):
     return nn.Sequential(nn.Conv2d(3, 2, 4, stride=4), nn.ReLU(), nn.Flatten(), nn.Linear(128, num_classes))
 """
 ARCHITECTURE = {"name": "file", "path": "mine.py", "function": "tiny", "arguments": {}}
-HALF = {"minimum": 0.5, "maximum": 0.5000001}  # nothing, biases, weights or both, of either kind of layer, with int8 or without
+HALF = {
+    "minimum": 0.5,
+    "maximum": 0.5000001,
+}  # nothing, biases, weights or both, of either kind of layer, with int8 or without
 NETWORKS = 4 * 4 * 2
 CONFIG = {
     "study": "tiny",
     "seeds": [1, 2, 3],
     "dataset": {"kind": "digits"},
-    "networks": {"mine": {"architecture": ARCHITECTURE, "weights": "mine.pt", "gate": {"above_chance": False}}},
+    "networks": {
+        "mine": {
+            "architecture": ARCHITECTURE,
+            "weights": "mine.pt",
+            "gate": {"above_chance": False},
+        }
+    },
     "search_space": {"linear_amount": HALF, "conv_amount": HALF},
     "constraint": {"floor": 0.99},
     "budget": {"evaluations": 40, "initial": 12, "initial_seed": 1},
@@ -67,14 +76,21 @@ def test_every_method_ends_with_the_networks_that_there_are(fruitless):
         assert not evaluations["feasible"].any()
         assert set(json.loads(fruitless.read(f"{run}/hypervolume.json"))["history"]) == {0.0}
         left = 40 - len(evaluations)
-        assert f"no new network found, {left} of the budget of 40 not spent" in fruitless.read(f"logs/{run}.log").decode()
+        assert (
+            f"no new network found, {left} of the budget of 40 not spent"
+            in fruitless.read(f"logs/{run}.log").decode()
+        )
         if "ctaea" not in run:  # which looks near what is good alone
             assert len(evaluations) == NETWORKS
 
 
 def test_what_holds_nothing_says_so_in_a_sentence(fruitless):
     report = fruitless.read("report.html").decode()
-    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", re.sub(r"<(svg|style)\b.*?</\1>", "", report, flags=re.DOTALL)))
+    text = re.sub(
+        r"\s+",
+        " ",
+        re.sub(r"<[^>]+>", "", re.sub(r"<(svg|style)\b.*?</\1>", "", report, flags=re.DOTALL)),
+    )
     for sentence in (
         "no evaluated design keeps the floor of 99.00 %",
         "All 3 methods have the same mean hypervolume (0.0000 over 3 runs).",
@@ -88,6 +104,8 @@ def test_what_holds_nothing_says_so_in_a_sentence(fruitless):
     assert not re.search(r"\b(nan|NaN|None|NaT|inf)\b", text), "a number that is none"
     summary = json.loads(fruitless.read("summary.json"))["networks"]["mine"]
     assert summary["front"] == []
-    assert pd.read_csv(fruitless.folder / RESULTS / "fronts" / "mine.csv")["design_id"].tolist() == ["dense"]
+    assert pd.read_csv(fruitless.folder / RESULTS / "fronts" / "mine.csv")[
+        "design_id"
+    ].tolist() == ["dense"]
     for figure in (fruitless.folder / RESULTS / "figures").glob("*.svg"):
         assert "n = " in caption_of(figure), figure.name

@@ -33,7 +33,9 @@ class SmallDisk:
 
     def leave(self, pages: int) -> None:
         """Fills the disk but for so many pages."""
-        self.shell(f"dd if=/dev/zero of={FILLER} bs={PAGE} status=none 2>/dev/null || true; truncate -s -{pages * PAGE} {FILLER}")
+        self.shell(
+            f"dd if=/dev/zero of={FILLER} bs={PAGE} status=none 2>/dev/null || true; truncate -s -{pages * PAGE} {FILLER}"
+        )
 
     def unmount(self) -> None:
         """Leaves what was on the disk in the folder, where everybody sees it."""
@@ -49,7 +51,12 @@ def test_a_full_disk_stops_a_job_with_a_sentence_and_costs_one_step(name, workpl
     undisturbed.unmount()
     stopped = 0
 
-    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
+    @settings(
+        max_examples=8,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.generate],
+    )
     @given(st.data())
     def full(data: Any) -> None:
         nonlocal stopped
@@ -59,7 +66,10 @@ def test_a_full_disk_stops_a_job_with_a_sentence_and_costs_one_step(name, workpl
         assert code in (0, 1), disk.place.terminal()
         if code:
             stopped += 1
-            assert "the disk is full. Free some space and start the study again" in disk.place.terminal()
+            assert (
+                "the disk is full. Free some space and start the study again"
+                in disk.place.terminal()
+            )
             assert "Traceback" not in disk.place.terminal()
         disk.shell(f"rm {FILLER}")
         assert disk.place.start(job) == 0, disk.place.terminal()

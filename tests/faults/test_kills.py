@@ -7,7 +7,18 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from faults.jobs import BATCH, BUDGET, EPOCHS, IMAGES, INITIAL, INITIAL_DESIGNS, SEARCH, TRAINING, Point, Workplace
+from faults.jobs import (
+    BATCH,
+    BUDGET,
+    EPOCHS,
+    IMAGES,
+    INITIAL,
+    INITIAL_DESIGNS,
+    SEARCH,
+    TRAINING,
+    Point,
+    Workplace,
+)
 from paretopress.atomic import UNFINISHED
 
 pytestmark = pytest.mark.slow
@@ -41,7 +52,12 @@ def test_a_job_that_is_killed_anywhere_goes_on_to_the_same_bytes(name, workplace
     assert repeated(undisturbed) == 0
     kills = 0
 
-    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.generate],
+    )
     @given(st.data())
     def killed(data: Any) -> None:
         nonlocal kills
@@ -61,7 +77,9 @@ def test_a_job_that_is_killed_anywhere_goes_on_to_the_same_bytes(name, workplace
         assert "damaged" not in place.log(job), "a kill leaves no half of a file"
         made = repeated(place)
         assert 0 <= made <= killed_here
-        assert not list((place.folder / "results").rglob(f"{UNFINISHED}*")), "what the dead left is gone"
+        assert not list((place.folder / "results").rglob(f"{UNFINISHED}*")), (
+            "what the dead left is gone"
+        )
         # Snakemake was killed before it noted that the job is done: it deletes the outputs, and runs the job again.
         place.complete(job)
         assert place.outputs(job) == undisturbed.outputs(job)

@@ -14,8 +14,18 @@ from paretopress.stopping import Stopped, finished_first
 pytestmark = pytest.mark.slow
 
 JOBS = {
-    "search": (SEARCH, Workplace.evaluations, BUDGET - INITIAL, r"stopped by a signal after \d recorded (evaluations|iterations)\. Start"),
-    "training": (TRAINING, lambda place: place.training_steps() // 4, EPOCHS, r"stopped by a signal after epoch \d of 4\. Start"),
+    "search": (
+        SEARCH,
+        Workplace.evaluations,
+        BUDGET - INITIAL,
+        r"stopped by a signal after \d recorded (evaluations|iterations)\. Start",
+    ),
+    "training": (
+        TRAINING,
+        lambda place: place.training_steps() // 4,
+        EPOCHS,
+        r"stopped by a signal after epoch \d of 4\. Start",
+    ),
 }
 
 
@@ -27,11 +37,19 @@ def test_a_job_that_is_asked_to_stop_loses_nothing(name, workplace):
     undisturbed.complete(job)
     ends = []
 
-    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
+    @settings(
+        max_examples=8,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.generate],
+    )
     @given(st.data())
     def stopped(data: Any) -> None:
         place = workplace()
-        code = place.start(job, Point("files", data.draw(st.integers(0, points - 1), label="point"), [signal.SIGTERM]))
+        code = place.start(
+            job,
+            Point("files", data.draw(st.integers(0, points - 1), label="point"), [signal.SIGTERM]),
+        )
         ends.append(code)
         assert code in (1, -signal.SIGTERM), "between two steps it ends at once"
         if code == 1:
@@ -58,8 +76,16 @@ def test_an_interrupted_job_says_what_to_do_and_loses_the_evaluation_it_was_in(w
 
 
 def test_the_second_signal_ends_the_job_at_once(workplace):
-    half, once, twice = workplace().points(SEARCH, "files") // 2, [signal.SIGTERM], [signal.SIGTERM, signal.SIGTERM]
-    in_a_step = next(at for at in range(half, 2 * half) if workplace().start(SEARCH, Point("files", at, once)) == 1)
+    half, once, twice = (
+        workplace().points(SEARCH, "files") // 2,
+        [signal.SIGTERM],
+        [signal.SIGTERM, signal.SIGTERM],
+    )
+    in_a_step = next(
+        at
+        for at in range(half, 2 * half)
+        if workplace().start(SEARCH, Point("files", at, once)) == 1
+    )
     assert workplace().start(SEARCH, Point("files", in_a_step, twice)) == -signal.SIGTERM
 
 

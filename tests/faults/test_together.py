@@ -30,7 +30,10 @@ def test_processes_on_one_job_take_turns_and_do_nothing_twice(job, workplace):
     place = workplace()
     assert place.together(job, Point(), Point(), Point()) == [0, 0, 0]
     assert place.outputs(job) == undisturbed.outputs(job)
-    assert (place.evaluations(), place.training_steps()) == (undisturbed.evaluations(), undisturbed.training_steps())
+    assert (place.evaluations(), place.training_steps()) == (
+        undisturbed.evaluations(),
+        undisturbed.training_steps(),
+    )
 
 
 def test_a_process_that_waits_takes_over_from_one_that_is_killed(workplace):
@@ -38,7 +41,12 @@ def test_a_process_that_waits_takes_over_from_one_that_is_killed(workplace):
     undisturbed = workplace()
     undisturbed.complete(SEARCH)
 
-    @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
+    @settings(
+        max_examples=5,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.generate],
+    )
     @given(st.data())
     def killed(data: Any) -> None:
         place = workplace()
@@ -65,16 +73,16 @@ sys.stdin.read()
 def start(journal: Path) -> subprocess.Popen[str]:
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     command = [sys.executable, "-c", HOLDER, str(journal)]
-    return subprocess.Popen(command, text=True, env={**os.environ, "PYTHONPATH": str(SCRIPTS)}, **pipes)
+    return subprocess.Popen(
+        command, text=True, env={**os.environ, "PYTHONPATH": str(SCRIPTS)}, **pipes
+    )
 
 
 def test_a_process_that_waits_says_for_whom(tmp_path):
     with start(tmp_path / "journal") as first:
         assert first.stdout.readline() == "has it\n"
         with start(tmp_path / "journal") as second:
-            expected = (
-                f"{tmp_path / 'journal'}: process {first.pid} on {socket.gethostname()} works on this job; this one waits until it ends"
-            )
+            expected = f"{tmp_path / 'journal'}: process {first.pid} on {socket.gethostname()} works on this job; this one waits until it ends"
             assert any(expected in line for line in second.stderr)
             first.kill()  # the kernel gives the lock back
             assert second.stdout.readline() == "has it\n"

@@ -27,29 +27,47 @@ def make_files(folder: Path) -> None:
     """The files that the configs name; what is in them is read by no check of a config but the code."""
     (folder / IMAGES).write_bytes(b"PK")
     (folder / WEIGHTS).write_bytes(b"")
-    (folder / CODE).write_text("def build_network(num_classes): ...\ndef other(num_classes): ...\n", encoding="utf-8")
+    (folder / CODE).write_text(
+        "def build_network(num_classes): ...\ndef other(num_classes): ...\n", encoding="utf-8"
+    )
 
 
 def names() -> st.SearchStrategy[str]:
     plain = st.builds(str.__add__, st.sampled_from(LETTERS), st.text(LETTERS + "_.-", max_size=12))
     return st.one_of(
-        plain, st.from_regex(NAME, fullmatch=True), st.sampled_from(["1", "1e5", "null", "true", "CON", "a.b", "a..", "xy" * 9])
+        plain,
+        st.from_regex(NAME, fullmatch=True),
+        st.sampled_from(["1", "1e5", "null", "true", "CON", "a.b", "a..", "xy" * 9]),
     )
 
 
 def arguments() -> st.SearchStrategy[Config]:
     """Plain values of any shape."""
     leaf = st.one_of(
-        st.none(), st.booleans(), st.integers(-(2**31), 2**31), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=8)
+        st.none(),
+        st.booleans(),
+        st.integers(-(2**31), 2**31),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.text(max_size=8),
     )
     values = st.recursive(
-        leaf, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(min_size=1, max_size=5), inner, max_size=3), max_leaves=5
+        leaf,
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.text(min_size=1, max_size=5), inner, max_size=3)
+        ),
+        max_leaves=5,
     )
     return st.dictionaries(st.text(min_size=1, max_size=6), values, max_size=3)
 
 
 def _bound(allowed: Allowed, *kinds: str) -> Any:
-    found = [getattr(item, kind) for item in allowed.constraints for kind in kinds if getattr(item, kind, None) is not None]
+    found = [
+        getattr(item, kind)
+        for item in allowed.constraints
+        for kind in kinds
+        if getattr(item, kind, None) is not None
+    ]
     return found[0] if found else None
 
 
@@ -68,8 +86,17 @@ def _numbers(allowed: Allowed) -> st.SearchStrategy[Any]:
         least = low if low is not None else above + 1 if above is not None else -(10**9)
         most = high if high is not None else below - 1 if below is not None else 10**9
         return st.integers(least, most) | st.sampled_from([least, most])
-    bounds = {"min_value": low if low is not None else above, "max_value": high if high is not None else below}
-    return st.floats(**bounds, exclude_min=above is not None, exclude_max=below is not None, allow_nan=False, allow_infinity=False)
+    bounds = {
+        "min_value": low if low is not None else above,
+        "max_value": high if high is not None else below,
+    }
+    return st.floats(
+        **bounds,
+        exclude_min=above is not None,
+        exclude_max=below is not None,
+        allow_nan=False,
+        allow_infinity=False,
+    )
 
 
 def values(allowed: Allowed) -> st.SearchStrategy[Any]:
@@ -80,16 +107,29 @@ def values(allowed: Allowed) -> st.SearchStrategy[Any]:
     if origin is Literal:
         return st.sampled_from(get_args(kind))
     if origin is list:
-        length = {"min_size": _bound(allowed, "min_length") or 0, "max_size": _bound(allowed, "max_length") or 4}
+        length = {
+            "min_size": _bound(allowed, "min_length") or 0,
+            "max_size": _bound(allowed, "max_length") or 4,
+        }
         fixed = length["min_size"] == length["max_size"]
-        return st.lists(values(allowed_of(get_args(kind)[0])), **length, **({} if fixed else {"unique_by": repr}))
+        return st.lists(
+            values(allowed_of(get_args(kind)[0])),
+            **length,
+            **({} if fixed else {"unique_by": repr}),
+        )
     if origin is dict and get_args(kind)[1] is Any:
         return arguments()
     if origin is dict:
         inner = values(allowed_of(get_args(kind)[1]))
-        return st.dictionaries(names(), inner, min_size=_bound(allowed, "min_length") or 0, max_size=2)
+        return st.dictionaries(
+            names(), inner, min_size=_bound(allowed, "min_length") or 0, max_size=2
+        )
     if kind is str:
-        patterns = [str(item.pattern) for item in allowed.constraints if isinstance(item, StringConstraints) and item.pattern]
+        patterns = [
+            str(item.pattern)
+            for item in allowed.constraints
+            if isinstance(item, StringConstraints) and item.pattern
+        ]
         return TEXTS[patterns[0]] if patterns else st.text(min_size=1, max_size=8)
     return st.booleans() if kind is bool else _numbers(allowed)
 
@@ -97,7 +137,9 @@ def values(allowed: Allowed) -> st.SearchStrategy[Any]:
 # Where an annotation does not say it all: what two keys of one section must have in common, and the files that are there.
 def _digits(section: Config) -> Config:
     held_out = section.get("validation_fraction", 0.2) + section.get("test_fraction", 0.2)
-    return section if held_out < 1 else section | {"validation_fraction": 0.5, "test_fraction": 0.25}
+    return (
+        section if held_out < 1 else section | {"validation_fraction": 0.5, "test_fraction": 0.25}
+    )
 
 
 def _one_limit(section: Config) -> Config:
@@ -112,20 +154,29 @@ def _ordered(section: Config) -> Config:
 
 def _one_source(section: Config) -> Config:
     if section.get("weights") is not None:
-        return {key: value for key, value in section.items() if key != "training"} | {"weights": WEIGHTS}
+        return {key: value for key, value in section.items() if key != "training"} | {
+            "weights": WEIGHTS
+        }
     return {key: value for key, value in section.items() if key != "checksum"}
 
 
 def _own_name(section: Config) -> Config:
     name = (section.get("name") or "").lower()
-    bad = name in ("initial", "test", "training") or name.startswith(("surrogate-", "ctaea-")) or name.endswith(".csv")
+    bad = (
+        name in ("initial", "test", "training")
+        or name.startswith(("surrogate-", "ctaea-"))
+        or name.endswith(".csv")
+    )
     section = {key: value for key, value in section.items() if key != "settings"}
     return section | {"name": "own"} if bad else section
 
 
 def _distinct_columns(section: Config) -> Config:
     """Two columns that one name is given to would be one column of the table."""
-    return {key: f"{key} {value}" if isinstance(value, str) else [f"{key} {one}" for one in value] for key, value in section.items()}
+    return {
+        key: f"{key} {value}" if isinstance(value, str) else [f"{key} {one}" for one in value]
+        for key, value in section.items()
+    }
 
 
 FITTED = {
@@ -142,7 +193,11 @@ OVERRIDES: dict[tuple[type, str], st.SearchStrategy[Any]] = {
     (Network, "weights"): st.just(WEIGHTS) | st.none(),
     (EvaluationTable, "checksum"): st.none(),  # a table is read where the jobs are planned
 }
-ALWAYS = {(Study, "dataset"), (Study, "networks"), (Study, "methods")}  # what most of a study hangs on
+ALWAYS = {
+    (Study, "dataset"),
+    (Study, "networks"),
+    (Study, "methods"),
+}  # what most of a study hangs on
 
 
 def sections(model: type) -> st.SearchStrategy[Config]:
@@ -150,8 +205,14 @@ def sections(model: type) -> st.SearchStrategy[Config]:
     fields = {}
     for key, field in model.model_fields.items():
         given = OVERRIDES.get((model, key), values(field_allowed(field)))
-        fields[key] = st.none() | given if field.default is None and not field.is_required() else given
-    required = {key: fields.pop(key) for key, field in model.model_fields.items() if field.is_required() or (model, key) in ALWAYS}
+        fields[key] = (
+            st.none() | given if field.default is None and not field.is_required() else given
+        )
+    required = {
+        key: fields.pop(key)
+        for key, field in model.model_fields.items()
+        if field.is_required() or (model, key) in ALWAYS
+    }
     return st.fixed_dictionaries(required, optional=fields).map(FITTED.get(model, dict))
 
 
@@ -164,7 +225,9 @@ def _spread(study: Config) -> Config:
     if not networks and not tables:
         study["networks"] = networks = {"only": {"architecture": {"name": "vgg16_slim"}}}
     budget = {"evaluations": 100, "initial": 50} | study.get("budget", {})
-    budget["initial"], budget["evaluations"] = sorted((max(budget["initial"], 20), max(budget["evaluations"], 20)))
+    budget["initial"], budget["evaluations"] = sorted(
+        (max(budget["initial"], 20), max(budget["evaluations"], 20))
+    )
     methods, seen = [], set()
     for family in study.get("methods", []):
         if family["family"] == "ctaea":
@@ -178,12 +241,17 @@ def _spread(study: Config) -> Config:
     study["seeds"] = study.get("seeds") or [0]
     study["dataset"] = study.get("dataset") or {"kind": "digits"}
     # Names apart: networks of tables are judged by themselves.
-    study["networks"] = {f"{name[:80]}-{index}": network for index, (name, network) in enumerate(networks.items())}
+    study["networks"] = {
+        f"{name[:80]}-{index}": network for index, (name, network) in enumerate(networks.items())
+    }
     study["evaluation_tables"] = {
         name: table
         | {
             "path": f"table-{index}.csv",
-            "networks": {f"{network[:70]}-{index}-{inner}": facts for inner, (network, facts) in enumerate(table["networks"].items())},
+            "networks": {
+                f"{network[:70]}-{index}-{inner}": facts
+                for inner, (network, facts) in enumerate(table["networks"].items())
+            },
         }
         for index, (name, table) in enumerate(tables.items())
     }
@@ -197,8 +265,17 @@ def studies() -> st.SearchStrategy[Config]:
 
 def paths(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
     """Every place of a config."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [*([path] if path else []), *(found for key, one in inner for found in paths(one, (*path, key)))]
+    inner = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
+    return [
+        *([path] if path else []),
+        *(found for key, one in inner for found in paths(one, (*path, key))),
+    ]
 
 
 REMOVED, UNKNOWN, TWICE = object(), object(), object()

@@ -16,14 +16,19 @@ NETWORKS = ("vgg16", "resnet")
 SETTINGS = ("surrogate-mse-mape", "surrogate-random-spearman")
 Row = dict[str, Any]
 
-method_names = st.sampled_from(SETTINGS) | st.from_regex(r"[A-RT-Za-rt-z0-9][A-Za-z0-9_-]{0,8}", fullmatch=True)
+method_names = st.sampled_from(SETTINGS) | st.from_regex(
+    r"[A-RT-Za-rt-z0-9][A-Za-z0-9_-]{0,8}", fullmatch=True
+)
 shares = st.floats(0, 1)
 CELLS: dict[str, st.SearchStrategy[Any]] = {
     "accuracy": shares,
     "nonzero_rate": st.floats(-1, 1),
     "phase": st.none() | st.text(LETTERS, min_size=1, max_size=5),
     "iteration": st.none() | st.integers(0, 10**6),
-    **{name: st.none() | (st.floats(0, 2) if name.endswith(("scope", "target")) else shares) for name in VARIABLES},
+    **{
+        name: st.none() | (st.floats(0, 2) if name.endswith(("scope", "target")) else shares)
+        for name in VARIABLES
+    },
     "seconds": st.none() | st.floats(0, 1e6),
 }
 
@@ -33,10 +38,17 @@ def rows(draw: st.DrawFn) -> list[Row]:
     """The rows of a table, None for a cell that is empty; all with the same columns."""
     spelled: dict[str, str] = {}
     optional = draw(st.lists(st.sampled_from(OPTIONAL), unique=True))
-    runs = st.tuples(st.sampled_from(NETWORKS), method_names.map(lambda name: spelled.setdefault(name.lower(), name)), st.integers(0, 3))
-    numbers = draw(st.lists(st.tuples(runs, st.integers(1, 200)), min_size=1, max_size=12, unique=True))
+    runs = st.tuples(
+        st.sampled_from(NETWORKS),
+        method_names.map(lambda name: spelled.setdefault(name.lower(), name)),
+        st.integers(0, 3),
+    )
+    numbers = draw(
+        st.lists(st.tuples(runs, st.integers(1, 200)), min_size=1, max_size=12, unique=True)
+    )
     return [
-        dict(zip(REQUIRED[:4], (*run, number), strict=True)) | {key: draw(CELLS[key]) for key in (*REQUIRED[4:], *optional)}
+        dict(zip(REQUIRED[:4], (*run, number), strict=True))
+        | {key: draw(CELLS[key]) for key in (*REQUIRED[4:], *optional)}
         for run, number in numbers
     ]
 
@@ -52,12 +64,29 @@ def text_of(table: list[Row], names: dict[str, str], **style: Any) -> str:
 
 def table_at(path: str, names: dict[str, str] | None = None) -> EvaluationTable:
     columns = {key: [name] if key == "method" else name for key, name in (names or {}).items()}
-    return EvaluationTable.model_validate({"path": path, "networks": {name: {"threshold": 0.5} for name in NETWORKS}, "columns": columns})
+    return EvaluationTable.model_validate(
+        {
+            "path": path,
+            "networks": {name: {"threshold": 0.5} for name in NETWORKS},
+            "columns": columns,
+        }
+    )
 
 
 WRONG = {
     "network": ["alexnet", "", "../x", "=1+1"],
-    "method": ["", "a/b", "=cmd", "surrogate-mse-spearmann", "x.csv", "x" * 20, "é", "-x", "x" * 101, "Surrogate-mse-mse"],
+    "method": [
+        "",
+        "a/b",
+        "=cmd",
+        "surrogate-mse-spearmann",
+        "x.csv",
+        "x" * 20,
+        "é",
+        "-x",
+        "x" * 101,
+        "Surrogate-mse-mse",
+    ],
     "seed": ["", "x", "-1", "1.5", "1e30", "nan", "2147483648", "1_0", "٣"],
     "evaluation": ["", "0", "-1", "1.5", "1e400", "inf"],
     "accuracy": ["", "80.3", "80 %", "-0.1", "nan", "O.8", "0,8", "1e-", "--1"],

@@ -14,7 +14,10 @@ from paretopress.archives import extract
 from paretopress.errors import UserError
 
 FILES = {
-    f"{split}/{name}/{number}.png": bytes([number]) * 40 * number for split in ("train", "test") for name in "ab" for number in range(4)
+    f"{split}/{name}/{number}.png": bytes([number]) * 40 * number
+    for split in ("train", "test")
+    for name in "ab"
+    for number in range(4)
 }
 TAR_MODES = {".tar": "w", ".tar.gz": "w:gz", ".tar.bz2": "w:bz2", ".tar.xz": "w:xz"}
 Contents = dict[str, bytes]
@@ -39,7 +42,10 @@ def zip_of(contents: Contents, method: int = zipfile.ZIP_DEFLATED) -> bytes:
     return file.getvalue()
 
 
-PACKED = {suffix: tar_of([(tarfile.TarInfo(name), content) for name, content in FILES.items()], suffix) for suffix in TAR_MODES}
+PACKED = {
+    suffix: tar_of([(tarfile.TarInfo(name), content) for name, content in FILES.items()], suffix)
+    for suffix in TAR_MODES
+}
 PACKED[".zip"] = zip_of(FILES)
 
 
@@ -56,10 +62,19 @@ def unpacked(content: bytes, suffix: str) -> Contents | None:
                 raise
             return None
         finally:
-            assert sorted(path.name for path in Path(place).rglob("*") if target not in path.parents) == ["inside", "target", archive.name]
+            assert sorted(
+                path.name for path in Path(place).rglob("*") if target not in path.parents
+            ) == ["inside", "target", archive.name]
         found = list(target.rglob("*"))
-        assert all((path.is_file() or path.is_dir()) and not path.is_symlink() and not path.stat().st_mode & 0o7000 for path in found)
-        return {str(path.relative_to(target)): path.read_bytes() for path in found if path.is_file()}
+        assert all(
+            (path.is_file() or path.is_dir())
+            and not path.is_symlink()
+            and not path.stat().st_mode & 0o7000
+            for path in found
+        )
+        return {
+            str(path.relative_to(target)): path.read_bytes() for path in found if path.is_file()
+        }
 
 
 @given(st.sampled_from([*TAR_MODES, ".zip"]), st.data())
@@ -93,10 +108,33 @@ def test_any_bytes_are_refused(content, suffix, begin):
 
 
 PARTS = st.sampled_from(
-    ["a", "b", "A", "..", ".", "", "é", "e\u0301", " ", "\n", "\x00", "\\", "C:", "con", "-rf", "a\\..", "\udcff", "x" * 300, "<b>", "=1"]
+    [
+        "a",
+        "b",
+        "A",
+        "..",
+        ".",
+        "",
+        "é",
+        "e\u0301",
+        " ",
+        "\n",
+        "\x00",
+        "\\",
+        "C:",
+        "con",
+        "-rf",
+        "a\\..",
+        "\udcff",
+        "x" * 300,
+        "<b>",
+        "=1",
+    ]
 )
 NAMES = st.builds(
-    str.__add__, st.sampled_from(["", "/", "./", "../", "\\", "//", "C:/"]), st.lists(PARTS, min_size=1, max_size=4).map("/".join)
+    str.__add__,
+    st.sampled_from(["", "/", "./", "../", "\\", "//", "C:/"]),
+    st.lists(PARTS, min_size=1, max_size=4).map("/".join),
 )
 
 
@@ -108,7 +146,14 @@ def hostile_tars(draw: st.DrawFn) -> list[tuple[tarfile.TarInfo, bytes]]:
         member.type = draw(
             st.sampled_from(
                 [tarfile.REGTYPE] * 6
-                + [tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.CONTTYPE]
+                + [
+                    tarfile.DIRTYPE,
+                    tarfile.SYMTYPE,
+                    tarfile.LNKTYPE,
+                    tarfile.CHRTYPE,
+                    tarfile.FIFOTYPE,
+                    tarfile.CONTTYPE,
+                ]
             )
         )
         member.mode = draw(st.sampled_from([0o644, 0o7777, 0, 0o4755]))
@@ -122,9 +167,17 @@ def hostile_tars(draw: st.DrawFn) -> list[tuple[tarfile.TarInfo, bytes]]:
 def test_a_tar_of_any_members_stays_in_its_folder(members, suffix):
     packed = tar_of(members, suffix)
     found = unpacked(packed, suffix)
-    plain = {str(PurePosixPath(member.name.split("\x00")[0])): content for member, content in members if member.isfile()}
+    plain = {
+        str(PurePosixPath(member.name.split("\x00")[0])): content
+        for member, content in members
+        if member.isfile()
+    }
     if any(
-        member.issym() or member.islnk() or member.isdev() or ".." in member.name.replace("\\", "/").split("/") for member, _ in members
+        member.issym()
+        or member.islnk()
+        or member.isdev()
+        or ".." in member.name.replace("\\", "/").split("/")
+        for member, _ in members
     ):
         # What follows a NUL in a name is not in the archive.
         assert found is None or any("\x00" in member.name for member, _ in members)
@@ -133,13 +186,16 @@ def test_a_tar_of_any_members_stays_in_its_folder(members, suffix):
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @given(
-    st.lists(st.tuples(NAMES, st.binary(max_size=20)), min_size=1, max_size=5), st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+    st.lists(st.tuples(NAMES, st.binary(max_size=20)), min_size=1, max_size=5),
+    st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]),
 )
 def test_a_zip_of_any_members_stays_in_its_folder(members, method):
     contents = {name.replace("\udcff", ""): content for name, content in members}
     found = unpacked(zip_of(contents, method), ".zip")
     if found is not None:  # what is refused has a NUL in its name, or one name twice
-        assert sorted(found.values()) == sorted(content for name, content in contents.items() if not name.endswith("/"))
+        assert sorted(found.values()) == sorted(
+            content for name, content in contents.items() if not name.endswith("/")
+        )
 
 
 def test_the_archives_are_what_they_are_taken_for():

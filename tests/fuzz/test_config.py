@@ -74,7 +74,10 @@ def test_a_mistake_is_refused_with_its_key_or_is_none(folder, mistake):
         keys = [key_of(path[:length]) for length in range(len(path), 0, -1)]
         assert any(key in said for key in keys), (keys, said)
         if value is not REMOVED and not any(key in said for key in keys[:2]):
-            assert "networks" in said or "methods" in said or "budget" in said, (keys, said)  # a check between two sections
+            assert "networks" in said or "methods" in said or "budget" in said, (
+                keys,
+                said,
+            )  # a check between two sections
         assert all("llowed" in line for line in said.splitlines()[1:]), said
         assert max(map(len, said.splitlines())) < 3000
 
@@ -99,7 +102,11 @@ def damaged(draw: st.DrawFn) -> str:
     text = yaml.safe_dump(draw(studies()), sort_keys=False)
     for _ in range(draw(st.integers(1, 4))):
         place = draw(st.integers(0, len(text)))
-        text = text[:place] + draw(st.text(SIGNS, max_size=3)) + text[place + draw(st.integers(0, 3)) :]
+        text = (
+            text[:place]
+            + draw(st.text(SIGNS, max_size=3))
+            + text[place + draw(st.integers(0, 3)) :]
+        )
     return text
 
 

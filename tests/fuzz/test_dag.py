@@ -32,17 +32,25 @@ def planned(file: Path) -> tuple[list[str], set[str]]:
         workflow.dag().execute_workflow(executor="dryrun")
         jobs = list(workflow._workflow.dag.jobs)
         return [job.rule.name for job in jobs], {
-            str(path) for job in jobs for path in (*job.output, *job.log, *filter(None, [job.benchmark]))
+            str(path)
+            for job in jobs
+            for path in (*job.output, *job.log, *filter(None, [job.benchmark]))
         }
 
 
 def listing(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if ".snakemake" not in path.parts}
+    return {
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if ".snakemake" not in path.parts
+    }
 
 
 @settings(max_examples=CASES[os.environ.get("HYPOTHESIS_PROFILE", "few")])
 @given(studies())
-def test_a_valid_config_builds_the_dag_that_it_asks_for(tmp_path_factory, monkeypatch, caplog, config: Config):
+def test_a_valid_config_builds_the_dag_that_it_asks_for(
+    tmp_path_factory, monkeypatch, caplog, config: Config
+):
     folder = tmp_path_factory.mktemp("study") / "project"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -50,7 +58,14 @@ def test_a_valid_config_builds_the_dag_that_it_asks_for(tmp_path_factory, monkey
     for number, table in enumerate(config["evaluation_tables"].values()):
         table.pop("columns", None)
         rows = [
-            {"network": network, "method": method, "seed": 1, "evaluation": 1, "accuracy": 0.8, "nonzero_rate": 0.5}
+            {
+                "network": network,
+                "method": method,
+                "seed": 1,
+                "evaluation": 1,
+                "accuracy": 0.8,
+                "nonzero_rate": 0.5,
+            }
             for network in table["networks"]
             for method in (f"theirs-{number}", "surrogate-mse-mse", "surrogate-mse-mape")
         ]
@@ -60,7 +75,15 @@ def test_a_valid_config_builds_the_dag_that_it_asks_for(tmp_path_factory, monkey
     before = listing(folder.parent)
     study = read_study(config, [str(file)])
     rules, files = planned(file)
-    assert rules.count("search") == len(study.networks) * len(study.methods_by_name()) * len(study.seeds)
+    assert rules.count("search") == len(study.networks) * len(study.methods_by_name()) * len(
+        study.seeds
+    )
     assert rules.count("report") == 1
-    assert all(path.startswith((f"results/{study.study}/", "results/downloads/")) and ".." not in Path(path).parts for path in files)
-    assert listing(folder.parent) - before <= {"project/results"} | {path for path in listing(folder.parent) if "/logs" in path}
+    assert all(
+        path.startswith((f"results/{study.study}/", "results/downloads/"))
+        and ".." not in Path(path).parts
+        for path in files
+    )
+    assert listing(folder.parent) - before <= {"project/results"} | {
+        path for path in listing(folder.parent) if "/logs" in path
+    }

@@ -20,8 +20,22 @@ from paretopress.datasets import DATASETS
 from paretopress.errors import UserError
 from paretopress.weights import load_weights
 
-SETTINGS = {"image_size": 32, "validation_fraction": 0.5, "split_seed": 0, "mean": [0.0] * 3, "std": [1.0] * 3}
-MODES = {"PNG": "RGBA", "JPEG": "RGB", "BMP": "RGB", "TIFF": "RGB", "WEBP": "RGB", "PPM": "RGB", "GIF": "P"}
+SETTINGS = {
+    "image_size": 32,
+    "validation_fraction": 0.5,
+    "split_seed": 0,
+    "mean": [0.0] * 3,
+    "std": [1.0] * 3,
+}
+MODES = {
+    "PNG": "RGBA",
+    "JPEG": "RGB",
+    "BMP": "RGB",
+    "TIFF": "RGB",
+    "WEBP": "RGB",
+    "PPM": "RGB",
+    "GIF": "P",
+}
 
 
 def image_of(kind: str) -> bytes:
@@ -54,7 +68,10 @@ def folder(tmp_path_factory) -> Path:
     return place
 
 
-@given(st.sampled_from(list(IMAGES)).flatmap(lambda kind: damaged(IMAGES[kind])) | st.binary(max_size=100))
+@given(
+    st.sampled_from(list(IMAGES)).flatmap(lambda kind: damaged(IMAGES[kind]))
+    | st.binary(max_size=100)
+)
 def test_an_image_of_any_bytes_is_read_or_named(folder, content):
     (folder / "train" / "a" / "1.png").write_bytes(content)
     try:
@@ -77,12 +94,18 @@ def batches(tmp_path_factory) -> Path:
 @given(st.data())
 def test_batches_of_any_bytes_are_read_or_refused(batches, data):
     with tempfile.TemporaryDirectory() as place:
-        inside = Path(shutil.copytree(batches / "cifar-10-batches-py", Path(place) / "cifar-10-batches-py"))
+        inside = Path(
+            shutil.copytree(batches / "cifar-10-batches-py", Path(place) / "cifar-10-batches-py")
+        )
         file = inside / data.draw(st.sampled_from(["data_batch_1", "test_batch", "batches.meta"]))
         file.write_bytes(data.draw(damaged(file.read_bytes()) | st.binary(max_size=60)))
         archive = pack(Path(place))
         try:
-            splits = DATASETS["cifar10"](path=str(archive), checksum=hashlib.sha256(archive.read_bytes()).hexdigest(), **SETTINGS)
+            splits = DATASETS["cifar10"](
+                path=str(archive),
+                checksum=hashlib.sha256(archive.read_bytes()).hexdigest(),
+                **SETTINGS,
+            )
         except UserError as error:
             if archive.name not in str(error) and "cannot be held out" not in str(error):
                 raise
@@ -102,7 +125,11 @@ def pickled(content: object) -> bytes:
 
 
 STATE = dict(small().state_dict())
-WEIGHTS = {".pt": pickled(STATE), ".pth": pickled({"state_dict": STATE, "epoch": 3}), ".safetensors": save(STATE)}
+WEIGHTS = {
+    ".pt": pickled(STATE),
+    ".pth": pickled({"state_dict": STATE, "epoch": 3}),
+    ".safetensors": save(STATE),
+}
 
 
 def loaded(content: bytes, suffix: str) -> nn.Module | None:
@@ -132,16 +159,30 @@ TENSORS = st.sampled_from(
     [
         torch.zeros(shape, dtype=kind)
         for shape in SHAPES
-        for kind in (torch.float32, torch.float64, torch.int8, torch.bool, torch.bfloat16, torch.complex64)
+        for kind in (
+            torch.float32,
+            torch.float64,
+            torch.int8,
+            torch.bool,
+            torch.bfloat16,
+            torch.complex64,
+        )
     ]
-    + [torch.zeros(1).expand(10**12), torch.zeros(4, 3).to_sparse(), torch.zeros(4, 3, device="meta"), torch.full((4, 3), float("nan"))]
+    + [
+        torch.zeros(1).expand(10**12),
+        torch.zeros(4, 3).to_sparse(),
+        torch.zeros(4, 3, device="meta"),
+        torch.full((4, 3), float("nan")),
+    ]
     + [torch.quantize_per_tensor(torch.zeros(4, 3), 0.1, 0, torch.qint8)]
 )
 
 
 @given(
     st.dictionaries(
-        st.sampled_from([*STATE, "other", "", "module.0.weight"]) | st.integers(), TENSORS | st.none() | st.text(max_size=3), max_size=4
+        st.sampled_from([*STATE, "other", "", "module.0.weight"]) | st.integers(),
+        TENSORS | st.none() | st.text(max_size=3),
+        max_size=4,
     ),
     st.booleans(),
 )

@@ -20,14 +20,24 @@ FORMULA = re.compile(r"^[=+@\t\r]|^-(?![\d.]+(e[+-]?\d+)?$)")
 
 @given(rows(), st.data())
 def test_a_valid_table_reads_back_as_it_was_written(tmp_path, table, data):
-    names = data.draw(st.dictionaries(st.sampled_from(list(table[0])), st.text("abc =+@é\"',", min_size=1, max_size=4), max_size=3))
+    names = data.draw(
+        st.dictionaries(
+            st.sampled_from(list(table[0])),
+            st.text("abc =+@é\"',", min_size=1, max_size=4),
+            max_size=3,
+        )
+    )
     names = {key: f"{key} {name.strip()}" for key, name in names.items()}
     style = {
         "quoting": data.draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])),
         "lineterminator": data.draw(st.sampled_from(["\n", "\r\n"])),
     }
-    content = text_of(table, names, **style).encode(data.draw(st.sampled_from(["utf-8", "utf-8-sig"])))
-    (tmp_path / "a.csv").write_bytes(gzip.compress(content, 1) if data.draw(st.booleans()) else content)
+    content = text_of(table, names, **style).encode(
+        data.draw(st.sampled_from(["utf-8", "utf-8-sig"]))
+    )
+    (tmp_path / "a.csv").write_bytes(
+        gzip.compress(content, 1) if data.draw(st.booleans()) else content
+    )
     runs = read_evaluations(table_at(str(tmp_path / "a.csv"), names))
     assert sum(map(len, runs.values())) == len(table)
     for given_row in table:

@@ -16,9 +16,14 @@ from pathlib import Path
 PROGRAMS = ("slurmctld", "slurmd", "slurmstepd", "sbatch", "srun", "squeue", "scancel", "scontrol")
 HOW_TO_INSTALL = "apt-get install slurmctld slurmd slurm-client slurm-wlm-basic-plugins"
 NODE = "machine"
-CPUS, MEMORY_MB = 8, 64_000  # declared, not looked up: jobs of any profile fit, on however small a machine
+CPUS, MEMORY_MB = (
+    8,
+    64_000,
+)  # declared, not looked up: jobs of any profile fit, on however small a machine
 CGROUPS_CAN_BE_DISABLED = (23, 11)  # later versions ask systemd for one, which only root may
-DEADLINE = 900.0  # seconds that any single wait may take; far longer than it should on the busiest machine
+DEADLINE = (
+    900.0  # seconds that any single wait may take; far longer than it should on the busiest machine
+)
 
 # KillWait: seconds between TERM and KILL. OverTimeLimit: a job ends at its limit, not minutes later. OverMemoryKill: a step above its memory is
 # killed, as cgroups do on a cluster. config_overrides: the CPUs and memory of the node are those declared.
@@ -73,7 +78,9 @@ def installed(program: str) -> str:
 
 
 def installed_version() -> tuple[int, ...]:
-    shown = subprocess.run([installed("slurmd"), "-V"], capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        [installed("slurmd"), "-V"], capture_output=True, text=True, check=True
+    ).stdout
     return tuple(int(part) for part in shown.split()[-1].split(".")[:2])
 
 
@@ -121,17 +128,33 @@ class Cluster:
             (self.folder / "cgroup.conf").write_text("CgroupPlugin=disabled\n", encoding="utf-8")
         # Within a job Snakemake calls srun without the SLURM_* variables that it was given; on a cluster it finds /etc/slurm/slurm.conf.
         srun = self.folder / "bin" / "srun"
-        srun.write_text(f'#!/bin/sh\nSLURM_CONF={configuration} exec {installed("srun")} "$@"\n', encoding="utf-8")
+        srun.write_text(
+            f'#!/bin/sh\nSLURM_CONF={configuration} exec {installed("srun")} "$@"\n',
+            encoding="utf-8",
+        )
         srun.chmod(0o755)
-        self.environment = os.environ | {"SLURM_CONF": str(configuration), "PATH": f"{srun.parent}{os.pathsep}{PATH}"}
+        self.environment = os.environ | {
+            "SLURM_CONF": str(configuration),
+            "PATH": f"{srun.parent}{os.pathsep}{PATH}",
+        }
         self._launch("slurmctld", "-D", "-f", str(configuration))
-        self._launch("slurmd", "-D", "-f", str(configuration), "-N", NODE, "-d", installed("slurmstepd"))
-        wait_until(lambda: self.node_state() == "idle", f"the cluster starts; see the logs in {self.folder}")
+        self._launch(
+            "slurmd", "-D", "-f", str(configuration), "-N", NODE, "-d", installed("slurmstepd")
+        )
+        wait_until(
+            lambda: self.node_state() == "idle",
+            f"the cluster starts; see the logs in {self.folder}",
+        )
 
     def _launch(self, *command: str) -> None:
         with open(self.folder / f"{command[0]}.out", "wb") as output:
             self.daemons.append(
-                subprocess.Popen([installed(command[0]), *command[1:]], env=self.environment, stdout=output, stderr=subprocess.STDOUT)
+                subprocess.Popen(
+                    [installed(command[0]), *command[1:]],
+                    env=self.environment,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                )
             )
 
     def stop(self) -> None:
@@ -143,20 +166,31 @@ class Cluster:
 
     def run(self, *command: str) -> str:
         """What the command prints; empty where it failed, as while the cluster starts."""
-        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False).stdout
+        return subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=False
+        ).stdout
 
     def node_state(self) -> str:
         return self.run("sinfo", "--noheader", "--format=%T").strip()
 
     def jobs(self, *states: str, folder: Path | None = None) -> list[str]:
         """Ids of the jobs in the given states, all or those that were submitted from `folder`."""
-        rows = self.run("squeue", "--noheader", "--format=%i|%Z", "--states", ",".join(states)).splitlines()
+        rows = self.run(
+            "squeue", "--noheader", "--format=%i|%Z", "--states", ",".join(states)
+        ).splitlines()
         found = [row.split("|") for row in rows]
-        return sorted((job for job, started_in in found if folder is None or Path(started_in) == folder), key=int)
+        return sorted(
+            (job for job, started_in in found if folder is None or Path(started_in) == folder),
+            key=int,
+        )
 
     def field(self, job: str, name: str) -> str:
         """A field of `scontrol show job`."""
-        shown = dict(word.split("=", 1) for word in self.run("scontrol", "show", "job", job).split() if "=" in word)
+        shown = dict(
+            word.split("=", 1)
+            for word in self.run("scontrol", "show", "job", job).split()
+            if "=" in word
+        )
         return shown[name]
 
     def cancel(self, folder: Path | None = None) -> None:

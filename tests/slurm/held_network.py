@@ -17,7 +17,9 @@ RECORDED = "results/*/progress/*/*/*/evaluations/*.json"
 def wait_while_held() -> None:
     while HOLD.exists():
         HELD.touch()
-        if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:  # what paretopress.stopping leaves once it was asked to stop
+        if (
+            signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+        ):  # what paretopress.stopping leaves once it was asked to stop
             ASKED.touch()
         time.sleep(0.02)
 

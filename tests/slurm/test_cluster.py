@@ -32,7 +32,10 @@ STUDY = TINY | {
     "budget": {"evaluations": 30, "initial": 10},
 }
 RUNS = [f"runs/first/{method}/seed-1" for method in (METHODS[0], METHODS[2])]
-THREADS = ("--set-threads", "train_baseline=2")  # so that a job with more than one thread is among them
+THREADS = (
+    "--set-threads",
+    "train_baseline=2",
+)  # so that a job with more than one thread is among them
 PROFILE = ("--profile", "workflow/profiles/slurm", "--slurm-init-seconds-before-status-checks", "2")
 NO_RETRIES = ("--retries", "0")
 SEARCH = RUNS[0]
@@ -81,9 +84,23 @@ class ClusterProject(StudyProject):
     @contextmanager
     def started(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         """Snakemake, running; it ends with the block."""
-        command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", *PROFILE, *arguments]
+        command = [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "--configfile",
+            "tiny.yaml",
+            *PROFILE,
+            *arguments,
+        ]
         with open(self.folder / "snakemake.txt", "wb") as output:
-            snakemake = subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=output, stderr=subprocess.STDOUT)
+            snakemake = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=self.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
         try:
             yield snakemake
         finally:
@@ -95,7 +112,9 @@ class ClusterProject(StudyProject):
 
     def searching(self) -> str:
         """The id of the job that searches, as soon as it is held."""
-        wait_until((self.folder / HELD).exists, f"the search is held; see {self.folder}/snakemake.txt")
+        wait_until(
+            (self.folder / HELD).exists, f"the search is held; see {self.folder}/snakemake.txt"
+        )
         [job] = self.jobs("RUNNING")
         return job
 
@@ -107,7 +126,9 @@ class ClusterProject(StudyProject):
             assert self.read(name) == self.local.read(name), name
 
 
-def after_a_job_that_ended_as(state: str, end: Callable[[Cluster, str], object]) -> Callable[[ClusterProject], None]:
+def after_a_job_that_ended_as(
+    state: str, end: Callable[[Cluster, str], object]
+) -> Callable[[ClusterProject], None]:
     """The scenario in which `end` ends the search in the way that SLURM calls `state`, and one rerun completes it."""
 
     def scenario(project: ClusterProject) -> None:
@@ -130,7 +151,12 @@ def cancel(cluster: Cluster, job: str) -> None:
 
 def end_in(seconds: int, cluster: Cluster, job: str) -> None:
     """Moves the job's time limit, which a script can give in whole minutes only."""
-    cluster.run("scontrol", "update", f"jobid={job}", f"EndTime={datetime.now() + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}")
+    cluster.run(
+        "scontrol",
+        "update",
+        f"jobid={job}",
+        f"EndTime={datetime.now() + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}",
+    )
 
 
 def asked_to_stop(project: ClusterProject) -> None:
@@ -141,14 +167,18 @@ def asked_to_stop(project: ClusterProject) -> None:
         wait_until((project.folder / ASKED).exists, "SLURM sends the signal of the profile")
         project.release()
         assert snakemake.wait(timeout=DEADLINE) != 0
-    assert "stopped by a signal after" in (project.folder / "snakemake.txt").read_text(encoding="utf-8"), "the log of the job"
+    assert "stopped by a signal after" in (project.folder / "snakemake.txt").read_text(
+        encoding="utf-8"
+    ), "the log of the job"
     project.complete_on_the_cluster(SEARCHED)
 
 
 def out_of_memory(project: ClusterProject) -> None:
     """The job takes more than it asked for, in the middle of the search; Snakemake itself submits it again and asks for more."""
     (project.folder / HUNGRY).touch()
-    project.complete_on_the_cluster("--set-resources", "search:mem_mb=2000 * attempt", "--", SEARCHED)
+    project.complete_on_the_cluster(
+        "--set-resources", "search:mem_mb=2000 * attempt", "--", SEARCHED
+    )
     assert not (project.folder / HUNGRY).exists()
     [failed] = project.jobs("FAILED", "OUT_OF_MEMORY")
     [done] = project.jobs("COMPLETED")
@@ -165,7 +195,10 @@ def drained_and_resumed(project: ClusterProject) -> None:
             wait_until(lambda: project.jobs("PENDING"), "the job waits")
             [job] = project.jobs("PENDING")
             wait_until(
-                lambda: re.search(r"DRAINED|UnavailableNodes", project.cluster.field(job, "Reason")), "it waits for the drained node"
+                lambda: re.search(
+                    r"DRAINED|UnavailableNodes", project.cluster.field(job, "Reason")
+                ),
+                "it waits for the drained node",
             )
         finally:
             project.cluster.run("scontrol", "update", f"nodename={NODE}", "state=resume")
@@ -190,10 +223,16 @@ def kill_snakemake(project: ClusterProject) -> str:
 def killed_snakemake_started_again_beside_its_job(project: ClusterProject) -> None:
     leftover = kill_snakemake(project)
     with project.started(SEARCHED) as snakemake:
-        wait_until(lambda: project.state(leftover) == "CANCELLED", "the job that was left is cancelled")
+        wait_until(
+            lambda: project.state(leftover) == "CANCELLED", "the job that was left is cancelled"
+        )
         project.release()
-        assert snakemake.wait(timeout=DEADLINE) == 0, (project.folder / "snakemake.txt").read_text(encoding="utf-8")
-    assert f"Cancelled job {leftover} of an earlier Snakemake" in (project.folder / "snakemake.txt").read_text(encoding="utf-8")
+        assert snakemake.wait(timeout=DEADLINE) == 0, (project.folder / "snakemake.txt").read_text(
+            encoding="utf-8"
+        )
+    assert f"Cancelled job {leftover} of an earlier Snakemake" in (
+        project.folder / "snakemake.txt"
+    ).read_text(encoding="utf-8")
 
 
 def killed_snakemake_started_again_after_its_job(project: ClusterProject) -> None:
@@ -218,7 +257,9 @@ KILLED = {
 def cluster(tmp_path_factory) -> Iterator[Cluster]:
     if missing := missing_programs():
         why = f"no SLURM here ({', '.join(missing)}): {HOW_TO_INSTALL}"
-        required = os.environ.get("SLURM_TESTS") == "required" or (os.environ.get("CI") and sys.platform == "linux")
+        required = os.environ.get("SLURM_TESTS") == "required" or (
+            os.environ.get("CI") and sys.platform == "linux"
+        )
         assert not required, f"{why}; here these tests must run"
         pytest.skip(why)
     cluster = Cluster(tmp_path_factory.mktemp("slurm"))
@@ -255,7 +296,10 @@ def outcomes(cluster, local, tmp_path_factory) -> Iterator[dict[str, Future[Clus
 
     with ThreadPoolExecutor(len(KILLED) + 1) as pool:
         started = {"none": pool.submit(complete, tmp_path_factory.mktemp("complete"))}
-        yield started | {name: pool.submit(run, tmp_path_factory.mktemp("killed"), scenario) for name, scenario in KILLED.items()}
+        yield started | {
+            name: pool.submit(run, tmp_path_factory.mktemp("killed"), scenario)
+            for name, scenario in KILLED.items()
+        }
 
 
 def test_a_study_on_the_cluster_has_the_bytes_of_the_local_run(outcomes):

@@ -20,7 +20,9 @@ def profile() -> dict:
 
 def rules() -> dict[str, str]:
     """The text of every rule, by name."""
-    files = [file.read_text(encoding="utf-8") for file in (ROOT / "workflow" / "rules").glob("*.smk")]
+    files = [
+        file.read_text(encoding="utf-8") for file in (ROOT / "workflow" / "rules").glob("*.smk")
+    ]
     parts = [re.split(r"^rule (\w+):", text, flags=re.MULTILINE)[1:] for text in files]
     return {name: text for part in parts for name, text in zip(part[::2], part[1::2], strict=True)}
 
@@ -33,9 +35,14 @@ def test_the_profile_speaks_of_rules_that_are_there_and_are_submitted(profile):
 
 
 def test_memory_and_run_time_of_every_rule_grow_with_the_attempt(profile):
-    for rule, resources in {"by default": profile["default-resources"], **profile["set-resources"]}.items():
+    for rule, resources in {
+        "by default": profile["default-resources"],
+        **profile["set-resources"],
+    }.items():
         for name in {"mem_mb", "runtime"} & set(resources):
-            first, second = (eval(resources[name], {"attempt": attempt, "min": min}) for attempt in (1, 2))
+            first, second = (
+                eval(resources[name], {"attempt": attempt, "min": min}) for attempt in (1, 2)
+            )
             assert first < second, (rule, name)
 
 
@@ -86,7 +93,14 @@ def test_a_training_asks_for_a_gpu_only_where_the_profile_says_so(tmp_path, conf
     project.environment["PATH"] = f"{tmp_path / 'bin'}:{project.environment['PATH']}"
     project.complete(2, str(RESULTS / "dataset" / "train.safetensors"))
     training = str(RESULTS / "baselines" / "first" / "weights.safetensors")
-    at_once = ("--retries", "0", "--latency-wait", "0", "--slurm-init-seconds-before-status-checks", "1")
+    at_once = (
+        "--retries",
+        "0",
+        "--latency-wait",
+        "0",
+        "--slurm-init-seconds-before-status-checks",
+        "1",
+    )
     refused = project.snakemake("--profile", PROFILE, *at_once, training)
     assert refused.returncode != 0
     [asked] = (tmp_path / "asked").read_text(encoding="utf-8").splitlines()

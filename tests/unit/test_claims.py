@@ -25,11 +25,16 @@ BEST = "surrogate-mse-mse"
 IMAGES = 1000
 
 
-def settings(seeds: int, metrics=METRICS, effect: float = 0.0, noise: float = 1.0) -> dict[str, np.ndarray]:
+def settings(
+    seeds: int, metrics=METRICS, effect: float = 0.0, noise: float = 1.0
+) -> dict[str, np.ndarray]:
     """Hypervolumes of the settings; effect: what each next constraint metric loses."""
     rng = np.random.default_rng(3)
     pairs = list(product(metrics, metrics))
-    values = {f"surrogate-{first}-{second}": noise * rng.random(seeds) - effect * metrics.index(second) for first, second in pairs}
+    values = {
+        f"surrogate-{first}-{second}": noise * rng.random(seeds) - effect * metrics.index(second)
+        for first, second in pairs
+    }
     return {name: value + 10 for name, value in values.items()}
 
 
@@ -46,7 +51,9 @@ def networks(*names: str, **columns) -> pd.DataFrame:
 
 
 def evidence_of(runs: pd.DataFrame, table: pd.DataFrame | None = None, **others) -> Evidence:
-    none = pd.DataFrame(columns=["network", "method", "seed", "design_id", "nonzero_rate", "accuracy", "feasible"])
+    none = pd.DataFrame(
+        columns=["network", "method", "seed", "design_id", "nonzero_rate", "accuracy", "feasible"]
+    )
     return Evidence(
         level=LEVEL,
         runs=runs,
@@ -54,7 +61,15 @@ def evidence_of(runs: pd.DataFrame, table: pd.DataFrame | None = None, **others)
         friedman=friedman(runs, LEVEL),
         factors=factors(runs, LEVEL),
         pairwise=pairwise(runs, LEVEL),
-        **{"evaluations": none, "worst_run_fronts": {}, "tests": {}, "passes": {}, "test_images": {}, "figures": ()} | others,
+        **{
+            "evaluations": none,
+            "worst_run_fronts": {},
+            "tests": {},
+            "passes": {},
+            "test_images": {},
+            "figures": (),
+        }
+        | others,
     )
 
 
@@ -113,17 +128,27 @@ def test_the_surrogate_beats_a_rival(claim, rival, values, verdict, words):
 
 def test_the_test_over_many_seeds_does_not_call_itself_exact():
     runs = run_table({**settings(60, METRICS[:2]), "random": np.ones(60)})
-    assert verdict_of(evidence_of(runs), "surrogate-beats-random")["test"].endswith("(normal approximation)")
+    assert verdict_of(evidence_of(runs), "surrogate-beats-random")["test"].endswith(
+        "(normal approximation)"
+    )
 
 
-HYPERVOLUME_CLAIMS = ("selection-metric-without-effect", "surrogate-beats-plain-ctaea", "best-and-worst-setting", "surrogate-beats-random")
+HYPERVOLUME_CLAIMS = (
+    "selection-metric-without-effect",
+    "surrogate-beats-plain-ctaea",
+    "best-and-worst-setting",
+    "surrogate-beats-random",
+)
 
 
 @pytest.mark.parametrize("claim", HYPERVOLUME_CLAIMS)
 def test_without_a_feasible_design_the_hypervolumes_decide_nothing(claim):
     names = [*settings(5), "random", "ctaea-10x3"]
     row = verdict_of(evidence_of(run_table(dict.fromkeys(names, (0,) * 5), feasible=0)), claim)
-    assert (row["verdict"], "No compared run found a feasible design." in row["reason"]) == (UNDECIDED, True)
+    assert (row["verdict"], "No compared run found a feasible design." in row["reason"]) == (
+        UNDECIDED,
+        True,
+    )
 
 
 @pytest.mark.parametrize("claim", HYPERVOLUME_CLAIMS)
@@ -157,7 +182,12 @@ def test_final_populations_alone_decide_nothing():
     ],
 )
 def test_on_all_networks_the_surrogate_beats_plain_ctaea_where_it_does_on_each(values, verdict):
-    runs = pd.concat([run_table({**settings(len(rival)), "ctaea-10x3": rival}, network) for network, rival in values.items()])
+    runs = pd.concat(
+        [
+            run_table({**settings(len(rival)), "ctaea-10x3": rival}, network)
+            for network, rival in values.items()
+        ]
+    )
     row = verdict_of(evidence_of(runs), "surrogate-beats-plain-ctaea", ALL_NETWORKS)
     assert row["verdict"] == verdict
     if verdict == SUPPORTED:
@@ -167,11 +197,34 @@ def test_on_all_networks_the_surrogate_beats_plain_ctaea_where_it_does_on_each(v
 @pytest.mark.parametrize(
     ("hypervolumes", "verdict", "words"),
     [
-        ({f"surrogate-{name}-mse": np.arange(8) + 10 * index for index, name in enumerate(METRICS)}, SUPPORTED, "is at most 0.05"),
+        (
+            {
+                f"surrogate-{name}-mse": np.arange(8) + 10 * index
+                for index, name in enumerate(METRICS)
+            },
+            SUPPORTED,
+            "is at most 0.05",
+        ),
         (settings(12), NOT_SUPPORTED, "No difference between the settings is shown"),
         ({name: np.arange(5) for name in settings(5)}, UNDECIDED, "equal in all seeds"),
-        ({"surrogate-mse-mse": (1, 1, 99), "surrogate-mse-mape": (2, 2, 2), "surrogate-mape-mse": (3, 3, 3)}, NOT_SUPPORTED, "no better"),
-        ({"surrogate-mse-mse": (3, 3, 3), "surrogate-mse-mape": (2, 1, 2), "surrogate-mape-mse": (1, 2, 1)}, UNDECIDED, "within chance"),
+        (
+            {
+                "surrogate-mse-mse": (1, 1, 99),
+                "surrogate-mse-mape": (2, 2, 2),
+                "surrogate-mape-mse": (3, 3, 3),
+            },
+            NOT_SUPPORTED,
+            "no better",
+        ),
+        (
+            {
+                "surrogate-mse-mse": (3, 3, 3),
+                "surrogate-mse-mape": (2, 1, 2),
+                "surrogate-mape-mse": (1, 2, 1),
+            },
+            UNDECIDED,
+            "within chance",
+        ),
         (settings(2), UNDECIDED, "2 seeds are too few"),
         ({BEST: (1, 2, 3)}, UNDECIDED, "fewer than two settings"),
     ],
@@ -182,7 +235,9 @@ def test_there_is_a_best_and_a_worst_setting(hypervolumes, verdict, words):
 
 
 def test_the_best_and_the_worst_are_named_whichever_stands_first():
-    values = {f"surrogate-{name}-mse": np.arange(8) + 10 * index for index, name in enumerate(METRICS)}
+    values = {
+        f"surrogate-{name}-mse": np.arange(8) + 10 * index for index, name in enumerate(METRICS)
+    }
     for order in (values, dict(reversed(values.items()))):
         row = verdict_of(evidence_of(run_table(order)), "best-and-worst-setting")
         assert "best surrogate setting, surrogate-random-mse, has" in row["statement"]
@@ -190,10 +245,21 @@ def test_the_best_and_the_worst_are_named_whichever_stands_first():
 
 
 def test_a_best_and_worst_that_so_few_blocks_cannot_tell_apart():
-    runs = run_table({"surrogate-mse-mse": (3, 3, 3), "surrogate-mse-mape": (2, 2, 2), "surrogate-mape-mse": (1, 1, 1)})
-    strict = replace(evidence_of(runs), level=0.01, friedman=friedman(runs, 0.01), pairwise=pairwise(runs, 0.01))
+    runs = run_table(
+        {
+            "surrogate-mse-mse": (3, 3, 3),
+            "surrogate-mse-mape": (2, 2, 2),
+            "surrogate-mape-mse": (1, 1, 1),
+        }
+    )
+    strict = replace(
+        evidence_of(runs), level=0.01, friedman=friedman(runs, 0.01), pairwise=pairwise(runs, 0.01)
+    )
     row = verdict_of(strict, "best-and-worst-setting")
-    assert (row["verdict"], "not even the largest possible difference" in row["reason"]) == (UNDECIDED, True)
+    assert (row["verdict"], "not even the largest possible difference" in row["reason"]) == (
+        UNDECIDED,
+        True,
+    )
 
 
 def designs(accuracies, rate: float = 0.3, method: str = BEST, **columns) -> pd.DataFrame:
@@ -220,10 +286,25 @@ TWO_SETTINGS = {BEST: (2, 2, 2), "surrogate-mape-mse": (1, 1, 1)}
     ("evaluations", "table", "verdict", "words"),
     [
         (designs([0.89, 0.89, 0.95]), networks("n"), SUPPORTED, "Every run did"),
-        (designs([0.89, 0.889, 0.95]), networks("n"), NOT_SUPPORTED, "1 of 3 runs found no such network"),
+        (
+            designs([0.89, 0.889, 0.95]),
+            networks("n"),
+            NOT_SUPPORTED,
+            "1 of 3 runs found no such network",
+        ),
         (designs([0.95] * 3, rate=0.51), networks("n"), NOT_SUPPORTED, "3 of 3 runs"),
-        (designs([0.95] * 3, rate=-0.01), networks("n"), UNDECIDED, "cannot be told which others are wrong"),
-        (designs([0.95] * 3, rate=-0.01, conv_target=1), networks("n"), UNDECIDED, "cannot be told which others are wrong"),
+        (
+            designs([0.95] * 3, rate=-0.01),
+            networks("n"),
+            UNDECIDED,
+            "cannot be told which others are wrong",
+        ),
+        (
+            designs([0.95] * 3, rate=-0.01, conv_target=1),
+            networks("n"),
+            UNDECIDED,
+            "cannot be told which others are wrong",
+        ),
         (
             designs([0.95] * 3, rate=-0.01, conv_target=2),
             networks("n"),
@@ -231,12 +312,19 @@ TWO_SETTINGS = {BEST: (2, 2, 2), "surrogate-mape-mse": (1, 1, 1)}
             "In 3 of 3 runs such networks have rates that may be wrong",
         ),
         (designs([0.95] * 3, feasible=False), networks("n"), NOT_SUPPORTED, "3 of 3 runs"),
-        (designs([0.95] * 3, method="surrogate-mape-mse"), networks("n"), NOT_SUPPORTED, "3 of 3 runs"),
+        (
+            designs([0.95] * 3, method="surrogate-mape-mse"),
+            networks("n"),
+            NOT_SUPPORTED,
+            "3 of 3 runs",
+        ),
         (designs([0.95] * 3), networks("n", dense_accuracy=None), UNDECIDED, "not known"),
     ],
 )
 def test_many_weights_are_removed(evaluations, table, verdict, words):
-    row = verdict_of(evidence_of(run_table(TWO_SETTINGS), table, evaluations=evaluations), "weights-removed")
+    row = verdict_of(
+        evidence_of(run_table(TWO_SETTINGS), table, evaluations=evaluations), "weights-removed"
+    )
     assert (row["verdict"], words in row["reason"]) == (verdict, True)
 
 
@@ -253,12 +341,17 @@ def test_a_rate_below_zero_makes_every_rate_of_its_kind_doubtful():
     alike, true = designs([0.95] * 3, conv_target=2), designs([0.95] * 3, rate=0.4, conv_target=1)
 
     def judged(*tables: pd.DataFrame) -> pd.Series:
-        return verdict_of(evidence_of(run_table(TWO_SETTINGS), evaluations=pd.concat(tables)), "weights-removed")
+        return verdict_of(
+            evidence_of(run_table(TWO_SETTINGS), evaluations=pd.concat(tables)), "weights-removed"
+        )
 
     assert judged(alike)["verdict"] == SUPPORTED
     assert judged(alike, impossible)["verdict"] == UNDECIDED
     both = judged(alike, true, impossible)
-    assert (both["verdict"], "smallest non-zero rates 0.400 to 0.400" in both["evidence"]) == (SUPPORTED, True)
+    assert (both["verdict"], "smallest non-zero rates 0.400 to 0.400" in both["evidence"]) == (
+        SUPPORTED,
+        True,
+    )
     assert "3 evaluations that prune weights and biases" in both["evidence"]
     assert judged(alike.assign(conv_target=None), true, impossible)["verdict"] == UNDECIDED
     assert judged(designs([0.5] * 3, conv_target=1), impossible)["verdict"] == NOT_SUPPORTED
@@ -268,32 +361,49 @@ def test_a_rate_below_zero_makes_every_rate_of_its_kind_doubtful():
     ("shared_sample", "searched", "verdict", "words"),
     [
         (False, (0.4, 0.4, 0.4), SUPPORTED, "Random designs did it in every run"),
-        (True, (0.4, 0.3, 0.1), UNDECIDED, "1 are known to have searched out a smaller such network, it takes 3. All seeds began from one"),
+        (
+            True,
+            (0.4, 0.3, 0.1),
+            UNDECIDED,
+            "1 are known to have searched out a smaller such network, it takes 3. All seeds began from one",
+        ),
         (True, (0.2, 0.2, 0.1), SUPPORTED, "Random designs did it in every run"),
     ],
 )
-def test_what_random_designs_do_is_said_and_one_sample_of_all_seeds_is_one_event(shared_sample, searched, verdict, words):
+def test_what_random_designs_do_is_said_and_one_sample_of_all_seeds_is_one_event(
+    shared_sample, searched, verdict, words
+):
     runs = run_table(TWO_SETTINGS, **({"initial_hypervolume": 0.1} if shared_sample else {}))
     found = pd.concat(
         [designs([0.95] * 3, phase="initial")]
-        + [designs([0.95] * 3, rate=rate, phase="infill").query(f"seed == {seed}") for seed, rate in enumerate(searched, start=1)]
+        + [
+            designs([0.95] * 3, rate=rate, phase="infill").query(f"seed == {seed}")
+            for seed, rate in enumerate(searched, start=1)
+        ]
     )
     row = verdict_of(evidence_of(runs, evaluations=found), "weights-removed")
     assert (row["verdict"], words in row["reason"]) == (verdict, True)
     smaller = sum(rate < 0.3 for rate in searched)
-    assert f"in 3 of them the initial sample alone has one, in {smaller} the search found one smaller than any there" in row["evidence"]
+    assert (
+        f"in 3 of them the initial sample alone has one, in {smaller} the search found one smaller than any there"
+        in row["evidence"]
+    )
 
 
 def test_where_one_sample_has_no_such_design_each_run_counts():
     runs = run_table(TWO_SETTINGS, initial_hypervolume=0.1)
-    found = pd.concat([designs([0.95] * 3, rate=0.9, phase="initial"), designs([0.95] * 3, phase="infill")])
+    found = pd.concat(
+        [designs([0.95] * 3, rate=0.9, phase="initial"), designs([0.95] * 3, phase="infill")]
+    )
     row = verdict_of(evidence_of(runs, evaluations=found), "weights-removed")
     assert (row["verdict"], "Random" in row["reason"]) == (SUPPORTED, False)
 
 
 def on_test(*accuracies: float, dense: float = 0.9) -> pd.DataFrame:
     rows = [(f"d{index}", accuracy) for index, accuracy in enumerate(accuracies)] + [(DENSE, dense)]
-    return pd.DataFrame(rows, columns=["design_id", "test_accuracy"]).assign(nonzero_rate=0.5, accuracy=0.99, test_feasible=True)
+    return pd.DataFrame(rows, columns=["design_id", "test_accuracy"]).assign(
+        nonzero_rate=0.5, accuracy=0.99, test_feasible=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -307,7 +417,12 @@ def on_test(*accuracies: float, dense: float = 0.9) -> pd.DataFrame:
 )
 def test_some_solutions_are_more_accurate_on_test_images(test, verdict, words):
     # On the images of the search all are better: they are not what counts.
-    evidence = evidence_of(run_table(TWO_SETTINGS), evaluations=designs([0.99] * 3), tests={"n": test}, test_images={"n": IMAGES})
+    evidence = evidence_of(
+        run_table(TWO_SETTINGS),
+        evaluations=designs([0.99] * 3),
+        tests={"n": test},
+        test_images={"n": IMAGES},
+    )
     row = verdict_of(evidence, "more-accurate-than-dense")
     assert (row["verdict"], words in row["reason"]) == (verdict, True)
     assert "fronts/n.test.csv" in row["files"]
@@ -316,7 +431,11 @@ def test_some_solutions_are_more_accurate_on_test_images(test, verdict, words):
 def test_the_more_designs_the_best_is_picked_from_the_less_it_says():
     p = []
     for others in (1, 5):
-        evidence = evidence_of(run_table(TWO_SETTINGS), tests={"n": on_test(0.93, *[0.8] * others)}, test_images={"n": IMAGES})
+        evidence = evidence_of(
+            run_table(TWO_SETTINGS),
+            tests={"n": on_test(0.93, *[0.8] * others)},
+            test_images={"n": IMAGES},
+        )
         p.append(verdict_of(evidence, "more-accurate-than-dense")["p"])
     assert p[1] == pytest.approx(3 * p[0])
 
@@ -332,12 +451,23 @@ def test_the_more_designs_the_best_is_picked_from_the_less_it_says():
         (0.97, {"imported": True, "images": None}, UNDECIDED),
     ],
 )
-def test_on_the_images_of_the_search_the_best_is_picked_from_all_that_was_evaluated(accuracy, columns, verdict):
+def test_on_the_images_of_the_search_the_best_is_picked_from_all_that_was_evaluated(
+    accuracy, columns, verdict
+):
     evaluations = pd.concat(
-        [designs([accuracy] * 3), designs([0.5] * 7, method="random", feasible=False).assign(design_id=list("abcdefg"))]
+        [
+            designs([accuracy] * 3),
+            designs([0.5] * 7, method="random", feasible=False).assign(design_id=list("abcdefg")),
+        ]
     )
-    others = {"tests": {"n": on_test(0.99)}, "test_images": {"n": IMAGES}} if columns.get("split") == "test" else {}
-    evidence = evidence_of(run_table(TWO_SETTINGS), networks("n", **columns), evaluations=evaluations, **others)
+    others = (
+        {"tests": {"n": on_test(0.99)}, "test_images": {"n": IMAGES}}
+        if columns.get("split") == "test"
+        else {}
+    )
+    evidence = evidence_of(
+        run_table(TWO_SETTINGS), networks("n", **columns), evaluations=evaluations, **others
+    )
     row = verdict_of(evidence, "more-accurate-than-dense")
     assert row["verdict"] == verdict
     if row["evidence"]:
@@ -354,7 +484,12 @@ def passes(ratios, drift=(1.0, 3.0)) -> pd.DataFrame:
     rows = [
         {"design_id": name, "repeat": repeat, "seconds": speed * factor}
         for repeat, (ratio, speed) in enumerate(zip(ratios, speeds, strict=True), start=1)
-        for name, factor in (("a", ratio + 0.05), ("b", ratio - 0.05), ("other", 0.01), (DENSE, 1.0))
+        for name, factor in (
+            ("a", ratio + 0.05),
+            ("b", ratio - 0.05),
+            ("other", 0.01),
+            (DENSE, 1.0),
+        )
     ]
     return pd.DataFrame(rows)
 
@@ -370,18 +505,31 @@ def passes(ratios, drift=(1.0, 3.0)) -> pd.DataFrame:
     ],
 )
 def test_compressed_networks_infer_faster(ratios, verdict, words):
-    evidence = evidence_of(run_table(TWO_SETTINGS), worst_run_fronts={"n": FRONT}, passes={"n": passes(ratios)})
+    evidence = evidence_of(
+        run_table(TWO_SETTINGS), worst_run_fronts={"n": FRONT}, passes={"n": passes(ratios)}
+    )
     row = verdict_of(evidence, "faster-inference")
     assert (row["verdict"], words in row["reason"], row["blocks"]) == (verdict, True, len(ratios))
     median = np.median(ratios)
-    assert f"{median:.2f}; by kind (designs): float32 {median + 0.05:.2f} (1), int8 {median - 0.05:.2f} (1)" in row["evidence"]
+    assert (
+        f"{median:.2f}; by kind (designs): float32 {median + 0.05:.2f} (1), int8 {median - 0.05:.2f} (1)"
+        in row["evidence"]
+    )
 
 
 @pytest.mark.parametrize(
-    "others", [{}, {"worst_run_fronts": {"n": FRONT}}, {"worst_run_fronts": {"n": FRONT.tail(1)}, "passes": {"n": passes((0.5,) * 5)}}]
+    "others",
+    [
+        {},
+        {"worst_run_fronts": {"n": FRONT}},
+        {"worst_run_fronts": {"n": FRONT.tail(1)}, "passes": {"n": passes((0.5,) * 5)}},
+    ],
 )
 def test_without_times_nothing_is_said_of_speed(others):
-    assert verdict_of(evidence_of(run_table(TWO_SETTINGS), **others), "faster-inference")["verdict"] == UNDECIDED
+    assert (
+        verdict_of(evidence_of(run_table(TWO_SETTINGS), **others), "faster-inference")["verdict"]
+        == UNDECIDED
+    )
 
 
 SMALL_AND_LARGE = np.concatenate([-np.linspace(0.01, 0.02, 21), np.linspace(1, 2, 19)])
@@ -392,12 +540,18 @@ SMALL_AND_LARGE = np.concatenate([-np.linspace(0.01, 0.02, 21), np.linspace(1, 2
     [
         (np.arange(1, 6), SUPPORTED, "p = 0.031"),
         (np.arange(1, 5), UNDECIDED, "Even ahead in every seed would give p = 0.0625"),
-        (np.array([-1, 2, 3, 4, 5]), UNDECIDED, "within chance either way (p = 0.062, for the opposite p = 0.97)"),
+        (
+            np.array([-1, 2, 3, 4, 5]),
+            UNDECIDED,
+            "within chance either way (p = 0.062, for the opposite p = 0.97)",
+        ),
         (np.zeros(40), UNDECIDED, "within chance either way"),
         (SMALL_AND_LARGE, UNDECIDED, "but their median does not"),
     ],
 )
-def test_a_direction_takes_a_significant_test_and_the_median_alike_on_both_sides(differences, verdict, words):
+def test_a_direction_takes_a_significant_test_and_the_median_alike_on_both_sides(
+    differences, verdict, words
+):
     opposite = {SUPPORTED: NOT_SUPPORTED, UNDECIDED: UNDECIDED}
     judged, reason, p = direction(differences, LEVEL, "seed", "ahead")
     assert (judged, words in reason) == (verdict, True)
@@ -413,12 +567,17 @@ def test_the_table_has_a_row_for_each_claim_and_network_and_names_figures_that_a
     assert not table[table["source"] == "added"].empty
     drawn = table.set_index(["claim", "network"])["figures"]
     assert drawn["best-and-worst-setting", "two"] == "best-and-worst-two.svg"
-    assert drawn["surrogate-beats-plain-ctaea", ALL_NETWORKS] == "best-and-worst-one.svg;best-and-worst-two.svg"
+    assert (
+        drawn["surrogate-beats-plain-ctaea", ALL_NETWORKS]
+        == "best-and-worst-one.svg;best-and-worst-two.svg"
+    )
     assert drawn["weights-removed", "one"] == ""
 
 
 def test_tables_read_from_their_files_give_the_same_claims(tmp_path):
-    evidence = evidence_of(run_table({**settings(5), "ctaea-10x3": (1,) * 5}), evaluations=designs([0.95] * 5))
+    evidence = evidence_of(
+        run_table({**settings(5), "ctaea-10x3": (1,) * 5}), evaluations=designs([0.95] * 5)
+    )
     names = ("runs", "networks", "friedman", "factors", "pairwise", "evaluations")
     for name in names:
         getattr(evidence, name).to_csv(tmp_path / f"{name}.csv", index=False)
@@ -428,7 +587,9 @@ def test_tables_read_from_their_files_give_the_same_claims(tmp_path):
 
 def test_the_claims_on_the_data_of_the_papers_authors(shared_data):
     evaluations = authors_evaluations(shared_data).rename(columns={"x6": "conv_target"})
-    table = networks("vgg16", imported=True, split="", images=10_000, dense_accuracy=0.8036, threshold=0.76)
+    table = networks(
+        "vgg16", imported=True, split="", images=10_000, dense_accuracy=0.8036, threshold=0.76
+    )
     evidence = evidence_of(authors_runs(evaluations), table, evaluations=evaluations)
     rows = claims(evidence).set_index(["claim", "network"])
     assert rows["verdict"].xs("vgg16", level="network").to_dict() == {
@@ -442,15 +603,30 @@ def test_the_claims_on_the_data_of_the_papers_authors(shared_data):
     }
     metric = rows.loc[("selection-metric-without-effect", "vgg16")]
     blocked = evidence.factors.query("test == 'Friedman'").set_index("factor")["p"]
-    assert f"constraint metric (Friedman over seeds): p = {blocked['constraint_metric']:.2g}" in metric["evidence"]
-    assert metric["p"] == pytest.approx(3 * blocked["constraint_metric"]), "the smallest of three, by Holm"
+    assert (
+        f"constraint metric (Friedman over seeds): p = {blocked['constraint_metric']:.2g}"
+        in metric["evidence"]
+    )
+    assert metric["p"] == pytest.approx(3 * blocked["constraint_metric"]), (
+        "the smallest of three, by Holm"
+    )
     assert "one and the same initial sample" in metric["reason"]
     assert rows.loc[("surrogate-beats-plain-ctaea", "vgg16"), "blocks"] == 0
     removed = rows.loc[("weights-removed", "vgg16")]
-    assert "in 5 of them the initial sample alone has one, in 3 the search found one smaller than any there" in removed["evidence"]
+    assert (
+        "in 5 of them the initial sample alone has one, in 3 the search found one smaller than any there"
+        in removed["evidence"]
+    )
     assert "Random designs did it in every run" in removed["reason"]
 
 
 def test_judging_imports_no_torch():
-    code = "import sys, paretopress.claims, paretopress.statistics; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT / "workflow" / "scripts", check=False).returncode == 0
+    code = (
+        "import sys, paretopress.claims, paretopress.statistics; sys.exit('torch' in sys.modules)"
+    )
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT / "workflow" / "scripts", check=False
+        ).returncode
+        == 0
+    )

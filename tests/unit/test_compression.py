@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import prune as reference
 
-from paretopress.compression import Plan, canonical, compress, layout_of, nonzero_rate, prune, prune_smallest, zeros_of
+from paretopress.compression import (
+    Plan,
+    canonical,
+    compress,
+    layout_of,
+    nonzero_rate,
+    prune,
+    prune_smallest,
+    zeros_of,
+)
 from paretopress.designs import ALL, BIAS, BOTH, NONE, RANDOM, WEIGHT, Design
 from paretopress.networks import build_network
 
@@ -55,17 +64,35 @@ def check_against_reference(
     original = dict(network.named_parameters())
     partial_subsets = 0
     for amount, scope, target in product(amounts, scopes, targets):
-        variables = {"linear_scope": 0, "conv_scope": 0, "linear_amount": 0.5, "conv_amount": 0.5, "linear_target": 0, "conv_target": 0}
-        design = Design(**variables | {f"{kind}_scope": scope, f"{kind}_amount": amount, f"{kind}_target": target}, quantization=0)
+        variables = {
+            "linear_scope": 0,
+            "conv_scope": 0,
+            "linear_amount": 0.5,
+            "conv_amount": 0.5,
+            "linear_target": 0,
+            "conv_target": 0,
+        }
+        design = Design(
+            **variables
+            | {f"{kind}_scope": scope, f"{kind}_amount": amount, f"{kind}_target": target},
+            quantization=0,
+        )
         _, plan = canonical(design, layout, seed)
         pruned = dict(prune(network, plan).named_parameters())
         touched = {name.rpartition(".")[0] for name, _ in plan.zeros}
         chosen = {NONE: set(), RANDOM: touched, ALL: set(layers)}[scope]
         partial_subsets += scope == RANDOM and 0 < len(touched) < len(layers)
-        wanted = {f"{name}.{tensor}" for name in chosen for tensor in TENSORS[target] if getattr(layers[name], tensor) is not None}
+        wanted = {
+            f"{name}.{tensor}"
+            for name in chosen
+            for tensor in TENSORS[target]
+            if getattr(layers[name], tensor) is not None
+        }
         for name, value in pruned.items():
             layer, _, tensor = name.rpartition(".")
-            assert torch.equal(value, expected(layer, tensor, amount) if name in wanted else original[name]), (name, design)
+            assert torch.equal(
+                value, expected(layer, tensor, amount) if name in wanted else original[name]
+            ), (name, design)
     if RANDOM in scopes and len(layers) > 1:
         assert partial_subsets
 
@@ -90,7 +117,10 @@ def test_a_slim_network_is_pruned_as_torch_prunes_it(architecture, amounts, kind
 def test_a_network_of_full_width_is_pruned_as_torch_prunes_it(name, kind):
     torch.manual_seed(0)
     network = build_network({"name": name}, 10)
-    assert all((layer.bias is None) == (name == "resnet50") for layer in layers_of(network, nn.Conv2d).values())
+    assert all(
+        (layer.bias is None) == (name == "resnet50")
+        for layer in layers_of(network, nn.Conv2d).values()
+    )
     # Millions of entries have ties. From 1/64 of them on, topk works in one way, and the reference sorts what it picked for long.
     check_against_reference(network, kind, amounts=[0.05], scopes=[ALL], targets=[BOTH])
 
@@ -106,18 +136,26 @@ def test_ties_are_broken_as_torch_breaks_them(values, amount):
 def test_channels_last_weights_are_pruned_too():
     layer = nn.Conv2d(4, 4, 3)
     expected = prune_smallest(layer.weight, 50)
-    assert torch.equal(prune_smallest(layer.weight.data.to(memory_format=torch.channels_last), 50), expected)
+    assert torch.equal(
+        prune_smallest(layer.weight.data.to(memory_format=torch.channels_last), 50), expected
+    )
 
 
 def test_the_dense_network_is_left_as_it_is(small_network):
     before = {name: value.clone() for name, value in small_network.state_dict().items()}
-    compress(small_network, Plan((("0.weight", 50), ("5.weight", 20), ("5.bias", 3)), quantized=True))
-    assert all(torch.equal(value, before[name]) for name, value in small_network.state_dict().items())
+    compress(
+        small_network, Plan((("0.weight", 50), ("5.weight", 20), ("5.bias", 3)), quantized=True)
+    )
+    assert all(
+        torch.equal(value, before[name]) for name, value in small_network.state_dict().items()
+    )
 
 
 def test_the_rate_counts_every_entry_of_weights_and_biases_once(small_network):
     entries = 3 * 4 * 9 + (4 * 6 * 9 + 6) + (6 * 8 + 8) + (8 * 3 + 3)
-    _, rate = compress(small_network, Plan((("0.weight", 50), ("5.weight", 20), ("5.bias", 3)), quantized=False))
+    _, rate = compress(
+        small_network, Plan((("0.weight", 50), ("5.weight", 20), ("5.bias", 3)), quantized=False)
+    )
     assert nonzero_rate(small_network) == 1
     assert rate == (entries - 73) / entries
 
@@ -133,7 +171,9 @@ def test_quantisation_comes_after_pruning_and_is_torchs_own(small_network):
     compressed, rate = compress(small_network, plan)
     images = torch.randn(5, 3, 8, 8)
     with pytest.warns(DeprecationWarning, match="torch.ao.quantization is deprecated"):
-        expected = torch.ao.quantization.quantize_dynamic(prune(small_network, plan), {nn.Linear}, dtype=torch.qint8)
+        expected = torch.ao.quantization.quantize_dynamic(
+            prune(small_network, plan), {nn.Linear}, dtype=torch.qint8
+        )
     assert torch.equal(compressed(images), expected(images))
     assert rate == nonzero_rate(prune(small_network, plan))
     assert int((compressed[5].weight().int_repr() == 0).sum()) >= 24
@@ -141,7 +181,11 @@ def test_quantisation_comes_after_pruning_and_is_torchs_own(small_network):
 
 DOMAIN, AMOUNT = st.integers(0, 2), st.floats(1e-6, 1 - 1e-6)
 DESIGNS = st.builds(Design, DOMAIN, DOMAIN, AMOUNT, AMOUNT, DOMAIN, DOMAIN, st.integers(0, 1))
-LAYOUT = layout_of(nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.Conv2d(4, 6, 3), nn.Linear(6, 8), nn.Linear(8, 3)))
+LAYOUT = layout_of(
+    nn.Sequential(
+        nn.Conv2d(3, 4, 3, bias=False), nn.Conv2d(4, 6, 3), nn.Linear(6, 8), nn.Linear(8, 3)
+    )
+)
 
 
 @given(DESIGNS, st.integers(0, 50))
@@ -159,10 +203,14 @@ def test_equal_plans_are_equal_ids(first, second, seed):
 @given(DESIGNS, st.integers(0, 5))
 @settings(max_examples=50)
 def test_the_plan_is_what_happens_to_the_network(design, seed):
-    network = nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.Conv2d(4, 6, 3), nn.Linear(6, 8), nn.Linear(8, 3))
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 3, bias=False), nn.Conv2d(4, 6, 3), nn.Linear(6, 8), nn.Linear(8, 3)
+    )
     _, plan = canonical(design, LAYOUT, seed)
     pruned = dict(prune(network, plan).named_parameters())
-    assert {name: int((value == 0).sum()) for name, value in pruned.items() if (value == 0).any()} == dict(plan.zeros)
+    assert {
+        name: int((value == 0).sum()) for name, value in pruned.items() if (value == 0).any()
+    } == dict(plan.zeros)
 
 
 @pytest.mark.parametrize(
@@ -170,13 +218,18 @@ def test_the_plan_is_what_happens_to_the_network(design, seed):
     [
         ({"linear_scope": 0, "linear_amount": 0.9, "linear_target": 2}, ()),
         ({"conv_scope": 2, "conv_target": 0, "conv_amount": 0.01}, ()),
-        ({"linear_scope": 2, "linear_target": 1, "linear_amount": 0.5000001}, ("2.weight", "3.weight")),
+        (
+            {"linear_scope": 2, "linear_target": 1, "linear_amount": 0.5000001},
+            ("2.weight", "3.weight"),
+        ),
     ],
 )
 def test_designs_without_effect_fold_to_the_same_network(changed, layers):
     base = Design(0, 0, 0.5, 0.5, 0, 0, 0)
     first = canonical(Design(**vars(base) | changed), LAYOUT, 1)[1]
-    second = canonical(Design(**vars(base) | {key: value for key, value in changed.items() if layers}), LAYOUT, 1)[1]
+    second = canonical(
+        Design(**vars(base) | {key: value for key, value in changed.items() if layers}), LAYOUT, 1
+    )[1]
     assert {name for name, _ in first.zeros} == set(layers)
     if layers:
         exact = canonical(Design(**vars(base) | changed | {"linear_amount": 0.5}), LAYOUT, 1)[1]

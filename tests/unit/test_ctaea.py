@@ -15,7 +15,9 @@ def objectives(X):
 
 
 def run(space, generations, seed=0, first=None):
-    algorithm = Ctaea(space, 20, np.empty((0, 7)) if first is None else first, np.random.default_rng(seed))
+    algorithm = Ctaea(
+        space, 20, np.empty((0, 7)) if first is None else first, np.random.default_rng(seed)
+    )
     asked = []
     for _ in range(generations):
         asked.append(algorithm.ask())
@@ -88,5 +90,7 @@ def test_in_an_ordinary_space_it_is_pymoos_own_ctaea(space, monkeypatch):
     mine = run(space, 25, seed=5)
     monkeypatch.setattr("paretopress.ctaea.BoundedSurvival", CADASurvival)
     pymoos = run(space, 25, seed=5)
-    for one, other in zip([*mine[0], *mine[1].population()], [*pymoos[0], *pymoos[1].population()], strict=True):
+    for one, other in zip(
+        [*mine[0], *mine[1].population()], [*pymoos[0], *pymoos[1].population()], strict=True
+    ):
         assert (one == other).all()

@@ -23,8 +23,16 @@ from paretopress.errors import UserError
 from paretopress.evaluation_tables import read_evaluations
 from paretopress.weights import load_weights, save_weights
 
-DATASET = {"image_size": 32, "validation_fraction": 0.5, "split_seed": 0, "mean": [0.0] * 3, "std": [1.0] * 3}
-many = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
+DATASET = {
+    "image_size": 32,
+    "validation_fraction": 0.5,
+    "split_seed": 0,
+    "mean": [0.0] * 3,
+    "std": [1.0] * 3,
+}
+many = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100
+)
 
 
 def built() -> nn.Module:
@@ -33,7 +41,9 @@ def built() -> nn.Module:
 
 
 def states_equal(first: nn.Module, second: nn.Module) -> bool:
-    return all(torch.equal(value, second.state_dict()[key]) for key, value in first.state_dict().items())
+    return all(
+        torch.equal(value, second.state_dict()[key]) for key, value in first.state_dict().items()
+    )
 
 
 def attempt(read: Callable[[], Any]) -> Any:
@@ -60,7 +70,11 @@ def test_a_flipped_bit_in_a_pytorch_file_is_noticed_or_changes_nothing(tmp_path,
 @settings(many, max_examples=20)
 def test_truncated_weights_are_named(tmp_path, suffix, position):
     path = tmp_path / f"w{suffix}"
-    (save_weights(built(), path) if suffix == ".safetensors" else torch.save(built().state_dict(), path))
+    (
+        save_weights(built(), path)
+        if suffix == ".safetensors"
+        else torch.save(built().state_dict(), path)
+    )
     path.write_bytes(truncated(path.read_bytes(), position))
     with pytest.raises(UserError, match=f"w{suffix}"):
         load_weights(built(), path)
@@ -108,7 +122,11 @@ def images(tmp_path_factory) -> Path:
     for split in ("train", "test"):
         for name, number in (("cat", 1), ("cat", 2), ("dog", 1), ("dog", 2)):
             (folder / split / name).mkdir(parents=True, exist_ok=True)
-            pixels = np.add.outer(np.arange(32) * number, np.arange(32) * 5)[..., None].repeat(3, 2).astype(np.uint8)
+            pixels = (
+                np.add.outer(np.arange(32) * number, np.arange(32) * 5)[..., None]
+                .repeat(3, 2)
+                .astype(np.uint8)
+            )
             Image.fromarray(pixels).save(folder / split / name / f"{number}.png")
     return folder
 
@@ -120,7 +138,11 @@ def test_a_damaged_png_is_named_or_has_the_same_pixels(images, position, damage)
     content = path.read_bytes()
     pixels = np.asarray(Image.open(path))
     path.write_bytes(damage(content, position))
-    read = attempt(lambda: DATASETS["folder"](str(images), **DATASET)["test"].images[2].permute(1, 2, 0).numpy())
+    read = attempt(
+        lambda: (
+            DATASETS["folder"](str(images), **DATASET)["test"].images[2].permute(1, 2, 0).numpy()
+        )
+    )
     path.write_bytes(content)
     assert "test/dog/1.png" in read if isinstance(read, str) else np.array_equal(read, pixels)
 
@@ -147,7 +169,9 @@ def test_an_archive_without_a_checksum_of_its_own_has_that_of_the_config(images,
     DATASETS["folder"](str(archive), checksum=known, **DATASET)
     with pytest.raises(UserError, match=r"images\.tar: its SHA-256 is .*dataset\.checksum"):
         DATASETS["folder"](str(archive), checksum="0" * 64, **DATASET)
-    with pytest.raises(UserError, match=r"a folder, and dataset\.checksum is the SHA-256 of an archive"):
+    with pytest.raises(
+        UserError, match=r"a folder, and dataset\.checksum is the SHA-256 of an archive"
+    ):
         DATASETS["folder"](str(images), checksum=known, **DATASET)
 
 
@@ -161,12 +185,16 @@ def test_a_damaged_table_that_is_packed_or_has_a_checksum_is_named(tmp_path, pos
     plain.write_text(TABLE)
     packed.write_bytes(gzip.compress(TABLE.encode(), mtime=0))
     table = {"networks": {"a": {"threshold": 0.5}}}
-    checked = EvaluationTable.model_validate({**table, "path": str(plain), "checksum": file_digest(plain)})
+    checked = EvaluationTable.model_validate(
+        {**table, "path": str(plain), "checksum": file_digest(plain)}
+    )
     whole = read_evaluations(checked)
     plain.write_bytes(damage(plain.read_bytes(), position))
     with pytest.raises(UserError, match=r"mine\.csv: its SHA-256 is"):
         read_evaluations(checked)
     before = packed.read_bytes()
     packed.write_bytes(damage(before, position))
-    read = attempt(lambda: read_evaluations(EvaluationTable.model_validate({**table, "path": str(packed)})))
+    read = attempt(
+        lambda: read_evaluations(EvaluationTable.model_validate({**table, "path": str(packed)}))
+    )
     assert "mine.csv.gz" in read if isinstance(read, str) else read == whole

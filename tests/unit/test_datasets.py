@@ -16,7 +16,13 @@ from paretopress.datasets import DATASETS
 from paretopress.digests import folder_digest
 from paretopress.errors import UserError
 
-SETTINGS = {"image_size": 32, "validation_fraction": 0.25, "split_seed": 0, "mean": [0.0] * 3, "std": [1.0] * 3}
+SETTINGS = {
+    "image_size": 32,
+    "validation_fraction": 0.25,
+    "split_seed": 0,
+    "mean": [0.0] * 3,
+    "std": [1.0] * 3,
+}
 COLORS = {"blue": (0, 0, 255), "green": (0, 255, 0), "red": (255, 0, 0)}
 
 
@@ -43,13 +49,18 @@ def packed(images: Path, suffix: str) -> Path:
 
 def test_a_folder_gives_three_splits_with_every_class_in_proportion(images):
     splits = read(images)
-    assert {name: len(split) for name, split in splits.items()} == {"train": 18, "validation": 6, "test": 9}
+    assert {name: len(split) for name, split in splits.items()} == {
+        "train": 18,
+        "validation": 6,
+        "test": 9,
+    }
     for split in splits.values():
         assert split.classes == ("blue", "green", "red")
         assert len(set(torch.bincount(split.labels).tolist())) == 1
         assert split.images.shape[1:] == (3, 32, 32)
         assert all(
-            tuple(image[:, 5, 5].tolist()) == COLORS[split.classes[label]] for image, label in zip(split.images, split.labels, strict=True)
+            tuple(image[:, 5, 5].tolist()) == COLORS[split.classes[label]]
+            for image, label in zip(split.images, split.labels, strict=True)
         )
 
 
@@ -60,14 +71,20 @@ def test_an_archive_is_the_same_as_its_folder(images, suffix):
 
 
 def test_an_archive_of_a_single_folder_is_opened_too(images):
-    archive = Path(shutil.make_archive(str(images.parent / "wrapped"), "gztar", images.parent, "images"))
+    archive = Path(
+        shutil.make_archive(str(images.parent / "wrapped"), "gztar", images.parent, "images")
+    )
     assert len(read(archive)["test"]) == 9
 
 
 def test_an_own_validation_split_is_used(images):
     shutil.copytree(images / "test", images / "validation")
     splits = read(images)
-    assert {name: len(split) for name, split in splits.items()} == {"train": 24, "validation": 9, "test": 9}
+    assert {name: len(split) for name, split in splits.items()} == {
+        "train": 24,
+        "validation": 9,
+        "test": 9,
+    }
 
 
 def test_an_unreadable_image_is_named(images):
@@ -99,11 +116,15 @@ def test_a_class_without_images_is_named(images):
 
 def test_another_layout_is_explained(tmp_path):
     (tmp_path / "pictures").mkdir()
-    with pytest.raises(UserError, match=r"no folders train/ and test/.*pictures.*SPLIT/CLASS/IMAGE"):
+    with pytest.raises(
+        UserError, match=r"no folders train/ and test/.*pictures.*SPLIT/CLASS/IMAGE"
+    ):
         read(tmp_path)
 
 
-@pytest.mark.parametrize(("name", "why"), [("nowhere", "no such file or folder"), ("text.rar", "not an image archive")])
+@pytest.mark.parametrize(
+    ("name", "why"), [("nowhere", "no such file or folder"), ("text.rar", "not an image archive")]
+)
 def test_what_is_no_dataset_is_refused(tmp_path, name, why):
     if "." in name:
         (tmp_path / name).write_text("x", encoding="utf-8")
@@ -130,7 +151,9 @@ def test_no_damage_to_an_archive_goes_unnoticed(images, suffix):
             splits = read(archive)
         except UserError:
             continue
-        for name, split in read(images).items():  # a byte that carries nothing, such as a time of a member
+        for name, split in read(
+            images
+        ).items():  # a byte that carries nothing, such as a time of a member
             assert torch.equal(split.images, splits[name].images)
 
 
@@ -142,7 +165,9 @@ def test_hidden_folders_are_no_classes(images):
 
 
 def test_too_few_images_to_hold_out_are_explained(images):
-    with pytest.raises(UserError, match=r"each class needs one in both parts. Change dataset.validation_fraction"):
+    with pytest.raises(
+        UserError, match=r"each class needs one in both parts. Change dataset.validation_fraction"
+    ):
         read(images, validation_fraction=0.05)
 
 
@@ -187,7 +212,9 @@ def test_no_path_of_a_tar_leaves_its_folder(tmp_path, member):
     assert not Path("/tmp/escaped-from-an-archive.txt").exists()
 
 
-@pytest.mark.parametrize("name", ["../escaped.txt", "/escaped.txt", "train\\..\\..\\escaped.txt", "C:/escaped.txt"])
+@pytest.mark.parametrize(
+    "name", ["../escaped.txt", "/escaped.txt", "train\\..\\..\\escaped.txt", "C:/escaped.txt"]
+)
 def test_no_path_of_a_zip_leaves_its_folder(tmp_path, name):
     with zipfile.ZipFile(tmp_path / "unsafe.zip", "w") as file:
         member = zipfile.ZipInfo("placeholder")
@@ -209,7 +236,11 @@ def test_a_link_in_a_zip_is_refused(tmp_path):
 
 def test_the_digits_are_all_there_in_disjoint_splits():
     splits = DATASETS["digits"](test_fraction=0.2, **SETTINGS | {"validation_fraction": 0.2})
-    assert {name: len(split) for name, split in splits.items()} == {"train": 1077, "validation": 360, "test": 360}
+    assert {name: len(split) for name, split in splits.items()} == {
+        "train": 1077,
+        "validation": 360,
+        "test": 360,
+    }
     assert splits["train"].images.shape[1:] == (3, 32, 32)
     assert splits["train"].images.max() == 255
     for split in splits.values():
@@ -217,7 +248,13 @@ def test_the_digits_are_all_there_in_disjoint_splits():
 
 
 def test_a_split_reads_back_as_it_was_written(tmp_path):
-    split = Split(torch.randint(0, 256, (5, 3, 8, 8), dtype=torch.uint8), torch.arange(5), tuple("abcde"), (0.1, 0.2, 0.3), (0.5, 0.6, 0.7))
+    split = Split(
+        torch.randint(0, 256, (5, 3, 8, 8), dtype=torch.uint8),
+        torch.arange(5),
+        tuple("abcde"),
+        (0.1, 0.2, 0.3),
+        (0.5, 0.6, 0.7),
+    )
     save_split(split, tmp_path / "s.safetensors")
     other = load_split(tmp_path / "s.safetensors")
     assert torch.equal(split.images, other.images)
@@ -225,7 +262,13 @@ def test_a_split_reads_back_as_it_was_written(tmp_path):
 
 
 def test_batches_are_normalised_by_channel_in_order():
-    split = Split(torch.full((5, 3, 2, 2), 255, dtype=torch.uint8), torch.arange(5), tuple("abcde"), (0.5, 0.0, 0.25), (0.5, 2.0, 0.25))
+    split = Split(
+        torch.full((5, 3, 2, 2), 255, dtype=torch.uint8),
+        torch.arange(5),
+        tuple("abcde"),
+        (0.5, 0.0, 0.25),
+        (0.5, 2.0, 0.25),
+    )
     inputs, labels = zip(*batches(split, 2), strict=True)
     assert [len(part) for part in inputs] == [2, 2, 1]
     assert torch.cat(labels).tolist() == list(range(5))
@@ -236,5 +279,8 @@ def test_images_of_a_single_class_are_refused(images):
     for split in ("train", "test"):
         for name in ("blue", "green"):
             shutil.rmtree(images / split / name)
-    with pytest.raises(UserError, match=r"fewer than two classes found. A class is a folder of images: train/CLASS/IMAGE\."):
+    with pytest.raises(
+        UserError,
+        match=r"fewer than two classes found. A class is a folder of images: train/CLASS/IMAGE\.",
+    ):
         read(images)

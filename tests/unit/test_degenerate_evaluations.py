@@ -42,11 +42,17 @@ NAN, INF = float("nan"), float("inf")
         ([NAN, NAN], 11, 1),
         ([INF, 1.0], 11, 1),
         ([-INF, -INF], 11, 1),
-        ([2.0, -INF], 12, 0),  # as a masked class or a vanished probability: there is a highest score
+        (
+            [2.0, -INF],
+            12,
+            0,
+        ),  # as a masked class or a vanished probability: there is a highest score
     ],
 )
 @pytest.mark.parametrize("batch_size", [1, 5, 12])
-def test_an_image_without_a_finite_highest_score_is_not_correct(scores, correct, unscored, batch_size):
+def test_an_image_without_a_finite_highest_score_is_not_correct(
+    scores, correct, unscored, batch_size
+):
     counted = tally(Scoring({7: scores}), SPLIT, batch_size)
     assert (counted.images, counted.correct, counted.unscored) == (12, correct, unscored)
     assert counted.accuracy == correct / 12
@@ -74,7 +80,10 @@ def test_a_design_without_predictions_has_accuracy_0_and_its_log_says_so(quantiz
         measured = evaluate(network, plan, SPLIT, 5)
     assert measured.accuracy == 0
     assert 0 < measured.nonzero_rate < 0.1
-    assert f"design {plan.design_id}: the scores of 12 of 12 images are not finite; these count as wrong" in caplog.text
+    assert (
+        f"design {plan.design_id}: the scores of 12 of 12 images are not finite; these count as wrong"
+        in caplog.text
+    )
     caplog.clear()
     assert evaluate(network, Plan((), quantized), SPLIT, 5).nonzero_rate == 1
     assert not caplog.records
@@ -87,8 +96,17 @@ def test_another_failure_of_a_network_is_not_taken_for_that(small_network):
 
 @pytest.mark.parametrize("broken", ["validation", "test"])
 def test_a_dense_network_without_predictions_is_refused_by_name(broken):
-    sound, other = Split(IMAGES[:6], SPLIT.labels[:6], ("a", "b")), Split(IMAGES[6:], SPLIT.labels[6:], ("a", "b"))
+    sound, other = (
+        Split(IMAGES[:6], SPLIT.labels[:6], ("a", "b")),
+        Split(IMAGES[6:], SPLIT.labels[6:], ("a", "b")),
+    )
     splits = (other, sound) if broken == "validation" else (sound, other)
-    with pytest.raises(UserError, match=rf"mine: the scores of the dense network are not finite .* for 1 of 6 {broken} images\."):
+    with pytest.raises(
+        UserError,
+        match=rf"mine: the scores of the dense network are not finite .* for 1 of 6 {broken} images\.",
+    ):
         measure_dense("mine", Scoring({7: [NAN, 1.0]}), *splits, 4)
-    assert measure_dense("mine", Scoring({}), *splits, 4)["accuracy"] == {"validation": 1, "test": 1}
+    assert measure_dense("mine", Scoring({}), *splits, 4)["accuracy"] == {
+        "validation": 1,
+        "test": 1,
+    }

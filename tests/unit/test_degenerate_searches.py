@@ -56,7 +56,9 @@ def deadline() -> Iterator[None]:
 @pytest.fixture(autouse=True, scope="module")
 def own_method() -> Iterator[None]:
     """The method that the README shows, as if its file lay beside the others."""
-    code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL).group(1)
+    code = re.search(
+        r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL
+    ).group(1)
     module = ModuleType("paretopress.methods.hill_climber")
     module.__package__ = "paretopress.methods"
     with pytest.MonkeyPatch.context() as patch:
@@ -101,13 +103,21 @@ class Table:
         share = np.clip((vector - lower) / np.where(upper > lower, upper - lower, 1), 0, 1)
         index = np.minimum((share * steps).astype(int), steps - 1)
         values = lower + (index + 0.5) / steps * (upper - lower)
-        folded = design_from_vector(np.where(steps == 1, 0, np.where(INTEGER, np.minimum(vector, steps - 1), values)))
+        folded = design_from_vector(
+            np.where(steps == 1, 0, np.where(INTEGER, np.minimum(vector, steps - 1), values))
+        )
         places = np.where(INTEGER, np.minimum(vector, steps - 1), index)
-        return folded, Plan(tuple((name, int(place)) for name, place in zip(VARIABLES, places, strict=True)), False)
+        return folded, Plan(
+            tuple((name, int(place)) for name, place in zip(VARIABLES, places, strict=True)), False
+        )
 
     def evaluate(self, plan: Plan) -> Measurement:
         draw = crc32(plan.design_id.encode())
-        return Measurement(self.rates[draw % len(self.rates)], self.accuracies[draw // 7 % len(self.accuracies)], 0.0)
+        return Measurement(
+            self.rates[draw % len(self.rates)],
+            self.accuracies[draw // 7 % len(self.accuracies)],
+            0.0,
+        )
 
     def target(self) -> Target:
         return Target(self.space, self.canonical, self.evaluate, self.threshold)
@@ -120,7 +130,14 @@ def initial_sample(target: Target, count: int) -> list[Evaluation]:
     ]
 
 
-def run(target: Target, family: str, settings: dict, budget: int, initial: list[Evaluation], folder: Path) -> Archive:
+def run(
+    target: Target,
+    family: str,
+    settings: dict,
+    budget: int,
+    initial: list[Evaluation],
+    folder: Path,
+) -> Archive:
     archive = Archive(target, budget, SEED, initial, Journal(folder, "same"))
     build_method(SEARCHES[family], settings).run(archive, lambda archive: None)
     return archive
@@ -132,15 +149,32 @@ def networks_of(levels: tuple[int, ...]) -> int:
 
 fractions = st.floats(0, 1) | st.sampled_from([0.0, 1.0])
 measured = st.lists(fractions, min_size=1, max_size=5).map(tuple)
-spaces = st.sampled_from([WIDE, NARROW, SearchSpace((1e-9, 2e-9), (0.9999999, 0.99999999)), SearchSpace((0.001, 0.999), (0.5, 0.5000001))])
+spaces = st.sampled_from(
+    [
+        WIDE,
+        NARROW,
+        SearchSpace((1e-9, 2e-9), (0.9999999, 0.99999999)),
+        SearchSpace((0.001, 0.999), (0.5, 0.5000001)),
+    ]
+)
 metrics = st.sampled_from([*METRICS, RANDOM_CHOICE])
 
 
 @st.composite
 def studies(draw: st.DrawFn) -> dict:
     """A table, and a method with a budget for it that a config allows, or that a caller can give."""
-    levels = draw(st.tuples(*[st.integers(1, most) for most in (3, 3, 4, 4, 3, 3, 2)]).filter(lambda levels: networks_of(levels) <= 60))
-    table = Table(draw(spaces), levels, draw(measured), draw(measured), draw(st.sampled_from([-0.05, 1e-9, 0.5, 0.97])))
+    levels = draw(
+        st.tuples(*[st.integers(1, most) for most in (3, 3, 4, 4, 3, 3, 2)]).filter(
+            lambda levels: networks_of(levels) <= 60
+        )
+    )
+    table = Table(
+        draw(spaces),
+        levels,
+        draw(measured),
+        draw(measured),
+        draw(st.sampled_from([-0.05, 1e-9, 0.5, 0.97])),
+    )
     family = draw(st.sampled_from([*SEARCHES, "surrogate"]))
     chosen = SETTINGS[family]
     if family == "surrogate":
@@ -152,11 +186,19 @@ def studies(draw: st.DrawFn) -> dict:
     elif family == "ctaea":
         chosen = {"population": draw(st.integers(2, 30))}
     initial = draw(st.integers(1, 12))
-    return {"table": table, "family": family, "settings": chosen, "initial": initial, "budget": initial + draw(st.integers(0, 9))}
+    return {
+        "table": table,
+        "family": family,
+        "settings": chosen,
+        "initial": initial,
+        "budget": initial + draw(st.integers(0, 9)),
+    }
 
 
 @given(studies(), st.integers(0, 20))
-@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 def test_a_search_ends_within_its_budget_and_dies_and_ends_with_the_same_bytes(study, dies_at):
     target = study["table"].target()
     if study["initial"] > networks_of(study["table"].levels):
@@ -180,11 +222,19 @@ def test_a_search_ends_within_its_budget_and_dies_and_ends_with_the_same_bytes(s
         names = (study["family"], study["settings"], study["budget"], initial)
         whole = run(replace(target, evaluate=evaluate), *names, Path(folder) / "whole")
         evaluations = whole.evaluations
-        assert [evaluation.evaluation for evaluation in evaluations] == list(range(1, len(evaluations) + 1))
-        assert len(evaluations) == len({evaluation.design_id for evaluation in evaluations}) <= study["budget"]
+        assert [evaluation.evaluation for evaluation in evaluations] == list(
+            range(1, len(evaluations) + 1)
+        )
+        assert (
+            len(evaluations)
+            == len({evaluation.design_id for evaluation in evaluations})
+            <= study["budget"]
+        )
         taken = [evaluation for evaluation in evaluations if evaluation.phase == "initial"]
         assert taken == initial[: len(taken)]
-        assert made == Counter(evaluation.design_id for evaluation in evaluations[len(taken) :]), "one is evaluated once"
+        assert made == Counter(evaluation.design_id for evaluation in evaluations[len(taken) :]), (
+            "one is evaluated once"
+        )
 
         made.clear()
         try:
@@ -195,11 +245,24 @@ def test_a_search_ends_within_its_budget_and_dies_and_ends_with_the_same_bytes(s
         assert set(made.values()) <= {1}, "what was recorded is not evaluated again"
 
 
-PAIRS = [("mse", "mape"), ("mape", "spearman"), ("spearman", RANDOM_CHOICE), (RANDOM_CHOICE, "mse")]  # each metric in both places
+PAIRS = [
+    ("mse", "mape"),
+    ("mape", "spearman"),
+    ("spearman", RANDOM_CHOICE),
+    (RANDOM_CHOICE, "mse"),
+]  # each metric in both places
 EVERY_METHOD = [
-    *(pytest.param(family, SETTINGS[family], id=family) for family in SEARCHES if family != "surrogate"),
     *(
-        pytest.param("surrogate", SURROGATE | {"objective_metric": one, "constraint_metric": other}, id=f"surrogate-{one}-{other}")
+        pytest.param(family, SETTINGS[family], id=family)
+        for family in SEARCHES
+        if family != "surrogate"
+    ),
+    *(
+        pytest.param(
+            "surrogate",
+            SURROGATE | {"objective_metric": one, "constraint_metric": other},
+            id=f"surrogate-{one}-{other}",
+        )
         for one, other in PAIRS
     ),
 ]
@@ -218,7 +281,12 @@ EXTREMES = {
 @pytest.mark.parametrize("extreme", EXTREMES)
 @pytest.mark.parametrize(("family", "chosen"), EVERY_METHOD)
 def test_every_method_spends_its_budget_on_a_degenerate_target(family, chosen, extreme, tmp_path):
-    plain = {"levels": (3, 3, 4, 4, 3, 3, 2), "rates": (0.2, 0.5, 0.9), "accuracies": (0.1, 0.6, 0.8, 0.95), "threshold": 0.7}
+    plain = {
+        "levels": (3, 3, 4, 4, 3, 3, 2),
+        "rates": (0.2, 0.5, 0.9),
+        "accuracies": (0.1, 0.6, 0.8, 0.95),
+        "threshold": 0.7,
+    }
     table = Table(WIDE, **plain | EXTREMES[extreme])
     archive = run(table.target(), family, chosen, 17, initial_sample(table.target(), 12), tmp_path)
     evaluations = evaluation_table(map(Evaluation.row, archive.evaluations), table.threshold)
@@ -230,13 +298,21 @@ def test_every_method_spends_its_budget_on_a_degenerate_target(family, chosen, e
     if extreme in ("everything feasible", "constant on the floor"):
         assert evaluations["feasible"].all()
     if family == "surrogate":
-        assert iterations[[f"{function}_surrogate" for function in FUNCTIONS]].notna().all(axis=None)
-        assert np.isfinite(iterations.filter(like="_score_").to_numpy(dtype=float)[:, _compared(chosen)]).all()
+        assert (
+            iterations[[f"{function}_surrogate" for function in FUNCTIONS]].notna().all(axis=None)
+        )
+        assert np.isfinite(
+            iterations.filter(like="_score_").to_numpy(dtype=float)[:, _compared(chosen)]
+        ).all()
 
 
 def _compared(chosen: dict) -> np.ndarray:
     """Which columns of scores are filled: those of functions whose surrogates are compared."""
-    by_function = [chosen["objective_metric"], chosen["objective_metric"], chosen["constraint_metric"]]
+    by_function = [
+        chosen["objective_metric"],
+        chosen["objective_metric"],
+        chosen["constraint_metric"],
+    ]
     return np.repeat([metric != RANDOM_CHOICE for metric in by_function], len(CANDIDATES))
 
 
@@ -244,7 +320,9 @@ def _compared(chosen: dict) -> np.ndarray:
 def test_of_equal_scores_the_first_candidate_is_chosen_and_the_scores_show_it(metric, tmp_path):
     table = Table(WIDE, (3, 3, 4, 4, 3, 3, 2), (0.5,), (0.0,), 0.5)
     chosen = SURROGATE | {"objective_metric": metric, "constraint_metric": metric, "infills": 3}
-    archive = run(table.target(), "surrogate", chosen, 15, initial_sample(table.target(), 12), tmp_path)
+    archive = run(
+        table.target(), "surrogate", chosen, 15, initial_sample(table.target(), 12), tmp_path
+    )
     (row,) = iteration_table(archive.iterations).to_dict("records")
     for function in FUNCTIONS:
         scores = [row[f"{function}_score_{name}"] for name in CANDIDATES]
@@ -258,7 +336,9 @@ def test_of_equal_scores_the_first_candidate_is_chosen_and_the_scores_show_it(me
 @pytest.mark.parametrize(("family", "chosen"), EVERY_METHOD)
 def test_a_sample_too_small_to_compare_surrogates_on_still_ends(initial, family, chosen, tmp_path):
     table = Table(WIDE, (3, 3, 4, 4, 3, 3, 2), (0.2, 0.5, 0.9), (0.1, 0.6, 0.8, 0.95), 0.7)
-    archive = run(table.target(), family, chosen, 9, initial_sample(table.target(), initial), tmp_path)
+    archive = run(
+        table.target(), family, chosen, 9, initial_sample(table.target(), initial), tmp_path
+    )
     assert len(archive.evaluations) == 9
 
 
@@ -273,12 +353,20 @@ def test_a_budget_as_large_as_the_initial_sample_needs_no_iteration(family, chos
 
 
 @pytest.mark.parametrize("space", [WIDE, NARROW], ids=["wide", "narrow"])
-@pytest.mark.parametrize("networks", [(1, 1, 1, 1, 1, 1, 1), (1, 1, 1, 1, 1, 1, 2), (3, 1, 1, 1, 1, 3, 2)], ids=networks_of)
+@pytest.mark.parametrize(
+    "networks",
+    [(1, 1, 1, 1, 1, 1, 1), (1, 1, 1, 1, 1, 1, 2), (3, 1, 1, 1, 1, 3, 2)],
+    ids=networks_of,
+)
 @pytest.mark.parametrize("family", SEARCHES)
 def test_a_space_of_few_networks_is_used_up_and_the_search_ends(networks, space, family, tmp_path):
     """A single network, two, and fewer than the population and the budget."""
     table = Table(space, networks, (0.2, 0.5, 0.9), (0.1, 0.6, 0.8, 0.95), 0.7)
-    chosen = SURROGATE if family == "surrogate" else SETTINGS[family] | ({"population": 12} if family == "ctaea" else {})
+    chosen = (
+        SURROGATE
+        if family == "surrogate"
+        else SETTINGS[family] | ({"population": 12} if family == "ctaea" else {})
+    )
     archive = run(table.target(), family, chosen, 20, initial_sample(table.target(), 1), tmp_path)
     assert 1 <= len(archive.evaluations) <= networks_of(networks)
     assert archive.left >= 20 - networks_of(networks)
@@ -288,21 +376,60 @@ def test_a_space_of_few_networks_is_used_up_and_the_search_ends(networks, space,
 
 def test_an_initial_sample_larger_than_the_space_is_refused():
     table = Table(WIDE, (3, 1, 1, 1, 1, 1, 2), (0.5,), (0.5,), 0.5)
-    with pytest.raises(UserError, match=r"budget\.initial = 7: only 6 distinct networks were met in 300 random designs"):
+    with pytest.raises(
+        UserError,
+        match=r"budget\.initial = 7: only 6 distinct networks were met in 300 random designs",
+    ):
         sample_initial(table.target(), 7, SEED)
 
 
-@pytest.mark.parametrize(("name", "value"), [("accuracy", float("nan")), ("nonzero_rate", float("inf")), ("accuracy", 1.5)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("accuracy", float("nan")), ("nonzero_rate", float("inf")), ("accuracy", 1.5)],
+)
 @pytest.mark.parametrize("family", SEARCHES)
-def test_a_measurement_that_is_no_fraction_stops_the_search_and_is_not_recorded(name, value, family, tmp_path):
+def test_a_measurement_that_is_no_fraction_stops_the_search_and_is_not_recorded(
+    name, value, family, tmp_path
+):
     table = Table(WIDE, (3, 3, 4, 4, 3, 3, 2), (0.2, 0.5, 0.9), (0.1, 0.6, 0.8, 0.95), 0.7)
     initial = initial_sample(table.target(), 12)
-    broken = replace(table.target(), evaluate=lambda plan: replace(table.evaluate(plan), **{name: value}))
-    with pytest.raises(UserError, match=rf"design [0-9a-f]{{12}}: its measured {name} is {value}, and must lie between 0 and 1"):
-        run(broken, family, SURROGATE if family == "surrogate" else SETTINGS[family], 17, initial, tmp_path)
+    broken = replace(
+        table.target(), evaluate=lambda plan: replace(table.evaluate(plan), **{name: value})
+    )
+    with pytest.raises(
+        UserError,
+        match=rf"design [0-9a-f]{{12}}: its measured {name} is {value}, and must lie between 0 and 1",
+    ):
+        run(
+            broken,
+            family,
+            SURROGATE if family == "surrogate" else SETTINGS[family],
+            17,
+            initial,
+            tmp_path,
+        )
     assert not list((tmp_path / "evaluations").glob("*.json"))
-    with pytest.raises(UserError, match=f"design {initial[0].design_id}: its measured {name} is {value}"):
-        run(table.target(), family, SETTINGS[family], 17, [replace(initial[0], **{name: value}), *initial[1:]], tmp_path / "sample")
+    with pytest.raises(
+        UserError, match=f"design {initial[0].design_id}: its measured {name} is {value}"
+    ):
+        run(
+            table.target(),
+            family,
+            SETTINGS[family],
+            17,
+            [replace(initial[0], **{name: value}), *initial[1:]],
+            tmp_path / "sample",
+        )
     assert (
-        len(run(table.target(), family, SURROGATE if family == "surrogate" else SETTINGS[family], 17, initial, tmp_path).evaluations) == 17
+        len(
+            run(
+                table.target(),
+                family,
+                SURROGATE if family == "surrogate" else SETTINGS[family],
+                17,
+                initial,
+                tmp_path,
+            ).evaluations
+        )
+        == 17
     ), "mended, it goes on"

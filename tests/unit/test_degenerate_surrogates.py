@@ -51,8 +51,14 @@ BROKEN = {
     "fit raises": (lambda seed: Model(fails=raising), "ValueError: no convergence"),
     "predict raises": (lambda seed: Model(predicts=raising), "ValueError: no convergence"),
     "a NaN predicted": (lambda seed: Model(predicts=lost), "a prediction that is not finite"),
-    "infinity predicted": (lambda seed: Model(predicts=lambda predicted: predicted + np.inf), "a prediction that is not finite"),
-    "fits the folds alone": (lambda seed: Model(fails=raising, rows=12), "ValueError: no convergence"),
+    "infinity predicted": (
+        lambda seed: Model(predicts=lambda predicted: predicted + np.inf),
+        "a prediction that is not finite",
+    ),
+    "fits the folds alone": (
+        lambda seed: Model(fails=raising, rows=12),
+        "ValueError: no convergence",
+    ),
 }
 
 
@@ -60,12 +66,16 @@ BROKEN = {
 def quick(monkeypatch):
     """Candidates that take no time; a test breaks some of them."""
     for neighbours, name in enumerate(CANDIDATES, start=1):
-        monkeypatch.setitem(CANDIDATES, name, lambda seed, neighbours=neighbours: KNeighborsRegressor(neighbours))
+        monkeypatch.setitem(
+            CANDIDATES, name, lambda seed, neighbours=neighbours: KNeighborsRegressor(neighbours)
+        )
 
 
 @pytest.mark.parametrize("broken", BROKEN)
 @pytest.mark.parametrize("metric", [*METRICS, "random"])
-def test_a_candidate_that_fails_is_left_out_and_the_best_of_the_others_is_chosen(metric, broken, monkeypatch):
+def test_a_candidate_that_fails_is_left_out_and_the_best_of_the_others_is_chosen(
+    metric, broken, monkeypatch
+):
     seeds = range(8 if metric == "random" else 2)
     ordinary = [select_surrogate(X, Y, metric, 4, np.random.default_rng(seed)) for seed in seeds]
     best = ordinary[0].name
@@ -88,7 +98,10 @@ def test_a_candidate_that_fails_is_left_out_and_the_best_of_the_others_is_chosen
 def test_where_all_candidates_fail_the_reasons_are_told(metric, monkeypatch):
     for name in CANDIDATES:
         monkeypatch.setitem(CANDIDATES, name, BROKEN["fit raises"][0])
-    with pytest.raises(NoSurrogateError, match=r"knn: ValueError: no convergence.*lightgbm: ValueError: no convergence"):
+    with pytest.raises(
+        NoSurrogateError,
+        match=r"knn: ValueError: no convergence.*lightgbm: ValueError: no convergence",
+    ):
         select_surrogate(X, Y, metric, 4, np.random.default_rng(0))
 
 
@@ -102,7 +115,9 @@ def test_a_machine_without_memory_is_no_candidates_fault(monkeypatch):
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-def test_a_search_goes_on_without_the_candidate_and_says_why(broken, synthetic_target, tmp_path, monkeypatch, caplog):
+def test_a_search_goes_on_without_the_candidate_and_says_why(
+    broken, synthetic_target, tmp_path, monkeypatch, caplog
+):
     candidate, reason = BROKEN[broken]
     monkeypatch.setitem(CANDIDATES, "random_forest", candidate)
     settings = SURROGATE | {"objective_metric": "mse", "constraint_metric": "random"}
@@ -110,16 +125,25 @@ def test_a_search_goes_on_without_the_candidate_and_says_why(broken, synthetic_t
         archive = search(synthetic_target, "surrogate", tmp_path / "one", budget=16, **settings)
     table = iteration_table(archive.iterations)
     assert len(archive.evaluations) == 16
-    assert not (table[[f"{function}_surrogate" for function in FUNCTIONS]] == "random_forest").any(axis=None)
+    assert not (table[[f"{function}_surrogate" for function in FUNCTIONS]] == "random_forest").any(
+        axis=None
+    )
     assert table["accuracy_score_knn"].notna().all()
     if broken != "fits the folds alone":  # that one has a score
-        assert table["accuracy_score_random_forest"].isna().all(), "without a score its cell is empty"
-        assert f"iteration 1: random_forest is left out as a surrogate of the accuracy ({reason})" in caplog.text
+        assert table["accuracy_score_random_forest"].isna().all(), (
+            "without a score its cell is empty"
+        )
+        assert (
+            f"iteration 1: random_forest is left out as a surrogate of the accuracy ({reason})"
+            in caplog.text
+        )
     again = search(synthetic_target, "surrogate", tmp_path / "two", budget=16, **settings)
     assert tables(again) == tables(archive)
 
 
-def test_a_surrogate_that_fails_in_the_search_alone_is_replaced_there(synthetic_target, tmp_path, monkeypatch, caplog):
+def test_a_surrogate_that_fails_in_the_search_alone_is_replaced_there(
+    synthetic_target, tmp_path, monkeypatch, caplog
+):
     """What it is asked for in the search lies elsewhere than the samples."""
     seen = {tuple(evaluation.design.vector()) for evaluation in initial_sample(synthetic_target)}
 
@@ -136,10 +160,15 @@ def test_a_surrogate_that_fails_in_the_search_alone_is_replaced_there(synthetic_
     (row,) = iteration_table(archive.iterations).to_dict("records")
     assert "knn" not in {row[f"{function}_surrogate"] for function in FUNCTIONS}
     assert np.isnan(row["accuracy_score_knn"])
-    assert "iteration 1: knn is left out as a surrogate of the accuracy (FloatingPointError: outside of the samples)" in caplog.text
+    assert (
+        "iteration 1: knn is left out as a surrogate of the accuracy (FloatingPointError: outside of the samples)"
+        in caplog.text
+    )
 
 
-def test_without_any_surrogate_the_infills_are_drawn_at_random_and_counted(synthetic_target, tmp_path, monkeypatch, caplog):
+def test_without_any_surrogate_the_infills_are_drawn_at_random_and_counted(
+    synthetic_target, tmp_path, monkeypatch, caplog
+):
     for name in CANDIDATES:
         monkeypatch.setitem(CANDIDATES, name, BROKEN["fit raises"][0])
     with caplog.at_level(logging.WARNING, "paretopress"):

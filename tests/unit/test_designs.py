@@ -18,6 +18,10 @@ def test_every_value_of_an_integer_is_equally_likely():
     space = SearchSpace(linear_amount=(0.001, 0.999), conv_amount=(0.001, 0.999))
     vectors = sample_vectors(space, 9000, np.random.default_rng(1))
     for column in np.flatnonzero(INTEGER):
-        counts = np.bincount(vectors[:, column].astype(int), minlength=int(space.upper()[column]) + 1)
+        counts = np.bincount(
+            vectors[:, column].astype(int), minlength=int(space.upper()[column]) + 1
+        )
         share = 1 / len(counts)
-        assert np.abs(counts / 9000 - share).max() < 5 * np.sqrt(share * (1 - share) / 9000), VARIABLES[column]
+        assert np.abs(counts / 9000 - share).max() < 5 * np.sqrt(share * (1 - share) / 9000), (
+            VARIABLES[column]
+        )

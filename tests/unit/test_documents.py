@@ -15,11 +15,17 @@ SCRIPTS = ROOT / "workflow" / "scripts"
 
 
 def pins(file: str) -> list[str]:
-    return [line for line in (ROOT / "envs" / file).read_text(encoding="utf-8").splitlines() if "==" in line and not line.startswith("#")]
+    return [
+        line
+        for line in (ROOT / "envs" / file).read_text(encoding="utf-8").splitlines()
+        if "==" in line and not line.startswith("#")
+    ]
 
 
 def test_the_readme_of_the_config_explains_every_key():
-    assert (ROOT / "config" / "README.md").read_text(encoding="utf-8").endswith(key_tables()), "run `make docs`"
+    assert (ROOT / "config" / "README.md").read_text(encoding="utf-8").endswith(key_tables()), (
+        "run `make docs`"
+    )
 
 
 def test_the_schema_is_that_of_the_model_and_takes_the_configs():
@@ -32,32 +38,58 @@ def test_the_schema_is_that_of_the_model_and_takes_the_configs():
 def test_every_pin_is_in_the_lock_and_in_the_conda_environment():
     runtime, lock = pins("requirements.txt"), set(map(str.lower, pins("lock.txt")))
     every = [*runtime, *pins("requirements-slurm.txt"), *pins("requirements-dev.txt")]
-    assert {re.sub(r"[-_]+", "-", pin.lower()) for pin in every} <= {re.sub(r"[-_]+", "-", pin) for pin in lock}
+    assert {re.sub(r"[-_]+", "-", pin.lower()) for pin in every} <= {
+        re.sub(r"[-_]+", "-", pin) for pin in lock
+    }
     conda = yaml.safe_load((ROOT / "envs" / "paretopress.yaml").read_text(encoding="utf-8"))
     assert conda["dependencies"][-1]["pip"] == runtime
 
 
 def names(script: str) -> set[str]:
-    return {".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in package_imports(SCRIPTS / script)}
+    return {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        for path in package_imports(SCRIPTS / script)
+    }
 
 
 def test_a_rule_depends_on_what_its_script_imports_and_on_no_more():
     search = names("run_search.py")
     assert {"search", "compression", "evaluation", "networks", "torchvision_networks"} <= search
-    assert not search & {"surrogates", "statistics", "figures", "report", "indicators", "training", "config", "validation"}
-    assert [name for name in search if name.startswith("methods")] == ["methods.__init__"], "a method is an input of its own runs alone"
+    assert not search & {
+        "surrogates",
+        "statistics",
+        "figures",
+        "report",
+        "indicators",
+        "training",
+        "config",
+        "validation",
+    }
+    assert [name for name in search if name.startswith("methods")] == ["methods.__init__"], (
+        "a method is an input of its own runs alone"
+    )
     assert "statistics" in names("compare_methods.py")
     assert not names("measure_hypervolume.py") & {"search", "compression", "statistics", "training"}
     assert not names("draw_front.py") & {"statistics", "indicators", "compression"}
     for script in ("evaluate_front.py", "measure_sizes.py", "time_front.py"):
         assert "front_designs" in names(script)
-        assert not names(script) & {"search", "surrogates", "indicators", "statistics", "figures", "report", "config"}
+        assert not names(script) & {
+            "search",
+            "surrogates",
+            "indicators",
+            "statistics",
+            "figures",
+            "report",
+            "config",
+        }
     assert "sizes" not in names("evaluate_front.py") | names("time_front.py")
 
 
 def test_a_new_import_is_seen(tmp_path):
     script = tmp_path / "script.py"
-    script.write_text("from paretopress import indicators\nimport paretopress.methods.random\n", encoding="utf-8")
+    script.write_text(
+        "from paretopress import indicators\nimport paretopress.methods.random\n", encoding="utf-8"
+    )
     found = {path.name for path in package_imports(script)}
     assert {"indicators.py", "objectives.py", "random.py", "__init__.py", "search.py"} <= found
     assert "statistics.py" not in found
@@ -65,7 +97,9 @@ def test_a_new_import_is_seen(tmp_path):
 
 def test_nothing_in_the_package_imports_snakemake():
     for file in PACKAGE.rglob("*.py"):
-        assert not re.search(r"^\s*(import|from) snakemake", file.read_text(encoding="utf-8"), re.MULTILINE), file
+        assert not re.search(
+            r"^\s*(import|from) snakemake", file.read_text(encoding="utf-8"), re.MULTILINE
+        ), file
 
 
 def test_every_rule_logs_benchmarks_and_names_its_environment():
@@ -73,20 +107,29 @@ def test_every_rule_logs_benchmarks_and_names_its_environment():
     watched = {"download.smk": ("log:", "benchmark:", "conda:")}
     for file in (ROOT / "workflow" / "rules").glob("*.smk"):
         for rule in re.split(r"^rule ", file.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
-            for directive in watched.get(file.name, ("log:", "benchmark:", "conda:", "modules=modules_of(")):
+            for directive in watched.get(
+                file.name, ("log:", "benchmark:", "conda:", "modules=modules_of(")
+            ):
                 assert directive in rule, (file.name, rule.split(":")[0], directive)
             scripts = set(re.findall(r'"(?:\.\./scripts/)?(\w+\.py)"', rule))
             assert len(scripts) == 1, f"{file.name}: the modules are those of another script"
-            assert "with job(snakemake, __file__)" in (SCRIPTS / scripts.pop()).read_text(encoding="utf-8"), (
-                "checks its inputs, records its outputs"
-            )
+            assert "with job(snakemake, __file__)" in (SCRIPTS / scripts.pop()).read_text(
+                encoding="utf-8"
+            ), "checks its inputs, records its outputs"
 
 
 def test_no_module_is_longer_than_300_lines():
-    assert all(len(Path(file).read_text(encoding="utf-8").splitlines()) <= 300 for file in SCRIPTS.rglob("*.py"))
+    assert all(
+        len(Path(file).read_text(encoding="utf-8").splitlines()) <= 300
+        for file in SCRIPTS.rglob("*.py")
+    )
 
 
 def test_every_test_that_a_promise_rests_on_is_there():
-    named = set(re.findall(r"`(tests/[\w/.]*)`", (ROOT / "workflow" / "TRUST.md").read_text(encoding="utf-8")))
+    named = set(
+        re.findall(
+            r"`(tests/[\w/.]*)`", (ROOT / "workflow" / "TRUST.md").read_text(encoding="utf-8")
+        )
+    )
     assert len(named) >= 15
     assert {name for name in named if not (ROOT / name).exists()} == set()

@@ -34,7 +34,16 @@ class Downloader:
 
     def __call__(self, *urls: str, wanted: Wanted = WANTED, timeout: float = 30) -> bytes:
         log = logging.getLogger("test of downloads")
-        fetch(wanted, urls, self.target, self.store, log, pauses=(1, 2), wait=self.pauses.append, timeout=timeout)
+        fetch(
+            wanted,
+            urls,
+            self.target,
+            self.store,
+            log,
+            pauses=(1, 2),
+            wait=self.pauses.append,
+            timeout=timeout,
+        )
         return self.target.read_bytes()
 
     def failure(self, *urls: str, timeout: float = 30) -> str:
@@ -115,7 +124,10 @@ def test_another_checksum_is_named_and_the_next_address_asked(download):
     other = b"<html>Down for maintenance</html>"
     with serving({"a": [whole(other)], "b": [whole(CONTENT)]}) as server:
         message = download.failure(server.url("a"))
-        assert f"{server.url('a')}: what it sent has another SHA-256, {hashlib.sha256(other).hexdigest()}" in message
+        assert (
+            f"{server.url('a')}: what it sent has another SHA-256, {hashlib.sha256(other).hexdigest()}"
+            in message
+        )
         assert list(download.store.iterdir()) == []
         assert download(server.url("a"), server.url("b")) == CONTENT
     assert download.pauses == []
@@ -127,7 +139,9 @@ def test_a_silent_server_is_left_for_the_next_one(download):
         with serving({"a": [silent(CONTENT, CUT, until=end)], "b": [whole(CONTENT)]}) as server:
             assert download(server.url("a"), server.url("b"), timeout=0.5) == CONTENT
             assert [path for path, _ in server.requests] == ["a", "b"]
-            assert "went silent" in Downloader(download.store.parent / "other").failure(server.url("a"), timeout=0.1)
+            assert "went silent" in Downloader(download.store.parent / "other").failure(
+                server.url("a"), timeout=0.1
+            )
             end.set()
     finally:
         end.set()
@@ -149,7 +163,10 @@ def test_only_troubles_that_may_pass_are_tried_again(download):
 
 def test_a_refused_connection_ends_without_a_pause(download, closed_port):
     url = f"http://127.0.0.1:{closed_port}/images.tar.gz"
-    assert f"{url}: no connection: the host refuses it or cannot be reached ([Errno" in download.failure(url)
+    assert (
+        f"{url}: no connection: the host refuses it or cannot be reached ([Errno"
+        in download.failure(url)
+    )
     assert download.pauses == []
 
 
@@ -162,7 +179,11 @@ def test_no_network_ends_without_a_pause_and_says_what_to_do(download, monkeypat
     message = download.failure(*urls)
     for url in urls:
         assert f"{url}: the name of the host cannot be resolved" in message
-    for part in (f"images.tar.gz (about 0 MB, SHA-256 {WANTED.checksum})", "set dataset.path", "--config 'dataset={path: "):
+    for part in (
+        f"images.tar.gz (about 0 MB, SHA-256 {WANTED.checksum})",
+        "set dataset.path",
+        "--config 'dataset={path: ",
+    ):
         assert part in message
     assert download.pauses == []
 
@@ -199,6 +220,8 @@ def test_a_job_that_died_before_its_last_step_fetches_nothing(download, closed_p
 
 def test_a_compressed_file_stays_compressed(download):
     content = gzip.compress(CONTENT)
-    wanted = Wanted("images.tar.gz", len(content), hashlib.sha256(content).hexdigest(), key="dataset.path")
+    wanted = Wanted(
+        "images.tar.gz", len(content), hashlib.sha256(content).hexdigest(), key="dataset.path"
+    )
     with serving({"a": [gzip_encoded(content)]}) as server:
         assert download(server.url("a"), wanted=wanted) == content

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, mannwhitneyu, rankdata, wilcoxon
 
-from paretopress.effects import a12, epsilon_squared, kendall_w, rank_biserial, signed_rank, signed_rank_method
+from paretopress.effects import (
+    a12,
+    epsilon_squared,
+    kendall_w,
+    rank_biserial,
+    signed_rank,
+    signed_rank_method,
+)
 
 VALUES = st.lists(st.integers(0, 5), min_size=1, max_size=10)
 DIFFERENCES = st.lists(st.integers(-4, 4), min_size=1, max_size=9).map(np.array)
@@ -30,7 +37,10 @@ def test_kendalls_w_and_epsilon_squared_reach_one_where_nothing_disagrees():
 def test_the_signed_rank_test_counts_every_sign_even_with_ties_and_zeros(differences):
     nonzero = differences[differences != 0]
     ranks = rankdata(np.abs(nonzero))
-    sums = [sum(rank for rank, positive in zip(ranks, signs, strict=True) if positive) for signs in product((0, 1), repeat=len(nonzero))]
+    sums = [
+        sum(rank for rank, positive in zip(ranks, signs, strict=True) if positive)
+        for signs in product((0, 1), repeat=len(nonzero))
+    ]
     expected = np.mean(np.array(sums) >= ranks[nonzero > 0].sum() - 1e-9)
     assert signed_rank(differences, "greater")[1] == pytest.approx(expected)
 
@@ -47,13 +57,19 @@ def test_the_signed_rank_test_is_exact_where_it_says_so(alternative):
         with_zeros = np.concatenate([np.zeros(7), differences])
         assert signed_rank_method(with_zeros) == "exact"
         assert signed_rank(with_zeros, alternative)[1] == pytest.approx(expected.pvalue)
-    assert signed_rank(distinct, alternative)[0] == wilcoxon(distinct, alternative=alternative).statistic
+    assert (
+        signed_rank(distinct, alternative)[0]
+        == wilcoxon(distinct, alternative=alternative).statistic
+    )
 
 
 def test_beyond_fifty_differences_the_signed_rank_test_is_an_approximation():
     differences = np.random.default_rng(5).normal(0.3, 1, 51)
     assert signed_rank_method(differences) == "normal approximation"
-    assert signed_rank(differences, "greater")[1] == wilcoxon(differences, alternative="greater", method="asymptotic").pvalue
+    assert (
+        signed_rank(differences, "greater")[1]
+        == wilcoxon(differences, alternative="greater", method="asymptotic").pvalue
+    )
 
 
 def test_five_differences_above_zero_are_one_case_in_32():

@@ -48,7 +48,11 @@ def test_gzip_other_column_names_a_byte_order_mark_and_empty_lines_are_read(tmp_
         "network": "model", "method": ["kind", "metric"], "seed": "run", "evaluation": "number", "accuracy": "top1",
         "nonzero_rate": "rate", "linear_amount": "x3", "seconds": "duration",
     }  # fmt: skip
-    runs = read_evaluations(EvaluationTable.model_validate({"path": str(path), "networks": NETWORKS, "columns": columns}))
+    runs = read_evaluations(
+        EvaluationTable.model_validate(
+            {"path": str(path), "networks": NETWORKS, "columns": columns}
+        )
+    )
     assert list(runs) == [("vgg16", "own-mse", 7), ("vgg16", "random", 7)]
     first, second = (rows[0] for rows in runs.values())
     assert (first["nonzero_rate"], first["linear_amount"], first["seconds"]) == (-0.03, 0.25, None)
@@ -85,7 +89,9 @@ def test_a_malformed_table_is_refused_with_file_line_and_column(lines, said, tmp
         assert words in str(refused.value)
 
 
-def test_integer_variables_stay_integers_beside_empty_cells_and_fractions_are_taken_as_given(tmp_path):
+def test_integer_variables_stay_integers_beside_empty_cells_and_fractions_are_taken_as_given(
+    tmp_path,
+):
     lines = [HEADER + ",linear_scope,conv_scope", ROWS[0] + ",2,0.55", ROWS[1] + ",,1"]
     rows = read_evaluations(table_of(tmp_path / "a.csv", *lines))["vgg16", "own-way", 1]
     write_csv(evaluation_table(rows, 0.75), str(tmp_path / "evaluations.csv"))
@@ -106,7 +112,10 @@ def test_every_problem_is_said_at_once_up_to_a_limit(tmp_path):
     assert "no more is read" in str(refused.value)
 
 
-@pytest.mark.parametrize("content", [gzip.compress(b"network," * 100, mtime=0)[:-9], b"\x1f\x8b", b"network\xff\xfe", b"a\x00,b"])
+@pytest.mark.parametrize(
+    "content",
+    [gzip.compress(b"network," * 100, mtime=0)[:-9], b"\x1f\x8b", b"network\xff\xfe", b"a\x00,b"],
+)
 def test_a_file_that_is_no_text_is_refused(content, tmp_path):
     path = tmp_path / "broken.csv.gz"
     path.write_bytes(content)
@@ -133,7 +142,10 @@ def study_of(tmp_path: Path, data: dict) -> str:
 def test_a_run_stands_in_one_place_only(tmp_path):
     table = {"path": table_of(tmp_path / "a.csv", HEADER, *ROWS).path, "networks": NETWORKS}
     data = {"study": "mine", "evaluation_tables": {"one": table, "two": table}}
-    with pytest.raises(UserError, match=r"evaluation_tables\.two.*vgg16, own-way, seed 2 is also in .*a\.csv|vgg16, own-way, seed 1"):
+    with pytest.raises(
+        UserError,
+        match=r"evaluation_tables\.two.*vgg16, own-way, seed 2 is also in .*a\.csv|vgg16, own-way, seed 1",
+    ):
         imported_runs(read_study(data, [study_of(tmp_path, data)]))
 
 
@@ -149,7 +161,9 @@ def test_a_run_stands_in_one_place_only(tmp_path):
 )  # fmt: skip
 def test_a_wrong_section_is_refused_with_its_line(change, said, tmp_path):
     table = {"path": table_of(tmp_path / "a.csv", HEADER, *ROWS).path, "networks": NETWORKS}
-    data = {"study": "mine"} | ({} if change is None else {"evaluation_tables": {"mine": {**table, **change}}})
+    data = {"study": "mine"} | (
+        {} if change is None else {"evaluation_tables": {"mine": {**table, **change}}}
+    )
     with pytest.raises(UserError) as refused:
         read_study(data, [study_of(tmp_path, data)])
     for words in ("mine.yaml", *said):
@@ -158,5 +172,9 @@ def test_a_wrong_section_is_refused_with_its_line(change, said, tmp_path):
 
 @given(st.lists(st.integers(1, 8), min_size=1, max_size=8, unique=True), st.integers(1, 8))
 def test_a_run_is_complete_with_every_evaluation_up_to_the_budget(numbers, budget):
-    rows = [{"evaluation": number, "accuracy": 0.5, "nonzero_rate": 0.5} for number in sorted(numbers)]
-    assert is_complete(evaluation_table(rows, 0.4), budget) == (set(range(1, max(*numbers, budget) + 1)) == set(numbers))
+    rows = [
+        {"evaluation": number, "accuracy": 0.5, "nonzero_rate": 0.5} for number in sorted(numbers)
+    ]
+    assert is_complete(evaluation_table(rows, 0.4), budget) == (
+        set(range(1, max(*numbers, budget) + 1)) == set(numbers)
+    )

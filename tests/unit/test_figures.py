@@ -33,9 +33,18 @@ from paretopress.settings import FACTORS, METRICS, factors_of
 
 TAU, INITIAL, BUDGET = 0.7, 6, 14
 PLAIN = ["ctaea-5x20", "ctaea-10x10", "random"]
-SETTINGS = [f"surrogate-{objective}-{constraint}" for objective in METRICS for constraint in METRICS]
+SETTINGS = [
+    f"surrogate-{objective}-{constraint}" for objective in METRICS for constraint in METRICS
+]
 PAPER = [*SETTINGS, *PLAIN]
-SIX = ["surrogate-mse-mape", "surrogate-mse-random", "surrogate-random-mape", "surrogate-random-random", "ctaea-5x20", "random"]
+SIX = [
+    "surrogate-mse-mape",
+    "surrogate-mse-random",
+    "surrogate-random-mape",
+    "surrogate-random-random",
+    "ctaea-5x20",
+    "random",
+]
 CANDIDATES = ["knn", "random_forest", "xgboost", "lightgbm"]
 
 
@@ -44,18 +53,41 @@ def one_run(method: str, seed: int, length: int, shift: float) -> dict[str, pd.D
     rng = np.random.default_rng([seed, *method.encode()])
     start = np.random.default_rng(seed)
     rates = np.concatenate([start.random(INITIAL), rng.random(BUDGET)])[:length]
-    accuracies = np.concatenate([0.5 + 0.4 * start.random(INITIAL), 0.6 + 0.35 * rng.random(BUDGET)])[:length] + shift
+    accuracies = (
+        np.concatenate([0.5 + 0.4 * start.random(INITIAL), 0.6 + 0.35 * rng.random(BUDGET)])[
+            :length
+        ]
+        + shift
+    )
     phases = np.where(np.arange(length) < INITIAL, "initial", "infill")
     keys = {"network": "net", "method": method, "seed": seed}
-    evaluations = pd.DataFrame({"evaluation": np.arange(1, length + 1), "phase": phases, "nonzero_rate": rates, "accuracy": accuracies})
-    evaluations["design_id"] = [f"{seed}-{i}" if i < INITIAL else f"{method}-{seed}-{i}" for i in range(length)]
+    evaluations = pd.DataFrame(
+        {
+            "evaluation": np.arange(1, length + 1),
+            "phase": phases,
+            "nonzero_rate": rates,
+            "accuracy": accuracies,
+        }
+    )
+    evaluations["design_id"] = [
+        f"{seed}-{i}" if i < INITIAL else f"{method}-{seed}-{i}" for i in range(length)
+    ]
     evaluations = evaluations.assign(conv_scope=2, conv_target=1)
     evaluations["feasible"] = evaluations["accuracy"] >= TAU
     count = (length - INITIAL) // 2
-    iterations = pd.DataFrame({"iteration": range(1, count + 1), "surrogate_front_size": pd.NA, "fallbacks": 0, "fallback_reason": np.nan})
+    iterations = pd.DataFrame(
+        {
+            "iteration": range(1, count + 1),
+            "surrogate_front_size": pd.NA,
+            "fallbacks": 0,
+            "fallback_reason": np.nan,
+        }
+    )
     for function in ("nonzero_rate", "accuracy", "constraint"):
         iterations[f"{function}_surrogate"] = np.nan
-        iterations = iterations.assign(**{f"{function}_score_{candidate}": np.nan for candidate in CANDIDATES})
+        iterations = iterations.assign(
+            **{f"{function}_score_{candidate}": np.nan for candidate in CANDIDATES}
+        )
     if factors_of(method)["objective_metric"]:
         iterations["surrogate_front_size"] = 3
         for function in ("nonzero_rate", "accuracy", "constraint"):
@@ -64,19 +96,44 @@ def one_run(method: str, seed: int, length: int, shift: float) -> dict[str, pd.D
         reasons = pd.Series(rng.choice(["empty front", "too few new designs"], count), dtype=object)
         iterations["fallback_reason"] = reasons.where(iterations["fallbacks"] > 0, np.nan)
     seconds = np.where(phases == "initial", 4.0, 10.0)
-    timings = pd.DataFrame({"step": "evaluation", "iteration": np.nan, "evaluation": evaluations["evaluation"], "seconds": seconds})
-    searches = pd.DataFrame({"step": "search", "iteration": range(1, count + 1), "evaluation": np.nan, "seconds": 3.0})
+    timings = pd.DataFrame(
+        {
+            "step": "evaluation",
+            "iteration": np.nan,
+            "evaluation": evaluations["evaluation"],
+            "seconds": seconds,
+        }
+    )
+    searches = pd.DataFrame(
+        {"step": "search", "iteration": range(1, count + 1), "evaluation": np.nan, "seconds": 3.0}
+    )
     timings = pd.concat([timings, searches], ignore_index=True)
     volumes = run_hypervolume(rates, accuracies, TAU)
-    history = pd.DataFrame({"evaluation": evaluations["evaluation"], "hypervolume": volumes["history"]})
-    measured = run_row(evaluations, iterations, timings, volumes, BUDGET, imported=len(evaluations) < BUDGET)
+    history = pd.DataFrame(
+        {"evaluation": evaluations["evaluation"], "hypervolume": volumes["history"]}
+    )
+    measured = run_row(
+        evaluations, iterations, timings, volumes, BUDGET, imported=len(evaluations) < BUDGET
+    )
     row = {**keys, **factors_of(method), **measured}
-    tables = {"evaluations": evaluations, "iterations": iterations, "timings": timings, "history": history}
-    return {"runs": pd.DataFrame([row])[RUN_TABLE_COLUMNS], **{name: table.assign(**keys) for name, table in tables.items()}}
+    tables = {
+        "evaluations": evaluations,
+        "iterations": iterations,
+        "timings": timings,
+        "history": history,
+    }
+    return {
+        "runs": pd.DataFrame([row])[RUN_TABLE_COLUMNS],
+        **{name: table.assign(**keys) for name, table in tables.items()},
+    }
 
 
 def study(
-    methods: list[str], seeds: int = 5, short: tuple[str, ...] = (), long: tuple[str, ...] = (), hopeless: int = 0
+    methods: list[str],
+    seeds: int = 5,
+    short: tuple[str, ...] = (),
+    long: tuple[str, ...] = (),
+    hopeless: int = 0,
 ) -> SimpleNamespace:
     """Tables of a made-up network. short: methods whose last run is incomplete. long: methods that spend more than the budget.
 
@@ -85,12 +142,28 @@ def study(
     parts = []
     for method in methods:
         for seed in range(1, seeds + 1):
-            length = BUDGET - 4 if method in short and seed == seeds else BUDGET + 1 if method in long else BUDGET
+            length = (
+                BUDGET - 4
+                if method in short and seed == seeds
+                else BUDGET + 1
+                if method in long
+                else BUDGET
+            )
             parts.append(one_run(method, seed, length, -0.5 if seed == hopeless else 0.0))
-    return SimpleNamespace(**{name: pd.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]})
+    return SimpleNamespace(
+        **{name: pd.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]}
+    )
 
 
-NETWORK = pd.Series({"network": "net", "split": "validation", "dense_accuracy": 0.9, "dense_nonzero_rate": 1.0, "threshold": TAU})
+NETWORK = pd.Series(
+    {
+        "network": "net",
+        "split": "validation",
+        "dense_accuracy": 0.9,
+        "dense_nonzero_rate": 1.0,
+        "threshold": TAU,
+    }
+)
 TIMES = pd.DataFrame(
     {
         "design_id": ["a", "b", "dense"], "nonzero_rate": [0.2, 0.6, 1.0], "quantization": [0, 1, 0], "median_seconds": [2.2, 1.0, 2.0],
@@ -100,15 +173,32 @@ TIMES = pd.DataFrame(
 )  # fmt: skip
 
 
-def rank_tables(mean_ranks: dict[str, float], critical: float) -> tuple[pd.Series, pd.DataFrame, pd.DataFrame]:
+def rank_tables(
+    mean_ranks: dict[str, float], critical: float
+) -> tuple[pd.Series, pd.DataFrame, pd.DataFrame]:
     """Ranks, and pairs that differ where their ranks do by more than the critical difference."""
-    row = {"network": "net", "compared": "methods", "blocks": 5, "critical_difference": critical, "significance_level": 0.05, "note": ""}
+    row = {
+        "network": "net",
+        "compared": "methods",
+        "blocks": 5,
+        "critical_difference": critical,
+        "significance_level": 0.05,
+        "note": "",
+    }
     pairs = [
-        {"method": first, "other_method": second, "p_nemenyi": 0.01 if abs(mean_ranks[first] - mean_ranks[second]) > critical else 0.5}
+        {
+            "method": first,
+            "other_method": second,
+            "p_nemenyi": 0.01 if abs(mean_ranks[first] - mean_ranks[second]) > critical else 0.5,
+        }
         for first, second in combinations(mean_ranks, 2)
     ]
     ranks = pd.DataFrame({"method": mean_ranks.keys(), "mean_rank": mean_ranks.values()})
-    return pd.Series(row), ranks, pd.DataFrame(pairs, columns=["method", "other_method", "p_nemenyi"])
+    return (
+        pd.Series(row),
+        ranks,
+        pd.DataFrame(pairs, columns=["method", "other_method", "p_nemenyi"]),
+    )
 
 
 def all_drawings(made: SimpleNamespace) -> dict[str, Drawing]:
@@ -123,12 +213,16 @@ def all_drawings(made: SimpleNamespace) -> dict[str, Drawing]:
         "surrogates": draw_surrogates(runs, made.iterations),
         "fallbacks": draw_fallbacks(runs, made.iterations),
         "time": draw_times(runs, made.timings, made.evaluations),
-        "critical-difference": draw_critical_difference(*rank_tables({m: 1.0 + i for i, m in enumerate(methods)}, 4.5)),
+        "critical-difference": draw_critical_difference(
+            *rank_tables({m: 1.0 + i for i, m in enumerate(methods)}, 4.5)
+        ),
         "inference": draw_inference(TIMES, "net"),
     }
     if settings:
         drawings["best-and-worst"] = draw_best_and_worst(runs, settings[0], settings[-1])
-        drawings["worst-run-front"] = draw_worst_run_front(made.evaluations, NETWORK, settings[0], 1)
+        drawings["worst-run-front"] = draw_worst_run_front(
+            made.evaluations, NETWORK, settings[0], 1
+        )
     return drawings
 
 
@@ -138,7 +232,12 @@ def legend_of(figure: Figure) -> list[str]:
 
 def lines_of(figure: Figure, label: str) -> list[np.ndarray]:
     """The points of every line of that label, shape (n, 2)."""
-    return [line.get_xydata() for axis in figure.axes for line in axis.lines if line.get_label() == label]
+    return [
+        line.get_xydata()
+        for axis in figure.axes
+        for line in axis.lines
+        if line.get_label() == label
+    ]
 
 
 # Attainment
@@ -155,17 +254,27 @@ def test_attainment_is_that_of_counting_the_runs_at_every_point(points):
     for count in range(1, len(fronts) + 1):
         surface = attainment_surface(fronts, count)
         for rate, accuracy in grid:
-            runs = sum(bool(((front[:, 0] <= rate) & (front[:, 1] >= accuracy)).any()) for front in fronts)
-            assert bool(((surface[:, 0] <= rate) & (surface[:, 1] >= accuracy)).any()) == (runs >= count)
-        assert (np.diff(surface, axis=0) > 0).all(), "each corner is larger and more accurate than the one before"
+            runs = sum(
+                bool(((front[:, 0] <= rate) & (front[:, 1] >= accuracy)).any()) for front in fronts
+            )
+            assert bool(((surface[:, 0] <= rate) & (surface[:, 1] >= accuracy)).any()) == (
+                runs >= count
+            )
+        assert (np.diff(surface, axis=0) > 0).all(), (
+            "each corner is larger and more accurate than the one before"
+        )
 
 
 def test_a_run_without_a_feasible_design_counts_among_all():
     front = np.array([[0.3, 0.9], [0.1, 0.8]])
     assert attainment_surface([front, np.empty((0, 2))], 1).tolist() == [[0.1, 0.8], [0.3, 0.9]]
     assert not len(attainment_surface([front, np.empty((0, 2))], 2))
-    drawing = draw_attainment(*(lambda made: (made.runs, made.evaluations, TAU))(study(["random"], seeds=3, hopeless=2)))
-    assert "n = 3 runs (1 method, 3 seeds), 1 of them without any feasible design" in drawing.caption
+    drawing = draw_attainment(
+        *(lambda made: (made.runs, made.evaluations, TAU))(study(["random"], seeds=3, hopeless=2))
+    )
+    assert (
+        "n = 3 runs (1 method, 3 seeds), 1 of them without any feasible design" in drawing.caption
+    )
     assert lines_of(drawing.figure, "at least half of the runs")
     assert not lines_of(drawing.figure, "all runs")
 
@@ -184,33 +293,52 @@ def test_attainment_has_a_panel_for_each_method_with_the_floor_as_its_end():
 # Convergence
 
 
-@pytest.mark.parametrize(("methods", "panels"), [(SIX[:2], 1), (SIX, 1 + len(SIX)), (PAPER, len(METRICS))])
+@pytest.mark.parametrize(
+    ("methods", "panels"), [(SIX[:2], 1), (SIX, 1 + len(SIX)), (PAPER, len(METRICS))]
+)
 def test_curves_are_medians_up_to_the_budget_that_all_runs_have(methods, panels):
     made = study(methods, long=(methods[0],))
     figure = draw_convergence(made.runs, made.history, made.evaluations).figure
     assert len(figure.axes) == panels
     for method in methods:
-        own = made.history[(made.history["method"] == method) & made.history["evaluation"].between(INITIAL // 2, BUDGET)]
+        own = made.history[
+            (made.history["method"] == method)
+            & made.history["evaluation"].between(INITIAL // 2, BUDGET)
+        ]
         expected = own.groupby("evaluation")["hypervolume"].median().reset_index().to_numpy()
-        curves = [line.get_xydata() for axis in figure.axes for line in axis.lines if line.get_drawstyle() == "steps-post"]
-        assert any(curve.shape == expected.shape and np.allclose(curve, expected) for curve in curves), method
+        curves = [
+            line.get_xydata()
+            for axis in figure.axes
+            for line in axis.lines
+            if line.get_drawstyle() == "steps-post"
+        ]
+        assert any(
+            curve.shape == expected.shape and np.allclose(curve, expected) for curve in curves
+        ), method
 
 
 def test_an_incomplete_run_is_in_no_curve_and_is_named():
     made = study(SIX[:2], short=(SIX[0],))
     incomplete = ~made.runs["complete"]
     seed = made.runs.loc[incomplete, "seed"].item()
-    made.history.loc[(made.history["method"] == SIX[0]) & (made.history["seed"] == seed), "hypervolume"] = 7.0
+    made.history.loc[
+        (made.history["method"] == SIX[0]) & (made.history["seed"] == seed), "hypervolume"
+    ] = 7.0
     drawing = draw_convergence(made.runs, made.history, made.evaluations)
     drawn = [line.get_ydata() for line in drawing.figure.axes[0].lines]
-    drawn += [path.vertices[:, 1] for band in drawing.figure.axes[0].collections for path in band.get_paths()]
+    drawn += [
+        path.vertices[:, 1]
+        for band in drawing.figure.axes[0].collections
+        for path in band.get_paths()
+    ]
     assert max(map(max, drawn)) < 7
     assert "n = 9 runs" in drawing.caption
     assert f"1 incomplete run (of {SIX[0]}) is left out" in drawing.caption
 
 
 @pytest.mark.parametrize(
-    ("seeds", "quantiles", "words"), [(5, (0.25, 0.75), "from quartile to quartile"), (3, (0, 1), "from the least to the largest")]
+    ("seeds", "quantiles", "words"),
+    [(5, (0.25, 0.75), "from quartile to quartile"), (3, (0, 1), "from the least to the largest")],
 )
 def test_the_band_is_what_the_caption_says(seeds, quantiles, words):
     made = study(SIX[:1], seeds=seeds)
@@ -241,10 +369,21 @@ def test_boxes_are_of_complete_runs_and_incomplete_ones_are_hollow():
     complete = made.runs["complete"]
     assert sorted(points["#ffffff"]) == sorted(made.runs.loc[~complete, "hypervolume"])
     assert sorted(set(points) - {"#ffffff"}) == ["#222222"]
-    assert sorted(points["#222222"]) == pytest.approx(sorted(made.runs.loc[complete, "hypervolume"]))
-    medians = {tuple(line.get_xdata()) for line in drawing.figure.axes[0].lines if line.get_linewidth() == 1.8}
-    assert medians == {(value, value) for value in made.runs[complete].groupby("method")["hypervolume"].median()}
-    assert "n = 30 runs (6 methods, 5 seeds). 1 incomplete run (of random) is hollow" in drawing.caption
+    assert sorted(points["#222222"]) == pytest.approx(
+        sorted(made.runs.loc[complete, "hypervolume"])
+    )
+    medians = {
+        tuple(line.get_xdata())
+        for line in drawing.figure.axes[0].lines
+        if line.get_linewidth() == 1.8
+    }
+    assert medians == {
+        (value, value) for value in made.runs[complete].groupby("method")["hypervolume"].median()
+    }
+    assert (
+        "n = 30 runs (6 methods, 5 seeds). 1 incomplete run (of random) is hollow"
+        in drawing.caption
+    )
     assert "incomplete run" in legend_of(drawing.figure)
 
 
@@ -254,7 +393,11 @@ def test_the_initial_sample_is_one_line_where_it_is_the_same_and_ticks_where_not
     drawn = [value for line in ticks if line.get_marker() == "|" for value in line.get_xdata()]
     assert sorted(drawn) == sorted(made.runs["initial_hypervolume"])
     shared = draw_hypervolumes(made.runs.assign(initial_hypervolume=0.125))
-    assert [line.get_xdata() for line in shared.figure.axes[0].lines if "initial sample" in str(line.get_label())] == [[0.125, 0.125]]
+    assert [
+        line.get_xdata()
+        for line in shared.figure.axes[0].lines
+        if "initial sample" in str(line.get_label())
+    ] == [[0.125, 0.125]]
     assert "(0.1250)" in shared.caption
 
 
@@ -265,7 +408,13 @@ def test_levels_stand_in_a_fixed_order_with_all_their_settings(factor):
     (axis,) = drawing.figure.axes
     assert [label.get_text() for label in axis.get_yticklabels()] == list(METRICS)
     for height, level in enumerate(METRICS):
-        drawn = [x for line in axis.lines if line.get_marker() == "o" for x, y in line.get_xydata() if round(y) == height]
+        drawn = [
+            x
+            for line in axis.lines
+            if line.get_marker() == "o"
+            for x, y in line.get_xydata()
+            if round(y) == height
+        ]
         assert sorted(drawn) == sorted(made.runs.loc[made.runs[factor] == level, "hypervolume"])
     assert "n = 32 runs (16 methods, 2 seeds), 8 runs in each level" in drawing.caption
 
@@ -282,9 +431,16 @@ def test_a_method_looks_the_same_everywhere_and_like_no_other():
     looks = looks_of(study(PAPER, seeds=1).runs)
     assert len(set(looks.values())) == len(PAPER)
     made = study(SIX, seeds=3)
-    faces = {to_hex(patch.get_facecolor()) for patch in draw_hypervolumes(made.runs).figure.axes[0].patches}
+    faces = {
+        to_hex(patch.get_facecolor())
+        for patch in draw_hypervolumes(made.runs).figure.axes[0].patches
+    }
     assert faces == {to_hex(look.color) for look in looks_of(made.runs).values()}
-    lines = {to_hex(line.get_color()) for axis in draw_attainment(made.runs, made.evaluations, TAU).figure.axes for line in axis.lines}
+    lines = {
+        to_hex(line.get_color())
+        for axis in draw_attainment(made.runs, made.evaluations, TAU).figure.axes
+        for line in axis.lines
+    }
     assert lines == faces
 
 
@@ -294,12 +450,20 @@ def test_a_method_looks_the_same_everywhere_and_like_no_other():
 def test_the_worst_runs_front_is_its_own_and_marks_rates_below_zero():
     made = study(SIX[:2], seeds=2)
     own = (made.evaluations["method"] == SIX[0]) & (made.evaluations["seed"] == 2)
-    made.evaluations.loc[made.evaluations[own].index[-1], ["nonzero_rate", "accuracy", "feasible"]] = [-0.03, 0.75, True]
+    made.evaluations.loc[
+        made.evaluations[own].index[-1], ["nonzero_rate", "accuracy", "feasible"]
+    ] = [-0.03, 0.75, True]
     run = made.evaluations[own]
     drawing = draw_worst_run_front(made.evaluations, NETWORK, SIX[0], 2)
     points = run.loc[run["feasible"], ["nonzero_rate", "accuracy"]].to_numpy()
-    front = [p for p in points if not any((q[0] <= p[0]) & (q[1] >= p[1]) & (q != p).any() for q in points)]
-    line = next(line for line in drawing.figure.axes[0].lines if line.get_drawstyle() == "steps-post")
+    front = [
+        p
+        for p in points
+        if not any((q[0] <= p[0]) & (q[1] >= p[1]) & (q != p).any() for q in points)
+    ]
+    line = next(
+        line for line in drawing.figure.axes[0].lines if line.get_drawstyle() == "steps-post"
+    )
     assert line.get_xydata().tolist() == [list(point) for point in sorted(map(tuple, front))]
     assert f"front of {len(front)} designs among n = {BUDGET} evaluations" in drawing.caption
     assert "1 design has a non-zero rate below 0" in drawing.caption
@@ -334,7 +498,11 @@ def test_groups_hold_exactly_the_pairs_that_do_not_differ(values, critical):
     means = {f"m{position}": value / 2 for position, value in enumerate(values)}
     _, _, pairs = rank_tables(means, critical / 2)
     ranked = sorted(means, key=lambda method: (means[method], method))
-    joined = {frozenset(pair) for group in not_told_apart(ranked, pairs, 0.05) for pair in combinations(group, 2)}
+    joined = {
+        frozenset(pair)
+        for group in not_told_apart(ranked, pairs, 0.05)
+        for pair in combinations(group, 2)
+    }
     alike = pairs.loc[pairs["p_nemenyi"] >= 0.05, ["method", "other_method"]]
     assert joined == set(map(frozenset, alike.itertuples(index=False)))
 
@@ -344,23 +512,36 @@ def test_the_critical_difference_is_drawn_to_scale():
     drawing = draw_critical_difference(*rank_tables(means, 1.7))
     (bar,) = lines_of(drawing.figure, "critical difference 1.70")
     assert bar[1, 0] - bar[0, 0] == pytest.approx(1.7)
-    assert sorted(line[:, 0].tolist() for line in lines_of(drawing.figure, "not told apart")) == [[1.2, 2.8], [2.8, 4.0]]
+    assert sorted(line[:, 0].tolist() for line in lines_of(drawing.figure, "not told apart")) == [
+        [1.2, 2.8],
+        [2.8, 4.0],
+    ]
     assert lines_of(drawing.figure, "mean rank")[0][:, 0].tolist() == list(means.values())
     assert "4 methods on net; n = 5 blocks" in drawing.caption
 
 
 @pytest.mark.parametrize(
     ("critical", "words"),
-    [(0.5, "Every two can be told apart"), (1.0, "The methods under one grey bar cannot be told apart"), (3.0, "No two can be told apart")],
+    [
+        (0.5, "Every two can be told apart"),
+        (1.0, "The methods under one grey bar cannot be told apart"),
+        (3.0, "No two can be told apart"),
+    ],
 )
 def test_what_is_not_significant_is_not_called_equal(critical, words):
-    assert words in draw_critical_difference(*rank_tables({"a": 1.2, "b": 2.0, "c": 2.8}, critical)).caption
+    assert (
+        words
+        in draw_critical_difference(*rank_tables({"a": 1.2, "b": 2.0, "c": 2.8}, critical)).caption
+    )
 
 
 def test_too_few_blocks_are_said_instead_of_ranks():
     row, ranks, pairs = rank_tables({}, np.nan)
     row["note"] = "needs at least 3 blocks"
-    assert "n = 5 blocks: needs at least 3 blocks" in draw_critical_difference(row, ranks, pairs).caption
+    assert (
+        "n = 5 blocks: needs at least 3 blocks"
+        in draw_critical_difference(row, ranks, pairs).caption
+    )
 
 
 # Surrogates, fallbacks, times
@@ -369,14 +550,22 @@ def test_too_few_blocks_are_said_instead_of_ranks():
 def test_shares_of_surrogates_are_counted_for_each_iteration():
     made = study(SIX, seeds=3)
     drawing = draw_surrogates(made.runs, made.iterations)
-    for axis, function in zip(drawing.figure.axes, ("nonzero_rate", "accuracy", "constraint"), strict=True):
+    for axis, function in zip(
+        drawing.figure.axes, ("nonzero_rate", "accuracy", "constraint"), strict=True
+    ):
         chosen = made.iterations.dropna(subset=[f"{function}_surrogate"])
         for bars, candidate in zip(axis.containers, CANDIDATES, strict=True):
-            shares = (chosen[f"{function}_surrogate"] == candidate).groupby(chosen["iteration"]).mean()
+            shares = (
+                (chosen[f"{function}_surrogate"] == candidate).groupby(chosen["iteration"]).mean()
+            )
             assert [bar.get_height() for bar in bars] == pytest.approx(shares.tolist())
     assert "n = 12 runs (4 methods, 3 seeds), 48 iterations" in drawing.caption
-    assert "of both objectives in surrogate-random-mape and surrogate-random-random" in drawing.caption
-    assert "of the constraint in surrogate-mse-random and surrogate-random-random" in drawing.caption
+    assert (
+        "of both objectives in surrogate-random-mape and surrogate-random-random" in drawing.caption
+    )
+    assert (
+        "of the constraint in surrogate-mse-random and surrogate-random-random" in drawing.caption
+    )
 
 
 @given(st.integers(1, 500))
@@ -390,11 +579,15 @@ def test_bins_hold_every_iteration_once(last):
 
 def test_fallbacks_are_shares_of_the_infills_by_reason():
     made = study(SIX[:4], seeds=3)
-    made.iterations["fallback_reason"] = made.iterations["fallback_reason"].replace("empty front", np.nan)
+    made.iterations["fallback_reason"] = made.iterations["fallback_reason"].replace(
+        "empty front", np.nan
+    )
     drawing = draw_fallbacks(made.runs, made.iterations)
     (axis,) = drawing.figure.axes
     runs = made.runs.groupby("method", sort=False)[["fallbacks", "infills"]].sum().astype(float)
-    ends = np.max([[bar.get_x() + bar.get_width() for bar in bars] for bars in axis.containers], axis=0)
+    ends = np.max(
+        [[bar.get_x() + bar.get_width() for bar in bars] for bars in axis.containers], axis=0
+    )
     assert ends == pytest.approx((runs["fallbacks"] / runs["infills"]).to_numpy())
     assert set(legend_of(drawing.figure)) == {"too few new designs", "reason not recorded", "run"}
     assert f"{int(runs['fallbacks'].sum())} of {int(runs['infills'].sum())};" in drawing.caption
@@ -416,10 +609,15 @@ def test_times_are_medians_of_what_they_went_into():
 
 def test_times_that_nobody_measured_are_said_to_be_missing():
     made = study(SIX[:1], seeds=2)
-    measured = made.timings[(made.timings["step"] == "evaluation") & (made.timings["evaluation"] > INITIAL)]
+    measured = made.timings[
+        (made.timings["step"] == "evaluation") & (made.timings["evaluation"] > INITIAL)
+    ]
     drawing = draw_times(made.runs, measured, made.evaluations)
     assert legend_of(drawing.figure) == ["evaluation of own designs"]
-    assert f"the time of {2 * INITIAL} of {2 * BUDGET} evaluations and the search of 2 runs" in drawing.caption
+    assert (
+        f"the time of {2 * INITIAL} of {2 * BUDGET} evaluations and the search of 2 runs"
+        in drawing.caption
+    )
 
 
 # Files
@@ -433,7 +631,10 @@ def test_the_caption_comes_back_from_the_files_and_the_same_input_gives_the_same
         drawings = all_drawings(made)
         for name in ("hypervolume", "convergence", "surrogates", "worst-run-front"):
             drawing = drawings[name]
-            save(drawing, [tmp_path / folder / f"{name}-net.svg", tmp_path / folder / f"{name}-net.png"])
+            save(
+                drawing,
+                [tmp_path / folder / f"{name}-net.svg", tmp_path / folder / f"{name}-net.png"],
+            )
             assert caption_of(tmp_path / folder / f"{name}-net.svg") == drawing.caption
             with Image.open(tmp_path / folder / f"{name}-net.png") as image:
                 assert image.info["Description"] == drawing.caption
@@ -444,7 +645,9 @@ def test_the_caption_comes_back_from_the_files_and_the_same_input_gives_the_same
 
 
 def test_a_file_without_a_caption_is_refused(tmp_path):
-    (tmp_path / "bare.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>', encoding="utf-8")
+    (tmp_path / "bare.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg"/>', encoding="utf-8"
+    )
     with pytest.raises(ValueError, match=r"bare\.svg holds no description"):
         caption_of(tmp_path / "bare.svg")
 
@@ -456,7 +659,11 @@ DEGENERATE: dict[str, Callable[[], SimpleNamespace]] = {
     "no complete run": lambda: study(["surrogate-mse-mse"], seeds=1, short=("surrogate-mse-mse",)),
     "no surrogates": lambda: study(PLAIN, seeds=3),
     "results alone": lambda: SimpleNamespace(
-        **{**vars(made := study(SIX[:2], seeds=2)), "iterations": made.iterations[:0], "timings": made.timings[:0]}
+        **{
+            **vars(made := study(SIX[:2], seeds=2)),
+            "iterations": made.iterations[:0],
+            "timings": made.timings[:0],
+        }
     ),
     "the paper's methods": lambda: study(PAPER, seeds=5, short=("ctaea-5x20",)),
 }

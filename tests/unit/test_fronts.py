@@ -33,13 +33,23 @@ def network() -> torch.nn.Module:
     return build_network(ARCHITECTURE, 3).eval()
 
 
-def written_front(network: torch.nn.Module, designs: list[tuple[Design, int]], path: Path) -> pd.DataFrame:
+def written_front(
+    network: torch.nn.Module, designs: list[tuple[Design, int]], path: Path
+) -> pd.DataFrame:
     """A front of the designs, each found with its seed; every next one is smaller by name and more accurate, so that all stay on it."""
     rows = []
     for position, (design, seed) in enumerate(designs):
         folded, plan = canonical(design, layout_of(network), seed)
         measured = {"nonzero_rate": 0.1 * (position + 1), "accuracy": 0.5 + 0.1 * position}
-        rows.append({"design_id": plan.design_id, **asdict(folded), **measured, "method": "random", "seed": seed})
+        rows.append(
+            {
+                "design_id": plan.design_id,
+                **asdict(folded),
+                **measured,
+                "method": "random",
+                "seed": seed,
+            }
+        )
     write_csv(union_front(pd.DataFrame(rows), DENSE_METRICS, 0.4), str(path))
     return read_table(path)
 
@@ -48,16 +58,27 @@ RANDOM_SUBSETS = Design(1, 1, 0.7, 0.4, 1, 2, 1)
 
 
 def test_a_row_makes_its_network_again_a_random_subset_by_the_seed_of_the_row(network, tmp_path):
-    front = written_front(network, [(RANDOM_SUBSETS, seed) for seed in SEEDS], tmp_path / "front.csv")
+    front = written_front(
+        network, [(RANDOM_SUBSETS, seed) for seed in SEEDS], tmp_path / "front.csv"
+    )
     assert front["design_id"].nunique() == 3, "another seed draws another subset"
     save_weights(network, tmp_path / "weights.safetensors")
-    split = Split(torch.zeros(1, 3, 32, 32, dtype=torch.uint8), torch.zeros(1, dtype=torch.int64), ("a", "b", "c"))
-    loaded, designs = load_fronts([tmp_path / "front.csv"], tmp_path / "weights.safetensors", ARCHITECTURE, split, None)
+    split = Split(
+        torch.zeros(1, 3, 32, 32, dtype=torch.uint8),
+        torch.zeros(1, dtype=torch.int64),
+        ("a", "b", "c"),
+    )
+    loaded, designs = load_fronts(
+        [tmp_path / "front.csv"], tmp_path / "weights.safetensors", ARCHITECTURE, split, None
+    )
     images = torch.rand(2, 3, 32, 32)
     for design, seed in zip(designs, SEEDS, strict=False):
         plan = canonical(RANDOM_SUBSETS, layout_of(network), seed)[1]
         assert design.plan == plan
-        (made, rate), (expected, expected_rate) = loaded.compress(design.plan), compress(network, plan)
+        (made, rate), (expected, expected_rate) = (
+            loaded.compress(design.plan),
+            compress(network, plan),
+        )
         assert rate == expected_rate
         assert torch.equal(made(images), expected(images))
     assert designs[-1].plan == DENSE_PLAN
@@ -71,13 +92,18 @@ def test_with_one_initial_sample_for_all_seeds_its_seed_draws_every_subset(netwo
     assert designs[0].plan == canonical(RANDOM_SUBSETS, layout_of(network), 7)[1]
 
 
-@pytest.mark.parametrize(("column", "value"), [("conv_amount", 0.41), ("seed", 5), ("design_id", "0123456789ab")])
+@pytest.mark.parametrize(
+    ("column", "value"), [("conv_amount", 0.41), ("seed", 5), ("design_id", "0123456789ab")]
+)
 def test_a_row_that_makes_another_network_is_refused_by_name(network, tmp_path, column, value):
     path = tmp_path / "front.csv"
     front = written_front(network, [(RANDOM_SUBSETS, SEEDS[0])], path)
     front.loc[0, column] = value
     write_csv(front, str(path))
-    with pytest.raises(UserError, match=rf"front\.csv: design_id = {front['design_id'][0]}: .* make the network [0-9a-f]{{12}}"):
+    with pytest.raises(
+        UserError,
+        match=rf"front\.csv: design_id = {front['design_id'][0]}: .* make the network [0-9a-f]{{12}}",
+    ):
         read_front_designs(path, layout_of(network), None)
 
 
@@ -88,14 +114,26 @@ def test_a_front_of_another_architecture_is_refused(network, tmp_path):
         read_front_designs(tmp_path / "front.csv", layout_of(other), None)
 
 
-FRONT = pd.DataFrame({"design_id": ["a", "b", "c", "dense"], "nonzero_rate": [0.2, 0.4, 0.6, 1.0], "accuracy": [0.86, 0.9, 0.94, 0.95]})
+FRONT = pd.DataFrame(
+    {
+        "design_id": ["a", "b", "c", "dense"],
+        "nonzero_rate": [0.2, 0.4, 0.6, 1.0],
+        "accuracy": [0.86, 0.9, 0.94, 0.95],
+    }
+)
 ON_TEST = {"a": 0.84, "b": 0.86, "c": 0.93}
 METRICS = {"images": {"validation": 100, "test": 200}}
 
 
 def test_each_design_is_evaluated_once_and_the_dense_network_not_again():
     evaluated = []
-    table = on_test_images(FRONT, "validation", 0.96, 0.86, lambda design_id: evaluated.append(design_id) or ON_TEST[design_id])
+    table = on_test_images(
+        FRONT,
+        "validation",
+        0.96,
+        0.86,
+        lambda design_id: evaluated.append(design_id) or ON_TEST[design_id],
+    )
     assert evaluated == ["a", "b", "c"]
     assert table["test_accuracy"].tolist() == [0.84, 0.86, 0.93, 0.96]
     assert table["test_feasible"].tolist() == [False, True, True, True]
@@ -118,14 +156,22 @@ def test_the_report_says_what_is_left_of_a_front_on_the_test_images():
     assert left.median_change == pytest.approx(-2)
     assert left.dense_change == pytest.approx(1)
     # By hand: strips between neighbouring rates, as high as the best accuracy so far above the floor.
-    assert left.hypervolume["search"] == pytest.approx((0.2 * 0.01 + 0.2 * 0.05 + 0.4 * 0.09) / 0.15)
+    assert left.hypervolume["search"] == pytest.approx(
+        (0.2 * 0.01 + 0.2 * 0.05 + 0.4 * 0.09) / 0.15
+    )
     assert left.hypervolume["test"] == pytest.approx((0.2 * 0.0 + 0.4 * 0.07) / 0.14)
 
 
 def test_an_empty_front_has_nothing_on_the_test_images_either():
-    table = on_test_images(FRONT.tail(1).reset_index(drop=True), "validation", 0.96, 0.86, ON_TEST.__getitem__)
+    table = on_test_images(
+        FRONT.tail(1).reset_index(drop=True), "validation", 0.96, 0.86, ON_TEST.__getitem__
+    )
     left = on_test_images_in_report(METRICS, table, 0.85, 0.86)
-    assert (left.keeping, left.median_change, left.hypervolume) == (0, None, {"search": 0.0, "test": 0.0})
+    assert (left.keeping, left.median_change, left.hypervolume) == (
+        0,
+        None,
+        {"search": 0.0, "test": 0.0},
+    )
     assert np.isclose(left.dense_change, 1)
 
 
@@ -135,12 +181,20 @@ def legend_of(figure) -> list[str]:
 
 @pytest.mark.parametrize(
     ("split", "test_threshold", "marked", "floor"),
-    [("validation", 0.86, True, True), ("validation", 0.85, True, False), ("test", 0.85, False, False)],
+    [
+        ("validation", 0.86, True, True),
+        ("validation", 0.85, True, False),
+        ("test", 0.85, False, False),
+    ],
 )
-def test_the_figure_marks_the_test_images_where_the_search_did_not_use_them(split, test_threshold, marked, floor):
+def test_the_figure_marks_the_test_images_where_the_search_did_not_use_them(
+    split, test_threshold, marked, floor
+):
     table = on_test_images(FRONT, split, 0.96, test_threshold, ON_TEST.__getitem__)
     evaluations = FRONT.iloc[:3].assign(feasible=True)
-    figure = draw_front(evaluations, FRONT, table, split, {split: 0.85, "test": test_threshold}, "vgg").figure
+    figure = draw_front(
+        evaluations, FRONT, table, split, {split: 0.85, "test": test_threshold}, "vgg"
+    ).figure
     legend = legend_of(figure)
     assert ("on test images" in legend, "floor on test images" in legend) == (marked, floor)
     lowest, highest = figure.axes[0].get_ylim()
@@ -168,6 +222,10 @@ TIMES = pd.DataFrame(
 def test_times_are_shown_by_kind_and_a_front_without_designs_has_the_dense_network_alone():
     assert relative_times(TIMES, ["a", "b", "c"]) == {"float32": pytest.approx(1.05), "int8": 0.5}
     assert relative_times(TIMES, ["b"]) == {"float32": 1.0}
-    assert legend_of(draw_inference(TIMES, "vgg").figure) == ["float32 (2)", "int8 Linear layers (1)", "dense network (1)"]
+    assert legend_of(draw_inference(TIMES, "vgg").figure) == [
+        "float32 (2)",
+        "int8 Linear layers (1)",
+        "dense network (1)",
+    ]
     assert relative_times(TIMES.tail(1), []) == {}
     assert legend_of(draw_inference(TIMES.tail(1), "vgg").figure) == ["dense network (1)"]

@@ -23,7 +23,9 @@ CHANCES = {"training": NINE_TENTHS, "validation": TENTH}
 
 
 def epochs_of(validation: list[float], train: float = 0.9, loss: float = 2.3026) -> list[Epoch]:
-    return [Epoch(number, loss, train, accuracy) for number, accuracy in enumerate(validation, start=1)]
+    return [
+        Epoch(number, loss, train, accuracy) for number, accuracy in enumerate(validation, start=1)
+    ]
 
 
 def training(**given) -> dict:
@@ -50,7 +52,8 @@ def test_chance_is_the_share_of_the_most_frequent_class():
 
 
 @pytest.mark.parametrize(
-    ("share", "images", "threshold"), [(0.1, 400, 0.145), (0.1, 10_000, 0.109), (0.5, 100, 0.65), (0.5, 4, 1.0), (1.0, 50, 1.0)]
+    ("share", "images", "threshold"),
+    [(0.1, 400, 0.145), (0.1, 10_000, 0.109), (0.5, 100, 0.65), (0.5, 4, 1.0), (1.0, 50, 1.0)],
 )
 def test_clearly_above_chance_is_three_standard_errors(share, images, threshold):
     assert Chance(share, images).threshold == pytest.approx(threshold)
@@ -77,11 +80,16 @@ def test_guessing_hardly_ever_passes():
         ([0.1] * 11, 50, False),
     ],
 )
-def test_the_early_gate_looks_at_the_best_accuracy_once_enough_epochs_are_done(accuracies, epochs, stops):
+def test_the_early_gate_looks_at_the_best_accuracy_once_enough_epochs_are_done(
+    accuracies, epochs, stops
+):
     arguments = ("vgg", training(epochs=12), epochs_of(accuracies), CHANCES, epochs)
     if not stops:
         return check_training(*arguments)
-    with pytest.raises(UserError, match=rf"vgg: the network is not clearly better than guessing after {len(accuracies)} of 12 epochs"):
+    with pytest.raises(
+        UserError,
+        match=rf"vgg: the network is not clearly better than guessing after {len(accuracies)} of 12 epochs",
+    ):
         check_training(*arguments)
     return None
 
@@ -92,7 +100,9 @@ def test_each_split_is_compared_with_its_own_chance(train, stops):
     history = epochs_of([0.1] * 5, train)
     if not stops:
         return check_training("vgg", training(), history, CHANCES, 5)
-    with pytest.raises(UserError, match=r"on the training images 0\.9.* on the validation images 0\.1000"):
+    with pytest.raises(
+        UserError, match=r"on the training images 0\.9.* on the validation images 0\.1000"
+    ):
         check_training("vgg", training(), history, CHANCES, 5)
     return None
 
@@ -103,7 +113,14 @@ def test_the_early_gate_names_another_recipe_and_the_line_that_takes_it(name):
     with pytest.raises(UserError) as error:
         check_training("vgg.16", training(**given), epochs_of([0.1, 0.12]), CHANCES, 2)
     message = str(error.value)
-    for part in ("loss is 2.3026", "0.1200", "alone gives 0.1000", "400 images 0.1450", f"the recipe {name}", "no batch norm"):
+    for part in (
+        "loss is 2.3026",
+        "0.1200",
+        "alone gives 0.1000",
+        "400 images 0.1450",
+        f"the recipe {name}",
+        "no batch norm",
+    ):
         assert part in message
     assert "networks.vgg.16.gate.above_chance: false" in message
     after = followed(message, given)
@@ -124,14 +141,17 @@ def test_the_last_gate_keeps_a_floor():
     check_dense("vgg", training(), 0.8, "test", TENTH, 0.8)
     check_dense("vgg", None, 0.8, "test", TENTH, None)
     with pytest.raises(
-        UserError, match=r"accuracy on the test images is 0\.7900, under networks\.vgg\.gate\.least_accuracy = 0\.8"
+        UserError,
+        match=r"accuracy on the test images is 0\.7900, under networks\.vgg\.gate\.least_accuracy = 0\.8",
     ) as error:
         check_dense("vgg", training(), 0.79, "test", TENTH, 0.8)
     assert "training: {recipe: paper_low_rate}" in str(error.value)
 
 
 def test_imported_weights_at_chance_are_told_what_to_look_at():
-    with pytest.raises(UserError, match=r"accuracy on the validation images is 0\.1400, not above chance") as error:
+    with pytest.raises(
+        UserError, match=r"accuracy on the validation images is 0\.1400, not above chance"
+    ) as error:
         check_dense("vgg", None, 0.14, "validation", TENTH, None)
     for part in ("dataset.mean", "dataset.std", "order", "as many", "gate.above_chance: false"):
         assert part in str(error.value)

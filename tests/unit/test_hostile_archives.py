@@ -62,16 +62,40 @@ def unpacked(archive: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE])
+@pytest.mark.parametrize(
+    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE]
+)
 @pytest.mark.parametrize("target", ["/etc/passwd", "../../x", "train/cat/2.png"])
 def test_links_and_devices_in_a_tar_are_refused(tmp_path, kind, target):
-    archive = tar_at(tmp_path / "x.tar.gz", member("train/cat/2.png", b"x"), member("train/cat/1.png", type=kind, linkname=target))
+    archive = tar_at(
+        tmp_path / "x.tar.gz",
+        member("train/cat/2.png", b"x"),
+        member("train/cat/1.png", type=kind, linkname=target),
+    )
     assert "'train/cat/1.png' is a link or a device" in refusal(archive)
 
 
-@pytest.mark.parametrize("name", ["../x", "a/../../x", "/x", "//x", "C:/x", "C:x", "..\\x", "a\\..\\..\\x", "\\\\host\\share\\x"])
 @pytest.mark.parametrize(
-    "pack", [lambda path, name: tar_at(path, member(name, b"x")), lambda path, name: zip_at(path, (name, b"x"))], ids=["tar", "zip"]
+    "name",
+    [
+        "../x",
+        "a/../../x",
+        "/x",
+        "//x",
+        "C:/x",
+        "C:x",
+        "..\\x",
+        "a\\..\\..\\x",
+        "\\\\host\\share\\x",
+    ],
+)
+@pytest.mark.parametrize(
+    "pack",
+    [
+        lambda path, name: tar_at(path, member(name, b"x")),
+        lambda path, name: zip_at(path, (name, b"x")),
+    ],
+    ids=["tar", "zip"],
 )
 def test_no_name_leaves_the_folder(tmp_path, pack, name):
     suffix = ".zip" if "zip_at" in pack.__code__.co_names else ".tar.gz"
@@ -94,19 +118,37 @@ def test_one_path_has_one_member(tmp_path, names, why, suffix):
     if suffix == ".zip":
         archive = zip_at(tmp_path / "x.zip", *((name, name.encode()) for name in names))
     else:
-        archive = tar_at(tmp_path / "x.tar", *(member(name, name.encode()) for name in names), mode="w")
+        archive = tar_at(
+            tmp_path / "x.tar", *(member(name, name.encode()) for name in names), mode="w"
+        )
     assert why in refusal(archive)
 
 
 def test_modes_and_owners_of_members_are_not_taken_over(tmp_path):
-    folder = unpacked(tar_at(tmp_path / "x.tar", member("run.png", b"x", mode=0o6777, uid=1234, gid=1234), mode="w"))
+    folder = unpacked(
+        tar_at(
+            tmp_path / "x.tar", member("run.png", b"x", mode=0o6777, uid=1234, gid=1234), mode="w"
+        )
+    )
     status = (folder / "run.png").stat()
     assert status.st_mode & 0o7022 == 0
     assert status.st_uid == folder.stat().st_uid
 
 
 @pytest.mark.parametrize(
-    "name", ["a\nb.png", " ", "-rf.png", "é.png", "e\u0301.png", "\U0001f408.png", "con.png", "a'b\".png", "<script>.png", "$(x).png"]
+    "name",
+    [
+        "a\nb.png",
+        " ",
+        "-rf.png",
+        "é.png",
+        "e\u0301.png",
+        "\U0001f408.png",
+        "con.png",
+        "a'b\".png",
+        "<script>.png",
+        "$(x).png",
+    ],
 )
 @pytest.mark.parametrize("suffix", [".tar", ".zip"])
 def test_odd_names_are_names(tmp_path, name, suffix):
@@ -145,7 +187,9 @@ def bomb(path: Path, suffix: str) -> Path:
 
 @pytest.mark.parametrize("suffix", STREAMS)
 def test_a_compressed_bomb_is_refused(tmp_path, suffix):
-    assert "unpacks to far more than its own size. Allowed: 100 times its size" in refusal(bomb(tmp_path / f"x{suffix}", suffix))
+    assert "unpacks to far more than its own size. Allowed: 100 times its size" in refusal(
+        bomb(tmp_path / f"x{suffix}", suffix)
+    )
 
 
 def test_a_bomb_under_another_name_is_refused(tmp_path):
@@ -176,7 +220,9 @@ def test_members_of_a_zip_that_share_their_bytes_are_refused(tmp_path):
     archive = zip_at(tmp_path / "x.zip", ("train/1.png", bytes(range(256)) * 99))
     with zipfile.ZipFile(archive, "a") as file:
         first = file.infolist()[0]
-        for number in range(2, 9):  # entries of the directory alone, all of the first member's bytes
+        for number in range(
+            2, 9
+        ):  # entries of the directory alone, all of the first member's bytes
             other = zipfile.ZipInfo(f"train/{number}.png")
             for key in ("header_offset", "compress_size", "file_size", "CRC", "compress_type"):
                 setattr(other, key, getattr(first, key))
@@ -196,8 +242,14 @@ def test_an_encrypted_zip_is_refused(tmp_path):
 
 def test_a_sparse_member_counts_as_large_as_it_says(tmp_path):
     info, content = member("train/1.png", b"x" * 512)
-    info.pax_headers = {"GNU.sparse.map": "0,512", "GNU.sparse.size": str(2**40), "GNU.sparse.name": "train/1.png"}
-    assert "unpacks to far more than its own size" in refusal(tar_at(tmp_path / "x.tar", (info, content), mode="w"))
+    info.pax_headers = {
+        "GNU.sparse.map": "0,512",
+        "GNU.sparse.size": str(2**40),
+        "GNU.sparse.name": "train/1.png",
+    }
+    assert "unpacks to far more than its own size" in refusal(
+        tar_at(tmp_path / "x.tar", (info, content), mode="w")
+    )
 
 
 def test_too_many_members_are_refused(tmp_path, monkeypatch):
@@ -209,12 +261,16 @@ def test_too_many_members_are_refused(tmp_path, monkeypatch):
 def test_what_does_not_fit_on_the_disk_is_refused(tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=99))
-    assert "unpacks to 100 bytes, and" in refusal(tar_at(tmp_path / "x.tar", member("1.png", bytes(100)), mode="w"))
+    assert "unpacks to 100 bytes, and" in refusal(
+        tar_at(tmp_path / "x.tar", member("1.png", bytes(100)), mode="w")
+    )
 
 
 def test_images_that_pack_well_are_taken(tmp_path):
     """A set of drawings packs to a thousandth; under HARMLESS_BYTES nobody minds."""
-    folder = unpacked(zip_at(tmp_path / "x.zip", *((f"{number}.bmp", ZEROS) for number in range(20))))
+    folder = unpacked(
+        zip_at(tmp_path / "x.zip", *((f"{number}.bmp", ZEROS) for number in range(20)))
+    )
     assert len(list(folder.iterdir())) == 20
 
 

@@ -14,7 +14,13 @@ from paretopress.data import load_split, save_split
 from paretopress.datasets import DATASETS
 from paretopress.errors import UserError
 
-SETTINGS = {"image_size": 32, "validation_fraction": 0.5, "split_seed": 0, "mean": [0.0] * 3, "std": [1.0] * 3}
+SETTINGS = {
+    "image_size": 32,
+    "validation_fraction": 0.5,
+    "split_seed": 0,
+    "mean": [0.0] * 3,
+    "std": [1.0] * 3,
+}
 
 
 def folder_of(place: Path, *classes: str) -> Path:
@@ -31,7 +37,12 @@ def read(path: Path, **settings: object) -> dict:
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">L", len(content)) + kind + content + struct.pack(">L", zlib.crc32(kind + content))
+    return (
+        struct.pack(">L", len(content))
+        + kind
+        + content
+        + struct.pack(">L", zlib.crc32(kind + content))
+    )
 
 
 def png_that_claims(width: int, height: int) -> bytes:
@@ -54,7 +65,10 @@ def test_an_image_of_too_many_pixels_is_refused_unread(tmp_path, width, height):
 def test_a_strip_that_would_be_scaled_to_too_many_pixels_is_refused(tmp_path):
     folder = folder_of(tmp_path, "a", "b")
     Image.new("L", (1, 500)).save(folder / "train" / "a" / "2.png")
-    with pytest.raises(UserError, match=r"1 x 500 pixels; allowed are 89,478,485, also when scaled to a shorter side of 1024"):
+    with pytest.raises(
+        UserError,
+        match=r"1 x 500 pixels; allowed are 89,478,485, also when scaled to a shorter side of 1024",
+    ):
         read(folder, image_size=1024)
     assert len(read(folder)["test"]) == 2
 
@@ -62,7 +76,9 @@ def test_a_strip_that_would_be_scaled_to_too_many_pixels_is_refused(tmp_path):
 def test_no_program_is_started_for_an_image(tmp_path, monkeypatch):
     """Pillow goes by what is in a file, and gives EPS to Ghostscript."""
     folder = folder_of(tmp_path / "images", "a", "b")
-    (folder / "train" / "a" / "2.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 32 32\n%%EndComments\nshowpage\n%%EOF\n")
+    (folder / "train" / "a" / "2.png").write_bytes(
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 32 32\n%%EndComments\nshowpage\n%%EOF\n"
+    )
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "gs").write_text(f"#!/bin/sh\ntouch {tmp_path / 'started'}\n", encoding="utf-8")
@@ -81,7 +97,23 @@ def test_the_name_of_a_bad_image_cannot_break_the_message(tmp_path):
     assert str(error.value).isprintable()
 
 
-ODD = ["a b", "é", "\U0001f408", "<script>alert(1)<", "'\"", "-rf", "con", "=1+1", "{x}", "$HOME", "%s", "n" * 200, "a.b", "#", "~"]
+ODD = [
+    "a b",
+    "é",
+    "\U0001f408",
+    "<script>alert(1)<",
+    "'\"",
+    "-rf",
+    "con",
+    "=1+1",
+    "{x}",
+    "$HOME",
+    "%s",
+    "n" * 200,
+    "a.b",
+    "#",
+    "~",
+]
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -107,7 +139,9 @@ def test_a_class_without_a_printable_name_is_refused(tmp_path, name):
 
 
 @pytest.mark.skipif(os.uname().sysname == "Darwin", reason="its file systems know no such names")
-@pytest.mark.parametrize("pair", [("Cat", "cat"), ("é", unicodedata.normalize("NFD", "é")), ("STRASSE", "straße")])
+@pytest.mark.parametrize(
+    "pair", [("Cat", "cat"), ("é", unicodedata.normalize("NFD", "é")), ("STRASSE", "straße")]
+)
 def test_classes_that_are_one_folder_elsewhere_are_refused(tmp_path, pair):
     with pytest.raises(UserError, match=r"one folder on other machines"):
         read(folder_of(tmp_path, *pair))

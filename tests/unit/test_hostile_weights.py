@@ -72,7 +72,9 @@ def test_a_network_with_its_code_is_refused(tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
-def safetensors(path: Path, header: object, content: bytes = bytes(64), length: int | None = None) -> Path:
+def safetensors(
+    path: Path, header: object, content: bytes = bytes(64), length: int | None = None
+) -> Path:
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     path.write_bytes(struct.pack("<Q", len(text) if length is None else length) + text + content)
     return path
@@ -95,29 +97,55 @@ def tensor(shape: list[int], start: int, end: int, kind: str = "F32") -> dict:
         (b"{" * 5000, None),
         (b"\xff\xfe", None),
     ],
-    ids=["length", "longer than the file", "overlap", "beyond the end", "overflow", "backwards", "type", "nesting", "no text"],
+    ids=[
+        "length",
+        "longer than the file",
+        "overlap",
+        "beyond the end",
+        "overflow",
+        "backwards",
+        "type",
+        "nesting",
+        "no text",
+    ],
 )
 def test_a_header_is_not_believed(tmp_path, header, length):
-    assert "cannot be read as a safetensors file" in refusal(safetensors(tmp_path / "w.safetensors", header, length=length))
+    assert "cannot be read as a safetensors file" in refusal(
+        safetensors(tmp_path / "w.safetensors", header, length=length)
+    )
 
 
 def test_the_good_header_is_good(tmp_path):
-    load_weights(network(), safetensors(tmp_path / "w.safetensors", {"0.weight": tensor([4, 3], 0, 48), "0.bias": tensor([4], 48, 64)}))
+    load_weights(
+        network(),
+        safetensors(
+            tmp_path / "w.safetensors",
+            {"0.weight": tensor([4, 3], 0, 48), "0.bias": tensor([4], 48, 64)},
+        ),
+    )
 
 
 def test_a_tensor_that_claims_more_entries_than_it_has_is_not_spread_out(tmp_path):
-    torch.save({"0.weight": torch.zeros(1).expand(10**6, 10**6), "0.bias": torch.zeros(4)}, tmp_path / "w.pt")
+    torch.save(
+        {"0.weight": torch.zeros(1).expand(10**6, 10**6), "0.bias": torch.zeros(4)},
+        tmp_path / "w.pt",
+    )
     assert "shape (1000000, 1000000), (4, 3) wanted" in refusal(tmp_path / "w.pt")
 
 
 def test_complex_numbers_are_refused_in_safetensors_too(tmp_path):
-    save_file({"0.weight": torch.full((4, 3), 1j), "0.bias": torch.zeros(4)}, tmp_path / "w.safetensors")
+    save_file(
+        {"0.weight": torch.full((4, 3), 1j), "0.bias": torch.zeros(4)}, tmp_path / "w.safetensors"
+    )
     assert "0.weight holds torch.complex64" in refusal(tmp_path / "w.safetensors")
 
 
 def test_a_packed_file_is_not_unpacked(tmp_path):
     torch.save(network().state_dict() | {"bomb": torch.zeros(10**6)}, tmp_path / "plain.pt")
-    with zipfile.ZipFile(tmp_path / "plain.pt") as plain, zipfile.ZipFile(tmp_path / "w.pt", "w", zipfile.ZIP_DEFLATED) as packed:
+    with (
+        zipfile.ZipFile(tmp_path / "plain.pt") as plain,
+        zipfile.ZipFile(tmp_path / "w.pt", "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
         for member in plain.namelist():
             packed.writestr(member, plain.read(member))
     assert (tmp_path / "w.pt").stat().st_size < 10**5
@@ -127,7 +155,11 @@ def test_a_packed_file_is_not_unpacked(tmp_path):
 
 @pytest.mark.parametrize(
     "weight",
-    [torch.zeros(4, 3, device="meta"), torch.zeros(4, 3).to_sparse(), torch.zeros(4, 3, dtype=torch.complex64)],
+    [
+        torch.zeros(4, 3, device="meta"),
+        torch.zeros(4, 3).to_sparse(),
+        torch.zeros(4, 3, dtype=torch.complex64),
+    ],
     ids=["meta", "sparse", "complex"],
 )
 def test_a_tensor_without_plain_numbers_is_refused(tmp_path, weight):

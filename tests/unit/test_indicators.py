@@ -42,14 +42,19 @@ def area_by_cells(losses: np.ndarray, reference: float) -> float:
 
 
 # Tenths, so that points lie on each other and on the reference point; rates from -0.2 (a double count) to 1.2 (past the reference).
-LATTICE = st.lists(st.tuples(st.integers(-2, 12).map(lambda n: n / 10), st.integers(-2, 12).map(lambda n: n / 10)), max_size=12)
+LATTICE = st.lists(
+    st.tuples(st.integers(-2, 12).map(lambda n: n / 10), st.integers(-2, 12).map(lambda n: n / 10)),
+    max_size=12,
+)
 
 
 @given(LATTICE)
 def test_hypervolume_is_the_area_of_the_dominated_cells(points):
     losses = np.array(points, dtype=float).reshape(-1, 2)
     assert hypervolume(losses, np.ones(2)) == pytest.approx(area_by_cells(losses, 1.0), abs=1e-12)
-    assert hypervolume(np.repeat(losses, 2, axis=0), np.ones(2)) == pytest.approx(hypervolume(losses, np.ones(2)), abs=1e-12)
+    assert hypervolume(np.repeat(losses, 2, axis=0), np.ones(2)) == pytest.approx(
+        hypervolume(losses, np.ones(2)), abs=1e-12
+    )
 
 
 @given(LATTICE.filter(bool), st.sampled_from([0.1, 0.5, 0.76]))
@@ -57,7 +62,10 @@ def test_both_references_of_a_run_are_the_areas_of_its_feasible_evaluations(poin
     rates, accuracies = map(np.array, zip(*points, strict=True))
     result = run_hypervolume(rates, accuracies, threshold)
     feasible = accuracies >= threshold
-    for volume, zero in ((result["hypervolume"], threshold), (result["zero_accuracy_reference"]["hypervolume"], 0.0)):
+    for volume, zero in (
+        (result["hypervolume"], threshold),
+        (result["zero_accuracy_reference"]["hypervolume"], 0.0),
+    ):
         losses = np.column_stack([rates, 1 - (accuracies - zero) / (1 - zero)])[feasible]
         assert volume == pytest.approx(area_by_cells(losses, 1.0), abs=1e-12)
 
@@ -74,7 +82,9 @@ def test_both_references_of_a_run_are_the_areas_of_its_feasible_evaluations(poin
     ],
 )
 def test_hypervolume_of_special_points(points, expected):
-    assert hypervolume(np.array(points, dtype=float).reshape(-1, 2), np.ones(2)) == pytest.approx(expected)
+    assert hypervolume(np.array(points, dtype=float).reshape(-1, 2), np.ones(2)) == pytest.approx(
+        expected
+    )
 
 
 def test_hypervolume_of_one_point_by_hand():
@@ -86,9 +96,13 @@ def test_hypervolume_of_one_point_by_hand():
 
 def test_the_initial_sample_of_the_papers_authors_has_the_known_hypervolume(shared_data):
     raw = pd.read_csv(shared_data / "authors-vgg16.csv.gz")
-    run = raw[(raw["method"] == "surrogate") & (raw["phase"] == "initial")].groupby(["objective_metric", "constraint_metric", "run"])
+    run = raw[(raw["method"] == "surrogate") & (raw["phase"] == "initial")].groupby(
+        ["objective_metric", "constraint_metric", "run"]
+    )
     first = run.get_group(("mse", "mse", 1))
-    scaled = history(first["nonzero_rate"].to_numpy(), first["accuracy"].to_numpy(), 0.76, scaled=True)[-1]
+    scaled = history(
+        first["nonzero_rate"].to_numpy(), first["accuracy"].to_numpy(), 0.76, scaled=True
+    )[-1]
     assert scaled * 0.24 == pytest.approx(0.0344, abs=5e-5)
 
 
@@ -99,7 +113,11 @@ def test_the_feasible_front_is_that_of_the_definition(points, threshold):
     expected = [
         index
         for index, point in enumerate(objectives)
-        if constraint[index] <= 0 and not any((other <= point).all() and (other < point).any() for other in objectives[constraint <= 0])
+        if constraint[index] <= 0
+        and not any(
+            (other <= point).all() and (other < point).any()
+            for other in objectives[constraint <= 0]
+        )
     ]
     assert feasible_front(objectives, constraint).tolist() == expected
 
@@ -107,8 +125,12 @@ def test_the_feasible_front_is_that_of_the_definition(points, threshold):
 def test_the_threshold_is_a_floor_or_a_drop_in_points():
     assert accuracy_threshold(0.8, allowed_drop_points=4.4, floor=None) == pytest.approx(0.756)
     assert accuracy_threshold(0.8, allowed_drop_points=None, floor=0.7) == 0.7
-    assert accuracy_threshold(0.03, allowed_drop_points=4.4, floor=None) == 0, "no accuracy is below it"
-    assert accuracy_threshold(1.0, allowed_drop_points=1e-6, floor=None) < 1, "no hypervolume is above 1"
+    assert accuracy_threshold(0.03, allowed_drop_points=4.4, floor=None) == 0, (
+        "no accuracy is below it"
+    )
+    assert accuracy_threshold(1.0, allowed_drop_points=1e-6, floor=None) < 1, (
+        "no hypervolume is above 1"
+    )
 
 
 def test_a_design_that_loses_exactly_the_allowed_drop_is_feasible():
@@ -124,9 +146,19 @@ def test_the_union_front_joins_runs_and_ends_with_the_dense_network():
         {"design_id": "a", "nonzero_rate": 0.5, "accuracy": 0.9, "method": "ctaea", "seed": 2},
         {"design_id": "b", "nonzero_rate": 0.4, "accuracy": 0.85, "method": "ctaea", "seed": 2},
         {"design_id": "worse", "nonzero_rate": 0.6, "accuracy": 0.9, "method": "ctaea", "seed": 2},
-        {"design_id": "infeasible", "nonzero_rate": 0.1, "accuracy": 0.3, "method": "ctaea", "seed": 2},
+        {
+            "design_id": "infeasible",
+            "nonzero_rate": 0.1,
+            "accuracy": 0.3,
+            "method": "ctaea",
+            "seed": 2,
+        },
     ]
-    front = union_front(pd.DataFrame([{**columns, **row} for row in rows]), {"nonzero_rate": 1.0, "accuracy": 0.92}, 0.8)
+    front = union_front(
+        pd.DataFrame([{**columns, **row} for row in rows]),
+        {"nonzero_rate": 1.0, "accuracy": 0.92},
+        0.8,
+    )
     assert front["design_id"].tolist() == ["b", "a", "dense"]
     assert front["found_by"].tolist() == [1, 2, 0]
     assert front["method"].tolist() == ["ctaea", "random", ""]

@@ -22,7 +22,11 @@ DESIGNS = [
     FrontDesign("b", Plan((), False), 0.4, 0.9),
     FrontDesign("dense", DENSE_PLAN, 1.0, 0.95),
 ]
-SPLIT = Split(torch.arange(5 * 3 * 8 * 8, dtype=torch.uint8).view(5, 3, 8, 8), torch.zeros(5, dtype=torch.int64), ("x", "y", "z"))
+SPLIT = Split(
+    torch.arange(5 * 3 * 8 * 8, dtype=torch.uint8).view(5, 3, 8, 8),
+    torch.zeros(5, dtype=torch.int64),
+    ("x", "y", "z"),
+)
 
 
 class Recorder(nn.Module):
@@ -69,7 +73,9 @@ def test_the_compressed_network_is_timed(small_network, monkeypatch, tmp_path):
     save_weights(small_network, tmp_path / "weights.safetensors")
     network = mapped_network(small_network, tmp_path / "weights.safetensors")
     timed = []
-    monkeypatch.setattr(inference, "forward_seconds", lambda network, *arguments: timed.append(network) or 1.5)
+    monkeypatch.setattr(
+        inference, "forward_seconds", lambda network, *arguments: timed.append(network) or 1.5
+    )
     assert time_design(network, Plan((("0.weight", 50),), True), SPLIT, 2, 0) == 1.5
     assert int((timed[0][0].weight == 0).sum()) == 50
     assert not isinstance(timed[0][5], nn.Linear)
@@ -78,22 +84,41 @@ def test_the_compressed_network_is_timed(small_network, monkeypatch, tmp_path):
 def test_each_repeat_has_every_design_once_in_an_order_of_its_own():
     many = [FrontDesign(str(number), DENSE_PLAN, 1.0, 0.9) for number in range(8)]
     order = [(repeat, design.design_id) for repeat, design in interleaved(many, 5)]
-    passes = [[design_id for repeat, design_id in order if repeat == number] for number in range(1, 6)]
+    passes = [
+        [design_id for repeat, design_id in order if repeat == number] for number in range(1, 6)
+    ]
     assert [repeat for repeat, _ in order] == sorted(repeat for repeat, _ in order)
     assert all(sorted(one) == [design.design_id for design in many] for one in passes)
     assert len({tuple(one) for one in passes}) == 5
-    assert order == [(repeat, design.design_id) for repeat, design in interleaved(many, 5)], "the same in every run"
+    assert order == [(repeat, design.design_id) for repeat, design in interleaved(many, 5)], (
+        "the same in every run"
+    )
 
 
 def test_the_table_holds_medians_quartiles_and_the_ratio_to_the_dense_network():
     seconds = {"a": [1.0, 2.0, 3.0, 4.0, 50.0], "b": [3.0] * 5, "dense": [6.0, 5.0, 7.0, 6.0, 6.0]}
     passes = pd.DataFrame(
-        [{"design_id": name, "repeat": index, "seconds": value} for name, row in seconds.items() for index, value in enumerate(row)]
+        [
+            {"design_id": name, "repeat": index, "seconds": value}
+            for name, row in seconds.items()
+            for index, value in enumerate(row)
+        ]
     )
-    conditions = {"threads": 1, "batch_size": 2, "repeats": 5, "warm_up": 1, "images": 30, "processor": "P", "machine_load": 0.5}
+    conditions = {
+        "threads": 1,
+        "batch_size": 2,
+        "repeats": 5,
+        "warm_up": 1,
+        "images": 30,
+        "processor": "P",
+        "machine_load": 0.5,
+    }
     table = inference_table(DESIGNS, passes, conditions).set_index("design_id")
     assert table["median_seconds"].to_dict() == {"a": 3.0, "b": 3.0, "dense": 6.0}
-    assert (table.loc["a", "lower_quartile_seconds"], table.loc["a", "upper_quartile_seconds"]) == (2.0, 4.0)
+    assert (table.loc["a", "lower_quartile_seconds"], table.loc["a", "upper_quartile_seconds"]) == (
+        2.0,
+        4.0,
+    )
     assert table["relative_to_dense"].to_dict() == {"a": 0.5, "b": 0.5, "dense": 1.0}
     assert table["images_per_second"].to_dict() == {"a": 10.0, "b": 10.0, "dense": 5.0}
     assert table["quantization"].tolist() == [1, 0, 0]

@@ -17,7 +17,11 @@ def zeroed_in_order(values: torch.Tensor, zeros: int) -> torch.Tensor:
     return expected
 
 
-@given(values=st.lists(FLOATS, min_size=1, max_size=60), share=st.floats(0, 1), block=st.integers(1, 70))
+@given(
+    values=st.lists(FLOATS, min_size=1, max_size=60),
+    share=st.floats(0, 1),
+    block=st.integers(1, 70),
+)
 @settings(deadline=None)
 def test_in_blocks_the_smallest_go_and_of_equal_ones_the_first(values, share, block):
     tensor, zeros = torch.tensor(values, dtype=torch.float32), round(share * len(values))
@@ -32,7 +36,9 @@ def test_in_blocks_the_smallest_go_and_of_equal_ones_the_first(values, share, bl
 
 
 def test_a_large_tensor_loses_the_entries_that_torch_would_take_but_for_ties():
-    tensor = torch.randn(SELECTED_BY_TORCH + 12345, generator=torch.Generator().manual_seed(0)).view(-1, 1)
+    tensor = torch.randn(
+        SELECTED_BY_TORCH + 12345, generator=torch.Generator().manual_seed(0)
+    ).view(-1, 1)
     tensor = tensor[: len(tensor) // 3 * 3].view(-1, 3).contiguous()
     zeros = round(0.6 * tensor.numel())
     limit = torch.kthvalue(tensor.abs().view(-1), zeros).values

@@ -59,7 +59,9 @@ def refusal(tmp_path: Path, *methods: dict) -> str:
 @pytest.fixture
 def climber(tmp_path, monkeypatch) -> Path:
     """Stands in for the registered method: a file beside the test."""
-    (tmp_path / "climber.py").write_text(CODE + f"\nopen({str(tmp_path / 'ran')!r}, 'w')\n", encoding="utf-8")
+    (tmp_path / "climber.py").write_text(
+        CODE + f"\nopen({str(tmp_path / 'ran')!r}, 'w')\n", encoding="utf-8"
+    )
     monkeypatch.setattr(method_files, "FOLDER", tmp_path)
     monkeypatch.setitem(REGISTRY, "random", "climber.Climber")
     return tmp_path
@@ -79,42 +81,64 @@ def climber(tmp_path, monkeypatch) -> Path:
         ({"step": 0.1, "greedy": 1}, "settings.greedy = 1: of another type than the method's field. Allowed: bool."),
     ],
 )  # fmt: skip
-def test_settings_that_the_class_does_not_take_are_refused_without_running_its_file(settings, expected, climber):
+def test_settings_that_the_class_does_not_take_are_refused_without_running_its_file(
+    settings, expected, climber
+):
     message = refusal(climber, {"family": "random", "settings": settings})
     assert "(1 problem)" in message
     assert f"methods[0].{expected}" in message
     lines = (climber / "mine.yaml").read_text(encoding="utf-8").splitlines()
     key = re.match(r"settings\.(\w+)", expected).group(1)
-    blamed = f"    {key}:" if key in settings else "  settings:"  # a missing one: the section that lacks it
-    assert [line.startswith(blamed) for line in lines].index(True) + 1 == int(re.search(r"mine\.yaml, line (\d+):", message).group(1))
+    blamed = (
+        f"    {key}:" if key in settings else "  settings:"
+    )  # a missing one: the section that lacks it
+    assert [line.startswith(blamed) for line in lines].index(True) + 1 == int(
+        re.search(r"mine\.yaml, line (\d+):", message).group(1)
+    )
     assert not (climber / "ran").exists()
 
 
 def test_every_wrong_setting_is_named_at_once(climber):
-    assert "(3 problems)" in refusal(climber, {"family": "random", "settings": {"trys": 1, "greddy": True}})
+    assert "(3 problems)" in refusal(
+        climber, {"family": "random", "settings": {"trys": 1, "greddy": True}}
+    )
 
 
-@pytest.mark.parametrize("settings", [{"step": 0.5}, {"step": 1, "tries": 2, "greedy": False, "restart": [1, 2]}])
+@pytest.mark.parametrize(
+    "settings", [{"step": 0.5}, {"step": 1, "tries": 2, "greedy": False, "restart": [1, 2]}]
+)
 def test_settings_that_the_class_takes_are_given_to_it(settings, climber):
-    read = read_study(study(climber, {"family": "random", "settings": settings, "name": "mine"}), [])
-    assert read.methods_by_name() == {"mine": {"implementation": "climber.Climber", "settings": settings}}
+    read = read_study(
+        study(climber, {"family": "random", "settings": settings, "name": "mine"}), []
+    )
+    assert read.methods_by_name() == {
+        "mine": {"implementation": "climber.Climber", "settings": settings}
+    }
 
 
 @pytest.mark.parametrize(
     ("entry", "expected"),
     [
-        ("climbr.Climber", "and there is no such file. Did you mean 'climber'? Allowed: FILE.CLASS"),
+        (
+            "climbr.Climber",
+            "and there is no such file. Did you mean 'climber'? Allowed: FILE.CLASS",
+        ),
         ("climber", "and there is no such file"),
         ("climber.Climbr", "and methods/climber.py defines no such dataclass"),
         ("climber.Plain", "and methods/climber.py defines no such dataclass"),
         ("broken.Climber", "and methods/broken.py is no Python"),
     ],
 )
-def test_an_entry_of_the_registry_that_leads_nowhere_is_refused(entry, expected, climber, monkeypatch):
+def test_an_entry_of_the_registry_that_leads_nowhere_is_refused(
+    entry, expected, climber, monkeypatch
+):
     (climber / "broken.py").write_text("class Climber(:", encoding="utf-8")
     monkeypatch.setitem(REGISTRY, "random", entry)
     message = refusal(climber, {"family": "random"})
-    assert f"methods[0].family = 'random': its entry in the registry (config/methods.py) is {entry!r}, {expected}" in message
+    assert (
+        f"methods[0].family = 'random': its entry in the registry (config/methods.py) is {entry!r}, {expected}"
+        in message
+    )
 
 
 @pytest.mark.parametrize("name", ["initial", "Test", "training", "surrogate-mse-mse", "ctaea-10x3"])
@@ -125,12 +149,22 @@ def test_a_name_that_stands_for_something_else_is_refused(name, tmp_path):
 
 
 def test_two_methods_of_one_family_need_two_names(tmp_path):
-    assert "the method random is listed 2 times" in refusal(tmp_path, {"family": "random"}, {"family": "random", "name": "Random"})
-    named = read_study(study(tmp_path, {"family": "random"}, {"family": "random", "name": "again"}), [])
+    assert "the method random is listed 2 times" in refusal(
+        tmp_path, {"family": "random"}, {"family": "random", "name": "Random"}
+    )
+    named = read_study(
+        study(tmp_path, {"family": "random"}, {"family": "random", "name": "again"}), []
+    )
     assert list(named.methods_by_name()) == ["random", "again"]
 
 
 def test_a_config_is_read_without_the_libraries_of_its_methods():
     code = "import sys, paretopress.validation; print(*{'torch', 'pymoo', 'sklearn', 'xgboost', 'lightgbm'} & set(sys.modules))"
-    shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "workflow" / "scripts", capture_output=True, text=True, check=True)
+    shown = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT / "workflow" / "scripts",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert shown.stdout.split() == []

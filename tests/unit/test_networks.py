@@ -44,16 +44,23 @@ def test_every_architecture_of_the_config_can_be_built_and_no_other():
 
 def test_slim_vgg16_is_configuration_d_in_an_eighth_of_the_width():
     network = build_network({"name": "vgg16_slim", "width_divisor": 8}, 10)
-    convolutions = [module.out_channels for module in network.modules() if isinstance(module, nn.Conv2d)]
-    assert convolutions == [width // 8 for width in (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)]
-    assert [module.out_features for module in network.modules() if isinstance(module, nn.Linear)] == [512, 512, 10]
+    convolutions = [
+        module.out_channels for module in network.modules() if isinstance(module, nn.Conv2d)
+    ]
+    assert convolutions == [
+        width // 8 for width in (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)
+    ]
+    assert [
+        module.out_features for module in network.modules() if isinstance(module, nn.Linear)
+    ] == [512, 512, 10]
     assert network(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
     assert type(network).__module__.startswith("torchvision")
 
 
 def test_slim_resnet50_has_resnet50s_blocks():
     network, full = (
-        build_network(architecture, 10) for architecture in ({"name": "resnet50_slim", "width_per_group": 4}, {"name": "resnet50"})
+        build_network(architecture, 10)
+        for architecture in ({"name": "resnet50_slim", "width_per_group": 4}, {"name": "resnet50"})
     )
     layers = [[layer.name for layer in layout_of(model).conv] for model in (network, full)]
     assert layers[0] == layers[1]
@@ -72,7 +79,10 @@ def test_weights_read_back_and_half_precision_is_cast(tmp_path):
     torch.manual_seed(0)
     network = build_network(SLIM, 10)
     save_weights(network, tmp_path / "w.safetensors")
-    save_file({key: value.half() for key, value in network.state_dict().items()}, tmp_path / "half.safetensors")
+    save_file(
+        {key: value.half() for key, value in network.state_dict().items()},
+        tmp_path / "half.safetensors",
+    )
     for file, tolerance in (("w", 0), ("half", 1e-3)):
         other = build_network(SLIM, 10)
         load_weights(other, tmp_path / f"{file}.safetensors")
@@ -88,7 +98,11 @@ def test_weights_that_do_not_fit_are_named_with_both_shapes(tmp_path):
     save_file(state, tmp_path / "w.safetensors")
     with pytest.raises(UserError) as error:
         load_weights(build_network(SLIM, 10), tmp_path / "w.safetensors")
-    for part in ("classifier.6.weight: shape (7, 128), (10, 128) wanted", "classifier.6.bias: missing, (10,)", "head.weight: not a key"):
+    for part in (
+        "classifier.6.weight: shape (7, 128), (10, 128) wanted",
+        "classifier.6.bias: missing, (10,)",
+        "head.weight: not a key",
+    ):
         assert part in str(error.value)
 
 
@@ -118,7 +132,13 @@ def test_a_last_batch_of_one_image_is_no_batch_of_its_own(noise):
     odd = Split(noise.images[:31], noise.labels[:31], noise.classes)
     torch.manual_seed(0)
     network = build_network({"name": "resnet50_slim", "width_per_group": 1}, 3)
-    history = train(network, odd, Recipe(1, 10, "adam", 1e-3, 0.0, "constant", "none", 0), lambda network: 0.0, lambda epoch: None)
+    history = train(
+        network,
+        odd,
+        Recipe(1, 10, "adam", 1e-3, 0.0, "constant", "none", 0),
+        lambda network: 0.0,
+        lambda epoch: None,
+    )
     assert history[0].loss > 0
 
 
@@ -135,11 +155,22 @@ def test_augmentation_moves_pixels_and_invents_none(name):
 
 @pytest.mark.slow
 def test_a_network_learns_the_digits():
-    splits = DATASETS["digits"](image_size=32, validation_fraction=0.2, test_fraction=0.2, split_seed=0, mean=[0.0] * 3, std=[1.0] * 3)
+    splits = DATASETS["digits"](
+        image_size=32,
+        validation_fraction=0.2,
+        test_fraction=0.2,
+        split_seed=0,
+        mean=[0.0] * 3,
+        std=[1.0] * 3,
+    )
     torch.manual_seed(0)
     network = build_network({"name": "vgg16_slim", "width_divisor": 8}, 10)
     history = train(
-        network, splits["train"], Recipe(16, 50, "adamw", 1e-3, 0.05, "one_cycle", "none", 0), lambda network: 0.0, lambda epoch: None
+        network,
+        splits["train"],
+        Recipe(16, 50, "adamw", 1e-3, 0.05, "one_cycle", "none", 0),
+        lambda network: 0.0,
+        lambda epoch: None,
     )
     assert accuracy(network, splits["test"], 200) >= 0.95
     assert len(history) == 16
@@ -149,15 +180,26 @@ def test_a_network_learns_the_digits():
 @pytest.mark.slow
 def test_a_real_resnet50_keeps_its_accuracy_on_real_images(shared_data, tmp_path):
     with tarfile.open(shared_data / "cifar10-jpeg.tar.gz") as tar:
-        wanted = [member for member in tar if re.search(r"(test/\w+/00[0-4]\d|train/\w+/000\d)\.jpg$", member.name)]
+        wanted = [
+            member
+            for member in tar
+            if re.search(r"(test/\w+/00[0-4]\d|train/\w+/000\d)\.jpg$", member.name)
+        ]
         tar.extractall(tmp_path, wanted)
-    test = DATASETS["folder"](path=str(tmp_path), image_size=32, validation_fraction=0.2, split_seed=0, mean=[0.0] * 3, std=[1.0] * 3)[
-        "test"
-    ]
+    test = DATASETS["folder"](
+        path=str(tmp_path),
+        image_size=32,
+        validation_fraction=0.2,
+        split_seed=0,
+        mean=[0.0] * 3,
+        std=[1.0] * 3,
+    )["test"]
     network = build_network({"name": "resnet50"}, 10)
     load_weights(network, shared_data / "resnet50-cifar10.safetensors")
     assert len(test) == 500
-    assert accuracy(network, test, 100) == pytest.approx(0.773, abs=0.075)  # 77.3 % of all 10,000; four standard errors of 500
+    assert accuracy(network, test, 100) == pytest.approx(
+        0.773, abs=0.075
+    )  # 77.3 % of all 10,000; four standard errors of 500
 
 
 def test_accuracy_counts_correct_predictions(noise):
@@ -171,9 +213,16 @@ def test_accuracy_counts_correct_predictions(noise):
 def test_evaluation_is_a_pure_function(noise):
     torch.manual_seed(0)
     network = build_network(SLIM, 3).eval()
-    plans = [Plan((("classifier.0.weight", 5000),), True), Plan((), False), Plan((("classifier.0.weight", 5000),), True)]
+    plans = [
+        Plan((("classifier.0.weight", 5000),), True),
+        Plan((), False),
+        Plan((("classifier.0.weight", 5000),), True),
+    ]
     results = [evaluate(network, plan, noise, 32) for plan in plans]
-    assert (results[0].nonzero_rate, results[0].accuracy) == (results[2].nonzero_rate, results[2].accuracy)
+    assert (results[0].nonzero_rate, results[0].accuracy) == (
+        results[2].nonzero_rate,
+        results[2].accuracy,
+    )
     assert results[1].accuracy == accuracy(network, noise, 32)
 
 
@@ -198,5 +247,7 @@ print(network.fc.out_features)
 )
 def test_torchvision_imports_beside_this_torch(code, tmp_path):
     command = [sys.executable, "-c", code, str(tmp_path / "mine.py")]
-    shown = subprocess.run(command, cwd=ROOT / "workflow" / "scripts", capture_output=True, text=True, check=True)
+    shown = subprocess.run(
+        command, cwd=ROOT / "workflow" / "scripts", capture_output=True, text=True, check=True
+    )
     assert shown.stdout.strip() == "3"

@@ -91,7 +91,9 @@ def built(own_file) -> dict[str, nn.Module]:
         "perceptron": own(own_file, "perceptron"),
         "convolutional": own(own_file, "convolutional"),
     }
-    return {name: build_network(architecture, 5).eval() for name, architecture in architectures.items()}
+    return {
+        name: build_network(architecture, 5).eval() for name, architecture in architectures.items()
+    }
 
 
 KINDS = {  # (has Linear layers, has convolutions)
@@ -104,7 +106,9 @@ KINDS = {  # (has Linear layers, has convolutions)
     "convolutional": (False, True),
 }
 IMAGES = Split(
-    torch.randint(0, 256, (6, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(1)),
+    torch.randint(
+        0, 256, (6, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(1)
+    ),
     torch.arange(6) % 5,
     tuple("abcde"),
 )
@@ -118,7 +122,11 @@ def test_every_kind_of_network_is_compressed_and_evaluated(built, name):
     assert (bool(layout.linear), bool(layout.conv)) == KINDS[name]
     before = {key: value.clone() for key, value in network.state_dict().items()}
     design, plan = canonical(Design(2, 2, 0.5, 0.25, 1, 1, 1), layout, seed=3)
-    assert (design.linear_scope, design.conv_scope, design.quantization) == (2 * KINDS[name][0], 2 * KINDS[name][1], int(KINDS[name][0]))
+    assert (design.linear_scope, design.conv_scope, design.quantization) == (
+        2 * KINDS[name][0],
+        2 * KINDS[name][1],
+        int(KINDS[name][0]),
+    )
     measured = evaluate(network, plan, IMAGES, 6)
     assert 0 <= measured.accuracy <= 1
     pruned = prune(network, plan)
@@ -147,15 +155,28 @@ def test_variables_of_layers_that_a_network_lacks_are_folded_away(built, name):
     assert len(plans) == 1
 
 
-@given(st.integers(0, 2), st.integers(0, 2), st.floats(0.001, 0.999), st.floats(0.001, 0.999), st.integers(0, 2), st.integers(0, 2))
+@given(
+    st.integers(0, 2),
+    st.integers(0, 2),
+    st.floats(0.001, 0.999),
+    st.floats(0.001, 0.999),
+    st.integers(0, 2),
+    st.integers(0, 2),
+)
 @settings(max_examples=30, deadline=None)
-def test_the_canonical_form_of_any_design_is_its_own_canonical_form_on_grouped_convolutions(ls, cs, la, ca, lt, ct):
-    network = nn.Sequential(nn.Conv2d(4, 4, 3, groups=4, bias=False), nn.Conv2d(4, 6, 1), nn.Flatten(), nn.Linear(6, 2))
+def test_the_canonical_form_of_any_design_is_its_own_canonical_form_on_grouped_convolutions(
+    ls, cs, la, ca, lt, ct
+):
+    network = nn.Sequential(
+        nn.Conv2d(4, 4, 3, groups=4, bias=False), nn.Conv2d(4, 6, 1), nn.Flatten(), nn.Linear(6, 2)
+    )
     layout = layout_of(network)
     design, plan = canonical(Design(ls, cs, round(la, 6), round(ca, 6), lt, ct, 1), layout, seed=2)
     assert canonical(design, layout, seed=2) == (design, plan)
     entries = sum(parameter.numel() for parameter in network.parameters())
-    assert compress(network, plan)[1] == pytest.approx(1 - sum(zeros for _, zeros in plan.zeros) / entries, abs=1e-12)
+    assert compress(network, plan)[1] == pytest.approx(
+        1 - sum(zeros for _, zeros in plan.zeros) / entries, abs=1e-12
+    )
 
 
 def test_only_the_mlp_of_a_transformer_is_quantised_and_it_still_runs(built):
@@ -168,7 +189,9 @@ def test_only_the_mlp_of_a_transformer_is_quantised_and_it_still_runs(built):
 
 @pytest.mark.parametrize("name", ["swin_t", "encoder"])
 def test_layers_whose_weight_attention_reads_itself_are_left_unquantised(own_file, name):
-    architecture = {"name": "swin_t", "arguments": {}} if name == "swin_t" else own(own_file, "encoder")
+    architecture = (
+        {"name": "swin_t", "arguments": {}} if name == "swin_t" else own(own_file, "encoder")
+    )
     network = build_for(architecture, IMAGES)
     design, plan = canonical(Design(0, 0, 0.5, 0.5, 1, 1, 1), layout_of(network), seed=1)
     assert (design.quantization, plan.quantized) == (1, True)
@@ -179,7 +202,9 @@ def test_quantisation_is_folded_away_where_it_changes_nothing():
     class Own(nn.Linear):
         pass
 
-    _, plan = canonical(Design(0, 0, 0.5, 0.5, 1, 1, 1), layout_of(nn.Sequential(nn.Flatten(), Own(4, 2))), seed=1)
+    _, plan = canonical(
+        Design(0, 0, 0.5, 0.5, 1, 1, 1), layout_of(nn.Sequential(nn.Flatten(), Own(4, 2))), seed=1
+    )
     assert not plan.quantized
 
 
@@ -196,7 +221,9 @@ def test_layers_that_share_their_weight_are_pruned_and_counted_once():
 
 
 def test_a_weight_that_is_not_there_is_named():
-    with pytest.raises(UserError, match=r"the layer 0 \(ParametrizedLinear\) has no weight of its own"):
+    with pytest.raises(
+        UserError, match=r"the layer 0 \(ParametrizedLinear\) has no weight of its own"
+    ):
         layout_of(nn.Sequential(parametrizations.weight_norm(nn.Linear(3, 2))))
 
 
@@ -221,14 +248,28 @@ def test_an_argument_that_torchvision_does_not_know_is_named():
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        (lambda: build_network({"name": "vit_b_16", "arguments": {}}, 5), "cannot take images of 32 x 32 pixels"),
-        (lambda: nn.Sequential(nn.Flatten(), nn.LazyLinear(5)), r"1\.weight, 1\.bias have no shape yet"),
+        (
+            lambda: build_network({"name": "vit_b_16", "arguments": {}}, 5),
+            "cannot take images of 32 x 32 pixels",
+        ),
+        (
+            lambda: nn.Sequential(nn.Flatten(), nn.LazyLinear(5)),
+            r"1\.weight, 1\.bias have no shape yet",
+        ),
         (
             lambda: build_network({"name": "googlenet", "arguments": {"aux_logits": True}}, 5),
             "a GoogLeNetOutputs for 2 images .* in training too",
         ),
-        (lambda: nn.Sequential(nn.Flatten(), nn.Linear(3072, 4)), r"returned \(2, 4\) for 2 images of 5 classes"),
-        (lambda: nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.PReLU(), nn.ConstantPad1d((0, 2), 0.0)), "nothing to compress"),
+        (
+            lambda: nn.Sequential(nn.Flatten(), nn.Linear(3072, 4)),
+            r"returned \(2, 4\) for 2 images of 5 classes",
+        ),
+        (
+            lambda: nn.Sequential(
+                nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.PReLU(), nn.ConstantPad1d((0, 2), 0.0)
+            ),
+            "nothing to compress",
+        ),
     ],
 )
 def test_a_network_that_does_not_fit_the_images_is_refused(network, message):
@@ -248,7 +289,10 @@ def test_networks_with_auxiliary_classifiers_are_built_without_them(name):
         lambda state: state,
         lambda state: {"epoch": 3, "state_dict": state, "optimizer": {"lr": 0.1}},
         lambda state: {"model": {f"module.{key}": value for key, value in state.items()}},
-        lambda state: {"net": {f"_orig_mod.module.{key}": value for key, value in state.items()}, "acc": 0.9},
+        lambda state: {
+            "net": {f"_orig_mod.module.{key}": value for key, value in state.items()},
+            "acc": 0.9,
+        },
     ],
 )
 @pytest.mark.parametrize("suffix", [".pt", ".pth"])
@@ -290,7 +334,10 @@ def test_a_file_that_is_no_pytorch_file_is_named(own_file, tmp_path, content):
         load_weights(build_network(own(own_file, "grouped"), 5), tmp_path / "w.pt")
 
 
-@pytest.mark.parametrize("content", [{1: torch.zeros(2)}, {"stem.weight": torch.eye(3).to_sparse()}, {"stem.weight": 3.0}, None])
+@pytest.mark.parametrize(
+    "content",
+    [{1: torch.zeros(2)}, {"stem.weight": torch.eye(3).to_sparse()}, {"stem.weight": 3.0}, None],
+)
 def test_what_is_no_dense_tensor_under_a_name_is_refused(own_file, tmp_path, content):
     torch.save(content, tmp_path / "w.pt")
     with pytest.raises(UserError, match=r"w\.pt: no"):
@@ -299,7 +346,9 @@ def test_what_is_no_dense_tensor_under_a_name_is_refused(own_file, tmp_path, con
 
 def test_what_a_pytorch_file_holds_beside_tensors_is_named(own_file, tmp_path):
     torch.save({"model": {}, "accuracy": np.float64(0.9)}, tmp_path / "w.pt")
-    with pytest.raises(UserError, match=r"\(it holds numpy\.[\w.]+\)\. Save the weights with") as error:
+    with pytest.raises(
+        UserError, match=r"\(it holds numpy\.[\w.]+\)\. Save the weights with"
+    ) as error:
         load_weights(build_network(own(own_file, "grouped"), 5), tmp_path / "w.pt")
     assert "\x1b" not in str(error.value)
 
@@ -332,7 +381,9 @@ def test_a_pytorch_file_without_a_state_dict_says_what_is_wanted(own_file, tmp_p
 
 def test_misfits_of_a_pytorch_file_are_named_with_both_shapes(own_file, tmp_path):
     torch.save(build_network(own(own_file, "grouped"), 7).state_dict(), tmp_path / "w.pt")
-    with pytest.raises(UserError, match=textwrap.dedent(r"decision\.weight: shape \(7, 8\), \(5, 8\) wanted")):
+    with pytest.raises(
+        UserError, match=textwrap.dedent(r"decision\.weight: shape \(7, 8\), \(5, 8\) wanted")
+    ):
         load_weights(build_network(own(own_file, "grouped"), 5), tmp_path / "w.pt")
 
 

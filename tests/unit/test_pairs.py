@@ -20,17 +20,29 @@ def runs() -> pd.DataFrame:
 
 def test_every_pair_is_compared_once_with_the_tests_of_scikit_posthocs(runs):
     table = pairwise(runs, 0.05)
-    assert table[["method", "other_method"]].to_numpy().tolist() == [["strong", "middle"], ["strong", "weak"], ["middle", "weak"]]
+    assert table[["method", "other_method"]].to_numpy().tolist() == [
+        ["strong", "middle"],
+        ["strong", "weak"],
+        ["middle", "weak"],
+    ]
     wide = runs.pivot(index="seed", columns="method", values="hypervolume")[list(METHODS)]
     expected = {
-        "p_siegel_friedman": scikit_posthocs.posthoc_siegel_friedman(wide.to_numpy(), p_adjust="holm"),
+        "p_siegel_friedman": scikit_posthocs.posthoc_siegel_friedman(
+            wide.to_numpy(), p_adjust="holm"
+        ),
         "p_nemenyi": scikit_posthocs.posthoc_nemenyi_friedman(wide.to_numpy()),
         "p_dunn": scikit_posthocs.posthoc_dunn(list(wide.to_numpy().T), p_adjust="holm"),
     }
     for column, p in expected.items():
-        assert table[column].tolist() == pytest.approx([p.to_numpy()[pair] for pair in ((0, 1), (0, 2), (1, 2))])
+        assert table[column].tolist() == pytest.approx(
+            [p.to_numpy()[pair] for pair in ((0, 1), (0, 2), (1, 2))]
+        )
     strongest = table.iloc[1]
-    assert (strongest["a12"], strongest["rank_difference"], strongest["significant"]) == (1, 2, True)
+    assert (strongest["a12"], strongest["rank_difference"], strongest["significant"]) == (
+        1,
+        2,
+        True,
+    )
     assert not pairwise(runs, 1e-9)["significant"].any()
 
 

@@ -16,7 +16,9 @@ from paretopress.jobs import job
 from paretopress.provenance import Damaged, read_verified, record_path, recorded_files, verified
 
 STUDY = Path("results/small")
-WEIGHTS, METRICS, FRONT = (STUDY / name for name in ("baselines/a/weights.bin", "baselines/a/metrics.json", "fronts/a.csv"))
+WEIGHTS, METRICS, FRONT = (
+    STUDY / name for name in ("baselines/a/weights.bin", "baselines/a/metrics.json", "fronts/a.csv")
+)
 
 
 class Values(dict):
@@ -39,7 +41,11 @@ def rule(name: str, inputs: list, outputs: list, **params) -> SimpleNamespace:
 TRAIN = rule("train", ["images.bin", "code.py"], [WEIGHTS], epochs=3)
 MEASURE = rule("measure", [WEIGHTS, "code.py"], [METRICS])
 JOIN = rule("join", [WEIGHTS, METRICS, "code.py"], [FRONT], constraint={"floor": 0.5})
-TEXTS = {WEIGHTS: b"\x00\x01\x02\x03" * 20, METRICS: b'{"accuracy": 0.75}\n', FRONT: b"design_id,accuracy\nabc,0.7\n"}
+TEXTS = {
+    WEIGHTS: b"\x00\x01\x02\x03" * 20,
+    METRICS: b'{"accuracy": 0.75}\n',
+    FRONT: b"design_id,accuracy\nabc,0.7\n",
+}
 
 
 def run(given_rule: SimpleNamespace, texts: dict[Path, bytes] = TEXTS) -> None:
@@ -75,8 +81,14 @@ def test_a_record_says_what_a_file_was_made_from(study):
     made = record(FRONT)
     assert made["sha256"] == content_digest(FRONT)
     assert made["bytes"] == len(TEXTS[FRONT])
-    assert (made["rule"], made["wildcards"], made["params"]) == ("join", {"network": "a"}, {"constraint": {"floor": 0.5}})
-    assert made["made_from"] == {str(path): content_digest(Path(path)) for path in (WEIGHTS, METRICS, "code.py", "script.py")}
+    assert (made["rule"], made["wildcards"], made["params"]) == (
+        "join",
+        {"network": "a"},
+        {"constraint": {"floor": 0.5}},
+    )
+    assert made["made_from"] == {
+        str(path): content_digest(Path(path)) for path in (WEIGHTS, METRICS, "code.py", "script.py")
+    }
     assert {"Python", "pandas"} <= set(made["versions"])
     assert list(recorded_files(STUDY)) == sorted([WEIGHTS, METRICS, FRONT])
 
@@ -89,7 +101,9 @@ def test_equal_jobs_leave_equal_records(study):
     assert {file: record_path(STUDY, file).read_bytes() for file in before} == before
 
 
-@given(st.sampled_from([WEIGHTS, METRICS]), st.booleans(), st.sampled_from(sorted(DAMAGES)), POSITIONS)
+@given(
+    st.sampled_from([WEIGHTS, METRICS]), st.booleans(), st.sampled_from(sorted(DAMAGES)), POSITIONS
+)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_no_job_begins_on_a_damaged_file_or_record(study, file, of_record, kind, position):
     target = record_path(STUDY, file) if of_record else file
@@ -112,10 +126,16 @@ def test_the_file_of_another_job_is_refused(study, with_record):
         shutil.copy(record_path(STUDY, WEIGHTS), record_path(STUDY, METRICS))
     message = refused(JOIN)
     assert str(METRICS) in message
-    assert "the record of baselines/a/weights.bin" in message if with_record else "not what rule measure wrote" in message
+    assert (
+        "the record of baselines/a/weights.bin" in message
+        if with_record
+        else "not what rule measure wrote" in message
+    )
 
 
-@pytest.mark.parametrize("reader", [JOIN, rule("late", [METRICS, "code.py"], [FRONT])], ids=["both", "the later one"])
+@pytest.mark.parametrize(
+    "reader", [JOIN, rule("late", [METRICS, "code.py"], [FRONT])], ids=["both", "the later one"]
+)
 def test_files_that_were_not_made_from_one_another_are_refused(study, reader):
     run(TRAIN, {WEIGHTS: b"other weights"})
     message = refused(reader)

@@ -21,7 +21,9 @@ from paretopress.ranks import (
 
 SETTINGS = ("surrogate-mse-mse", "surrogate-mse-mape", "surrogate-mape-mse", "surrogate-mape-mape")
 TABLES = st.integers(3, 5).flatmap(
-    lambda methods: st.lists(st.lists(st.integers(0, 6), min_size=methods, max_size=methods), min_size=3, max_size=7)
+    lambda methods: st.lists(
+        st.lists(st.integers(0, 6), min_size=methods, max_size=methods), min_size=3, max_size=7
+    )
 )
 # Hollander and Wolfe 1973, pages 140 to 144, the example of R's friedman.test: seconds to round first base, by 22 players in 3 ways.
 FIRST_BASE = [
@@ -34,7 +36,10 @@ FIRST_BASE = [
 
 def of_methods(rows, level: float = 0.05) -> pd.Series:
     """The Friedman row of a table with a row for each seed and a column for each method."""
-    table = friedman(run_table({f"m{index}": values for index, values in enumerate(zip(*rows, strict=True))}), level)
+    table = friedman(
+        run_table({f"m{index}": values for index, values in enumerate(zip(*rows, strict=True))}),
+        level,
+    )
     return table[table["compared"] == "methods"].iloc[0]
 
 
@@ -46,7 +51,10 @@ def test_the_example_of_hollander_and_wolfe():
 
 
 def test_the_example_of_demsar():
-    hypervolumes = {name: [5 - rank for rank in column] for name, column in zip("abcd", zip(*DEMSAR, strict=True), strict=True)}
+    hypervolumes = {
+        name: [5 - rank for rank in column]
+        for name, column in zip("abcd", zip(*DEMSAR, strict=True), strict=True)
+    }
     runs = run_table(hypervolumes)
     row = friedman(runs, 0.05).iloc[0]
     # His chi2 of 9.28 has no correction for ties: two in three blocks, four in one.
@@ -69,7 +77,9 @@ def test_the_example_of_demsar():
 )
 def test_critical_values_are_those_of_demsars_table_5(level, published):
     for methods, q in enumerate(published, start=2):
-        assert critical_difference(1, methods, level) / np.sqrt(methods * (methods + 1) / 6) == pytest.approx(q, abs=1.1e-3)
+        assert critical_difference(1, methods, level) / np.sqrt(
+            methods * (methods + 1) / 6
+        ) == pytest.approx(q, abs=1.1e-3)
 
 
 @given(TABLES)
@@ -103,15 +113,27 @@ def test_mean_ranks_sum_to_those_of_all_places_and_the_largest_hypervolume_is_fi
     methods = len(rows[0])
     assert mean.sum() == pytest.approx(methods * (methods + 1) / 2)
     raised = ranks(runs.assign(hypervolume=runs["hypervolume"].where(runs["method"] != "m0", 7)))
-    assert raised[raised["compared"] == "methods"].iloc[0][["method", "mean_rank"]].tolist() == ["m0", 1]
+    assert raised[raised["compared"] == "methods"].iloc[0][["method", "mean_rank"]].tolist() == [
+        "m0",
+        1,
+    ]
 
 
 @pytest.mark.parametrize(
     ("hypervolumes", "note"),
     [
-        ({"a": (1, 2, 3), "b": (2, 3, 4)}, "2 methods are too few for a Friedman test; it needs 3."),
-        ({"a": (1, 2), "b": (2, 3), "c": (3, 4)}, "2 seeds are too few as blocks for a Friedman test; it needs 3."),
-        ({"a": (1,), "b": (2,), "c": (3,)}, "1 seed is too few as blocks for a Friedman test; it needs 3."),
+        (
+            {"a": (1, 2, 3), "b": (2, 3, 4)},
+            "2 methods are too few for a Friedman test; it needs 3.",
+        ),
+        (
+            {"a": (1, 2), "b": (2, 3), "c": (3, 4)},
+            "2 seeds are too few as blocks for a Friedman test; it needs 3.",
+        ),
+        (
+            {"a": (1,), "b": (2,), "c": (3,)},
+            "1 seed is too few as blocks for a Friedman test; it needs 3.",
+        ),
         ({"a": (1, 2, 3), "b": (1, 2, 3), "c": (1, 2, 3)}, "All methods are equal in all seeds."),
     ],
 )
@@ -124,7 +146,10 @@ def test_too_little_to_compare_is_said_in_place_of_numbers(hypervolumes, note):
 
 def test_methods_with_incomplete_runs_and_seeds_that_not_all_have_are_left_out_and_named():
     runs = pd.concat(
-        [run_table({"a": (1, 2, 3, 4), "b": (2, 3, 4), "c": (3, 4, 5)}), run_table({"d": (9, 9, 9)}).assign(complete=[True, True, False])]
+        [
+            run_table({"a": (1, 2, 3, 4), "b": (2, 3, 4), "c": (3, 4, 5)}),
+            run_table({"d": (9, 9, 9)}).assign(complete=[True, True, False]),
+        ]
     )
     assert blocks(runs).to_dict("list") == {"a": [1, 2, 3], "b": [2, 3, 4], "c": [3, 4, 5]}
     row = friedman(runs, 0.05).iloc[0]
@@ -137,29 +162,48 @@ def test_methods_with_incomplete_runs_and_seeds_that_not_all_have_are_left_out_a
 def test_settings_are_compared_apart_and_networks_apart():
     runs = pd.concat(
         [
-            run_table({**{name: (index, index + 1, index + 2) for index, name in enumerate(SETTINGS)}, "random": (9, 9, 9)}, network)
+            run_table(
+                {
+                    **{name: (index, index + 1, index + 2) for index, name in enumerate(SETTINGS)},
+                    "random": (9, 9, 9),
+                },
+                network,
+            )
             for network in ("one", "two")
         ]
     )
     table = friedman(runs, 0.05)
     assert table[["network", "compared", "methods"]].to_numpy().tolist() == [
-        [network, compared, methods] for network in ("one", "two") for compared, methods in (("methods", 5), ("settings", 4))
+        [network, compared, methods]
+        for network in ("one", "two")
+        for compared, methods in (("methods", 5), ("settings", 4))
     ]
     assert set(ranks(runs).query("compared == 'settings'")["method"]) == set(SETTINGS)
 
 
 @pytest.mark.parametrize(
-    ("initial", "shared"), [(0.1, True), (0.0, False), (None, False), ([0.1, 0.2, 0.3] * 3, False), ([0.1] * 3 + [0.2] * 6, True)]
+    ("initial", "shared"),
+    [
+        (0.1, True),
+        (0.0, False),
+        (None, False),
+        ([0.1, 0.2, 0.3] * 3, False),
+        ([0.1] * 3 + [0.2] * 6, True),
+    ],
 )
 def test_one_initial_sample_for_all_seeds_is_noticed(initial, shared):
-    runs = run_table({"a": (1, 2, 3), "b": (2, 3, 4), "c": (3, 4, 5)}).assign(initial_hypervolume=initial)
+    runs = run_table({"a": (1, 2, 3), "b": (2, 3, 4), "c": (3, 4, 5)}).assign(
+        initial_hypervolume=initial
+    )
     row = friedman(runs, 0.05).iloc[0]
     assert row["shared_sample"] == shared
     assert ("one and the same initial sample" in row["note"]) == shared
 
 
 def test_what_a_test_can_show_grows_with_its_blocks():
-    assert least_kendall_w(5, 16, 0.05) == pytest.approx(0.3333, abs=1e-4)  # chi2 of 24.996 with 15 degrees of freedom, over 75
+    assert least_kendall_w(5, 16, 0.05) == pytest.approx(
+        0.3333, abs=1e-4
+    )  # chi2 of 24.996 with 15 degrees of freedom, over 75
     powers = [friedman_power(blocks, 4, 0.05, 0.5) for blocks in (3, 5, 10, 30)]
     assert powers == sorted(powers)
     assert powers[-1] > 0.99
@@ -171,7 +215,9 @@ def test_the_power_is_near_that_of_simulated_studies():
     effect = np.linspace(0, 1.6, 6)
     tests = [friedmanchisquare(*(effect + rng.normal(size=(8, 6))).T) for _ in range(400)]
     w = np.mean([test.statistic for test in tests]) / (8 * 5)
-    assert friedman_power(8, 6, 0.05, w) == pytest.approx(np.mean([test.pvalue <= 0.05 for test in tests]), abs=0.08)
+    assert friedman_power(8, 6, 0.05, w) == pytest.approx(
+        np.mean([test.pvalue <= 0.05 for test in tests]), abs=0.08
+    )
 
 
 def test_the_settings_of_the_papers_authors(shared_data):
@@ -182,7 +228,10 @@ def test_the_settings_of_the_papers_authors(shared_data):
     assert (row["blocks"], row["methods"], row["largest_difference"]) == (5, 16, 15)
     assert row["shared_sample"]
     # Of plain CTAEA there are final populations alone.
-    assert "ctaea-5x20, ctaea-10x10" in friedman(runs, 0.05).set_index("compared").loc["methods", "note"]
+    assert (
+        "ctaea-5x20, ctaea-10x10"
+        in friedman(runs, 0.05).set_index("compared").loc["methods", "note"]
+    )
 
 
 def test_no_runs_give_tables_with_their_columns():

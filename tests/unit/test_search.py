@@ -23,7 +23,11 @@ from paretopress.search import Archive, Evaluation, Target, sample_initial
 from paretopress.surrogates import CANDIDATES
 
 SURROGATE = {"population": 10, "generations": 8, "infills": 2, "folds": 5, "infill_rule": "random"}
-FAMILIES = {"surrogate": SurrogateMethods.implementation, "ctaea": CtaeaMethod.implementation, **REGISTRY}
+FAMILIES = {
+    "surrogate": SurrogateMethods.implementation,
+    "ctaea": CtaeaMethod.implementation,
+    **REGISTRY,
+}
 # What a family is tested with where its fields have no defaults.
 METHODS = {family: {} for family in FAMILIES} | {
     "surrogate": {"objective_metric": "random", "constraint_metric": "random", **SURROGATE},
@@ -41,16 +45,25 @@ def initial_sample(target: Target) -> list[Evaluation]:
 
 
 def search(
-    target: Target, family: str, folder: Path, initial: list[Evaluation] | None = None, budget: int = BUDGET, **settings: str
+    target: Target,
+    family: str,
+    folder: Path,
+    initial: list[Evaluation] | None = None,
+    budget: int = BUDGET,
+    **settings: str,
 ) -> Archive:
-    archive = Archive(target, budget, SEED, initial or initial_sample(target), Journal(folder, "same"))
+    archive = Archive(
+        target, budget, SEED, initial or initial_sample(target), Journal(folder, "same")
+    )
     build_method(FAMILIES[family], METHODS[family] | settings).run(archive, lambda archive: None)
     return archive
 
 
 def tables(archive: Archive) -> tuple[str, str]:
     return (
-        evaluation_table(map(Evaluation.row, archive.evaluations), archive.target.threshold).to_csv(index=False),
+        evaluation_table(map(Evaluation.row, archive.evaluations), archive.target.threshold).to_csv(
+            index=False
+        ),
         iteration_table(archive.iterations).to_csv(index=False),
     )
 
@@ -74,8 +87,14 @@ def test_every_method_starts_from_the_shared_sample(family, synthetic_target, tm
     initial = initial_sample(synthetic_target)
     evaluations = search(synthetic_target, family, tmp_path, initial).evaluations
     taken = [evaluation for evaluation in evaluations if evaluation.phase == "initial"]
-    assert taken == initial[: METHODS[family].get("population", INITIAL) if family == "ctaea" else INITIAL]
-    assert {evaluation.phase for evaluation in evaluations} == {"initial", "generation" if family == "ctaea" else "infill"}
+    assert (
+        taken
+        == initial[: METHODS[family].get("population", INITIAL) if family == "ctaea" else INITIAL]
+    )
+    assert {evaluation.phase for evaluation in evaluations} == {
+        "initial",
+        "generation" if family == "ctaea" else "infill",
+    }
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -84,11 +103,16 @@ def test_every_record_is_a_true_evaluation_of_its_design(family, synthetic_targe
         design, plan = synthetic_target.canonical(evaluation.design)
         measured = synthetic_target.evaluate(plan)
         assert (design, plan.design_id) == (evaluation.design, evaluation.design_id)
-        assert (measured.nonzero_rate, measured.accuracy) == (evaluation.nonzero_rate, evaluation.accuracy)
+        assert (measured.nonzero_rate, measured.accuracy) == (
+            evaluation.nonzero_rate,
+            evaluation.accuracy,
+        )
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_search_that_died_at_any_point_goes_on_to_the_same_bytes(family, synthetic_target, tmp_path):
+def test_a_search_that_died_at_any_point_goes_on_to_the_same_bytes(
+    family, synthetic_target, tmp_path
+):
     initial = initial_sample(synthetic_target)
     expected = tables(search(synthetic_target, family, tmp_path / "whole", initial))
     evaluated: list[str] = []
@@ -102,7 +126,9 @@ def test_a_search_that_died_at_any_point_goes_on_to_the_same_bytes(family, synth
 
     for _ in range(BUDGET):
         try:
-            archive = search(replace(synthetic_target, evaluate=dying), family, tmp_path / "broken", initial)
+            archive = search(
+                replace(synthetic_target, evaluate=dying), family, tmp_path / "broken", initial
+            )
             break
         except KeyboardInterrupt:
             continue
@@ -131,10 +157,14 @@ search(replace(target, evaluate=evaluate), "surrogate", Path(sys.argv[1]))
 """
 
 
-def test_a_killed_process_loses_the_evaluation_it_was_in_and_nothing_else(synthetic_target, tmp_path):
+def test_a_killed_process_loses_the_evaluation_it_was_in_and_nothing_else(
+    synthetic_target, tmp_path
+):
     tests = Path(__file__).parent.parent
     paths = [str(tests), str(tests.parent / "workflow" / "scripts")]
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "journal"), *paths], check=False)
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path / "journal"), *paths], check=False
+    )
     assert killed.returncode == -signal.SIGKILL
     assert len(list((tmp_path / "journal" / "evaluations").iterdir())) == 4
     expected = tables(search(synthetic_target, "surrogate", tmp_path / "whole"))
@@ -145,7 +175,9 @@ def test_a_killed_process_loses_the_evaluation_it_was_in_and_nothing_else(synthe
         return synthetic_target.evaluate(plan)
 
     initial = initial_sample(synthetic_target)
-    archive = search(replace(synthetic_target, evaluate=counted), "surrogate", tmp_path / "journal", initial)
+    archive = search(
+        replace(synthetic_target, evaluate=counted), "surrogate", tmp_path / "journal", initial
+    )
     assert len(made) == BUDGET - INITIAL - 4
     assert tables(archive) == expected
 
@@ -160,7 +192,9 @@ def test_a_floor_that_nothing_keeps_is_searched_by_counted_fallbacks(synthetic_t
 
 
 def test_iterations_say_which_surrogate_was_chosen_by_which_scores(synthetic_target, tmp_path):
-    archive = search(synthetic_target, "surrogate", tmp_path, budget=INITIAL + 4, objective_metric="mse")
+    archive = search(
+        synthetic_target, "surrogate", tmp_path, budget=INITIAL + 4, objective_metric="mse"
+    )
     table = iteration_table(archive.iterations)
     scores = table[[f"accuracy_score_{name}" for name in CANDIDATES]]
     best = scores.idxmax(axis=1).str.removeprefix("accuracy_score_")
@@ -186,12 +220,17 @@ def test_a_space_smaller_than_the_budget_ends_the_search(family, space, tmp_path
     target = Target(space, canonical, lambda plan: Measurement(1.0, 0.9, 0.0), threshold=0.5)
     initial = [
         Evaluation(number, "initial", 0, plan.design_id, design, 1.0, 0.9, 0.0)
-        for number, (design, plan) in enumerate([canonical(Design(0, 0, 0.5, 0.5, 0, 0, value)) for value in (0, 1)], start=1)
+        for number, (design, plan) in enumerate(
+            [canonical(Design(0, 0, 0.5, 0.5, 0, 0, value)) for value in (0, 1)], start=1
+        )
     ]
     settings = METHODS[family] | ({"folds": 2} if family == "surrogate" else {})
     archive = Archive(target, BUDGET, SEED, initial, Journal(tmp_path, "small"))
     if family == "surrogate":
-        archive.initial = tuple(replace(evaluation, evaluation=number) for number, evaluation in enumerate(initial * 5, start=1))
+        archive.initial = tuple(
+            replace(evaluation, evaluation=number)
+            for number, evaluation in enumerate(initial * 5, start=1)
+        )
     build_method(FAMILIES[family], settings).run(archive, lambda archive: None)
     assert iteration_table(archive.iterations)["front_size"].notna().all()
     assert len({evaluation.design_id for evaluation in archive.evaluations}) == 2
@@ -205,13 +244,22 @@ def test_too_small_a_space_for_the_initial_sample_says_so(synthetic_target):
 
 def test_the_journal_of_other_inputs_is_discarded(tmp_path):
     Journal(tmp_path / "j", "first").remember("evaluations", "a", lambda: {"value": 1})
-    assert Journal(tmp_path / "j", "first").remember("evaluations", "a", lambda: {"value": 2}) == {"value": 1}
-    assert Journal(tmp_path / "j", "second").remember("evaluations", "a", lambda: {"value": 2}) == {"value": 2}
+    assert Journal(tmp_path / "j", "first").remember("evaluations", "a", lambda: {"value": 2}) == {
+        "value": 1
+    }
+    assert Journal(tmp_path / "j", "second").remember("evaluations", "a", lambda: {"value": 2}) == {
+        "value": 2
+    }
 
 
 def test_infeasible_designs_show_their_violation(synthetic_target, tmp_path):
-    table = evaluation_table(map(Evaluation.row, search(synthetic_target, "random", tmp_path).evaluations), synthetic_target.threshold)
+    table = evaluation_table(
+        map(Evaluation.row, search(synthetic_target, "random", tmp_path).evaluations),
+        synthetic_target.threshold,
+    )
     assert (table["feasible"] == (table["accuracy"] >= synthetic_target.threshold)).all()
-    assert np.allclose(table["violation"], np.maximum(0, synthetic_target.threshold - table["accuracy"]))
+    assert np.allclose(
+        table["violation"], np.maximum(0, synthetic_target.threshold - table["accuracy"])
+    )
     assert table["feasible"].nunique() == 2
     assert os.linesep not in table.to_csv(index=False).splitlines()[0]

@@ -26,7 +26,10 @@ def flops(network: nn.Module, image: tuple[int, int, int]) -> int:
     return counter.get_total_flops()
 
 
-@pytest.mark.parametrize("architecture", [{"name": "vgg16_slim", "width_divisor": 32}, {"name": "resnet50_slim", "width_per_group": 1}])
+@pytest.mark.parametrize(
+    "architecture",
+    [{"name": "vgg16_slim", "width_divisor": 32}, {"name": "resnet50_slim", "width_per_group": 1}],
+)
 def test_without_zeros_all_multiply_accumulates_count_half_of_torchs_flops(architecture):
     network = build_network(architecture, 3)
     for layers in (layout_of(network).linear, layout_of(network).conv):
@@ -45,7 +48,12 @@ def test_layers_whose_weight_attention_reads_itself_are_counted_too():
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
 def test_grouped_and_depthwise_convolutions_and_strides(groups):
-    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 8, 3, stride=2, padding=1, groups=groups), nn.Flatten(), nn.Linear(128, 5))
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 1),
+        nn.Conv2d(4, 8, 3, stride=2, padding=1, groups=groups),
+        nn.Flatten(),
+        nn.Linear(128, 5),
+    )
     all_macs = 4 * 3 * 64 + 8 * (4 // groups) * 9 * 16 + 128 * 5
     assert multiply_accumulates(network, IMAGE) == (all_macs, all_macs)
     assert flops(network, IMAGE) == 2 * all_macs
@@ -53,17 +61,25 @@ def test_grouped_and_depthwise_convolutions_and_strides(groups):
 
 def test_zeros_save_the_positions_of_their_layer(small_network):
     # The first convolution has 6 x 6 positions of output, the second 4 x 4, a Linear layer one.
-    plan = Plan((("0.weight", 50), ("2.weight", 20), ("2.bias", 6), ("5.weight", 7)), quantized=True)
+    plan = Plan(
+        (("0.weight", 50), ("2.weight", 20), ("2.bias", 6), ("5.weight", 7)), quantized=True
+    )
     dense, pruned = sizes_of(small_network, DENSE), sizes_of(small_network, plan)
     assert pruned.macs == dense.macs == dense.nonzero_macs
     assert pruned.nonzero_macs == dense.macs - 50 * 36 - 20 * 16 - 7
     assert pruned.nonzero_parameters == dense.nonzero_parameters - 50 - 20 - 6 - 7
-    assert pruned.parameters == dense.parameters == sum(parameter.numel() for parameter in small_network.parameters())
+    assert (
+        pruned.parameters
+        == dense.parameters
+        == sum(parameter.numel() for parameter in small_network.parameters())
+    )
 
 
 def test_norm_layers_count_as_parameters():
     network = nn.Sequential(nn.Conv2d(3, 2, 1, bias=False), nn.BatchNorm2d(2))
-    assert sizes_of(network, DENSE).nonzero_parameters == 3 * 2 + 2  # biases of norm layers begin at zero
+    assert (
+        sizes_of(network, DENSE).nonzero_parameters == 3 * 2 + 2
+    )  # biases of norm layers begin at zero
     assert sizes_of(network, DENSE).parameters == 3 * 2 + 4
 
 
@@ -77,12 +93,19 @@ def test_bytes_are_those_of_the_network_that_is_deployed(quantized):
     assert sizes.bytes == len(buffer.getvalue())
     assert sizes.compressed_bytes == len(gzip.compress(buffer.getvalue(), 6, mtime=0))
     parameters = 192 * 300 + 300 + 300 * 40 + 40
-    assert (1 if quantized else 4) * parameters < sizes.bytes < (1.2 if quantized else 4.1) * parameters
+    assert (
+        (1 if quantized else 4) * parameters
+        < sizes.bytes
+        < (1.2 if quantized else 4.1) * parameters
+    )
     assert sizes.compressed_bytes < sizes.bytes / 2
 
 
 def test_the_dense_network_and_its_hooks_are_left_as_they_are(small_network):
     sizes_of(small_network, Plan((("0.weight", 50),), True))
     multiply_accumulates(small_network, IMAGE)
-    assert all(int(torch.count_nonzero(parameter)) == parameter.numel() for parameter in small_network.parameters())
+    assert all(
+        int(torch.count_nonzero(parameter)) == parameter.numel()
+        for parameter in small_network.parameters()
+    )
     assert not any(module._forward_hooks for module in small_network.modules())

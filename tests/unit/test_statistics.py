@@ -17,33 +17,59 @@ def test_the_summary_is_over_all_runs_and_says_how_many_are_complete():
         negative_rates=[0, 2, 1],
     )
     row = summary(runs).iloc[0]
-    assert row[["runs", "complete_runs", "least_evaluations", "most_evaluations", "negative_rates"]].tolist() == [3, 2, 5, 10, 3]
-    assert row[["mean", "median", "minimum", "maximum"]].tolist() == pytest.approx([0.3, 0.2, 0.1, 0.6])
+    assert row[
+        ["runs", "complete_runs", "least_evaluations", "most_evaluations", "negative_rates"]
+    ].tolist() == [3, 2, 5, 10, 3]
+    assert row[["mean", "median", "minimum", "maximum"]].tolist() == pytest.approx(
+        [0.3, 0.2, 0.1, 0.6]
+    )
     assert row["standard_deviation"] == pytest.approx(0.0700**0.5)
     assert row["gain"] == pytest.approx(0.2 - 0.002)
     assert row["feasible_share"] == pytest.approx(10 / 25)
-    assert row["fallback_rate"] == pytest.approx(4 / 8), "a run that does not know its fallbacks counts nothing"
+    assert row["fallback_rate"] == pytest.approx(4 / 8), (
+        "a run that does not know its fallbacks counts nothing"
+    )
 
 
 def test_what_is_not_known_is_missing_in_the_summary():
-    row = summary(run_table({"random": (0.1, 0.2)}, initial_hypervolume=None, imported=True)).iloc[0]
+    row = summary(run_table({"random": (0.1, 0.2)}, initial_hypervolume=None, imported=True)).iloc[
+        0
+    ]
     assert row[["gain", "fallback_rate"]].isna().all()
     assert row["imported"]
     assert list(summary(run_table({}))) == SUMMARY_COLUMNS
 
 
 def test_the_best_and_the_worst_setting_are_those_of_the_largest_and_smallest_mean():
-    runs = run_table({"random": (9, 9), "surrogate-mse-mse": (1, 2), "surrogate-mape-mse": (3, 4), "surrogate-mse-mape": (2, 2)})
+    runs = run_table(
+        {
+            "random": (9, 9),
+            "surrogate-mse-mse": (1, 2),
+            "surrogate-mape-mse": (3, 4),
+            "surrogate-mse-mape": (2, 2),
+        }
+    )
     assert best_and_worst(runs) == ("surrogate-mape-mse", "surrogate-mse-mse")
     last = runs.assign(complete=(runs["method"] != "surrogate-mape-mse") | (runs["seed"] == 1))
     assert best_and_worst(last)[0] == "surrogate-mape-mse", "by its complete runs"
     assert (
-        best_and_worst(runs[~runs["method"].str.startswith("surrogate-ma")].assign(complete=runs["method"] == "surrogate-mse-mse")) is None
+        best_and_worst(
+            runs[~runs["method"].str.startswith("surrogate-ma")].assign(
+                complete=runs["method"] == "surrogate-mse-mse"
+            )
+        )
+        is None
     )
 
 
 def test_equal_settings_are_taken_by_name():
-    runs = run_table({"surrogate-spearman-mse": (1, 1), "surrogate-mse-mse": (1, 1), "surrogate-mape-mse": (1, 1)})
+    runs = run_table(
+        {
+            "surrogate-spearman-mse": (1, 1),
+            "surrogate-mse-mse": (1, 1),
+            "surrogate-mape-mse": (1, 1),
+        }
+    )
     assert best_and_worst(runs) == ("surrogate-mape-mse", "surrogate-mse-mse")
 
 
@@ -57,9 +83,18 @@ def test_the_summary_of_the_papers_authors(shared_data):
     runs = authors_runs(authors_evaluations(shared_data))
     table = summary(runs).set_index("method")
     settings = table[table.index.str.startswith("surrogate")]
-    assert (settings["mean"].idxmin(), settings["mean"].idxmax()) == ("surrogate-mse-random", "surrogate-spearman-mape")
+    assert (settings["mean"].idxmin(), settings["mean"].idxmax()) == (
+        "surrogate-mse-random",
+        "surrogate-spearman-mape",
+    )
     assert best_and_worst(runs) == ("surrogate-spearman-mape", "surrogate-mse-random")
-    assert (settings["mean"].min(), settings["mean"].max()) == pytest.approx((0.1576, 0.2137), abs=5e-5)
+    assert (settings["mean"].min(), settings["mean"].max()) == pytest.approx(
+        (0.1576, 0.2137), abs=5e-5
+    )
     assert table.loc[["ctaea-5x20", "ctaea-10x10"], "complete_runs"].tolist() == [0, 0]
-    assert table.loc[["ctaea-5x20", "ctaea-10x10"], "mean"].tolist() == pytest.approx([0.028, 0.167], abs=5e-4)
-    assert (runs.loc[runs["initial_hypervolume"].notna(), "initial_hypervolume"].round(4) == 0.1432).all()
+    assert table.loc[["ctaea-5x20", "ctaea-10x10"], "mean"].tolist() == pytest.approx(
+        [0.028, 0.167], abs=5e-4
+    )
+    assert (
+        runs.loc[runs["initial_hypervolume"].notna(), "initial_hypervolume"].round(4) == 0.1432
+    ).all()

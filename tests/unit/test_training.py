@@ -20,12 +20,24 @@ from paretopress.imports import PACKAGE, package_imports
 from paretopress.journal import Journal, read_status
 from paretopress.networks import build_network
 from paretopress.overview import overview
-from paretopress.training import AUGMENTATIONS, OPTIMIZERS, PRECISIONS, SCHEDULES, Epoch, NonFiniteLoss, Recipe, history_of, train
+from paretopress.training import (
+    AUGMENTATIONS,
+    OPTIMIZERS,
+    PRECISIONS,
+    SCHEDULES,
+    Epoch,
+    NonFiniteLoss,
+    Recipe,
+    history_of,
+    train,
+)
 from paretopress.validation import read_study
 
 VGG = {"name": "vgg16_slim", "width_divisor": 32}  # has dropout
 RESNET = {"name": "resnet50_slim", "width_per_group": 1}  # has batch norm
-CUDA = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here"))
+CUDA = pytest.param(
+    "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+)
 DEVICES = ["cpu", CUDA]
 LOG = logging.getLogger("test")
 JOB = "a fingerprint"
@@ -60,17 +72,29 @@ def _one_thread():
 
 @pytest.fixture
 def _deterministic_as_before():
-    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    before = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
     yield
     torch.use_deterministic_algorithms(before[0], warn_only=before[1])
 
 
 def recipe(**changes) -> Recipe:
-    values = {"epochs": 4, "batch_size": 20, "optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 0.05, "schedule": "one_cycle"}
+    values = {
+        "epochs": 4,
+        "batch_size": 20,
+        "optimizer": "adamw",
+        "learning_rate": 1e-3,
+        "weight_decay": 0.05,
+        "schedule": "one_cycle",
+    }
     return Recipe(**{**values, "augmentation": "crop_flip", "seed": 3, **changes})
 
 
-def trained(architecture, split, settings, *, folder=None, die_after=None, device="cpu") -> tuple[nn.Module, list[Epoch]]:
+def trained(
+    architecture, split, settings, *, folder=None, die_after=None, device="cpu"
+) -> tuple[nn.Module, list[Epoch]]:
     """One process's work on a training: it begins as the script does, from the checkpoint in `folder`."""
     checkpoint = Checkpoint(folder, JOB) if folder is not None else None
     torch.manual_seed(settings.seed)
@@ -90,7 +114,9 @@ def trained(architecture, split, settings, *, folder=None, die_after=None, devic
 
 
 def assert_same_weights(one: nn.Module, other: nn.Module) -> None:
-    for (key, value), (other_key, other_value) in zip(one.state_dict().items(), other.state_dict().items(), strict=True):
+    for (key, value), (other_key, other_value) in zip(
+        one.state_dict().items(), other.state_dict().items(), strict=True
+    ):
         assert key == other_key
         assert torch.equal(value, other_value), key
 
@@ -111,19 +137,35 @@ def test_the_config_offers_what_can_be_done_and_no_other():
 def test_a_recipe_gives_every_key_that_is_left_out_and_each_can_be_changed_beside_it(name):
     assert set(RECIPES[name]) == set(Training.model_fields) - {"recipe", "seed", "precision"}
     network = {"architecture": {"name": "vgg16_slim"}, "training": {"recipe": name, "epochs": 3}}
-    effective = read_study(STUDY | {"networks": {"vgg": network}}, []).model_dump(mode="json")["networks"]["vgg"]["training"]
-    assert effective == {"recipe": name, **RECIPES[name], "epochs": 3, "precision": "float32", "seed": 0}
+    effective = read_study(STUDY | {"networks": {"vgg": network}}, []).model_dump(mode="json")[
+        "networks"
+    ]["vgg"]["training"]
+    assert effective == {
+        "recipe": name,
+        **RECIPES[name],
+        "epochs": 3,
+        "precision": "float32",
+        "seed": 0,
+    }
 
 
 def test_the_default_recipe_is_what_the_key_tables_show():
     defaults = {key: field.default for key, field in Training.model_fields.items()}
-    assert Training.model_validate({}).model_dump() == defaults == Training(recipe=DEFAULT_RECIPE).model_dump()
+    assert (
+        Training.model_validate({}).model_dump()
+        == defaults
+        == Training(recipe=DEFAULT_RECIPE).model_dump()
+    )
 
 
 def test_the_papers_recipe_is_that_of_its_section_5():
     paper = RECIPES["paper"]
     assert (paper["epochs"], paper["batch_size"], paper["optimizer"]) == (40, 50, "adam")
-    assert (paper["learning_rate"], paper["weight_decay"], paper["augmentation"]) == (1e-3, 1e-3, "none")
+    assert (paper["learning_rate"], paper["weight_decay"], paper["augmentation"]) == (
+        1e-3,
+        1e-3,
+        "none",
+    )
     assert RECIPES["paper_low_rate"] == paper | {"learning_rate": 1e-4}
 
 
@@ -138,9 +180,13 @@ def test_warmup_cosine_rises_in_the_first_steps_and_falls_to_zero(steps):
         optimizer.step()
         schedule.step()
     warm = max(1, round(steps * 0.05))
-    assert rates[:warm] == pytest.approx([0.01 * (1 / warm + (1 - 1 / warm) * step / warm) for step in range(warm)])
+    assert rates[:warm] == pytest.approx(
+        [0.01 * (1 / warm + (1 - 1 / warm) * step / warm) for step in range(warm)]
+    )
     assert max(rates) == pytest.approx(0.01)
-    assert all(later < earlier for earlier, later in zip(rates[warm:], rates[warm + 1 :], strict=False))
+    assert all(
+        later < earlier for earlier, later in zip(rates[warm:], rates[warm + 1 :], strict=False)
+    )
     assert steps <= warm or optimizer.param_groups[0]["lr"] == pytest.approx(0, abs=1e-12)
 
 
@@ -148,11 +194,16 @@ def test_warmup_cosine_rises_in_the_first_steps_and_falls_to_zero(steps):
     ("architecture", "changes", "die_after"),
     [
         *((VGG, {}, epoch) for epoch in (1, 2, 3, 4)),
-        *((VGG, {"optimizer": "sgd", "schedule": "warmup_cosine", "learning_rate": 0.01}, epoch) for epoch in (1, 2, 3)),
+        *(
+            (VGG, {"optimizer": "sgd", "schedule": "warmup_cosine", "learning_rate": 0.01}, epoch)
+            for epoch in (1, 2, 3)
+        ),
         (RESNET, {"optimizer": "adam", "schedule": "constant", "augmentation": "none"}, 2),
     ],
 )
-def test_a_training_that_died_ends_with_the_same_weights(noise, tmp_path, architecture, changes, die_after):
+def test_a_training_that_died_ends_with_the_same_weights(
+    noise, tmp_path, architecture, changes, die_after
+):
     settings = recipe(**changes)
     whole, history = trained(architecture, noise, settings)
     with pytest.raises(Died):
@@ -192,9 +243,22 @@ def flip(content: bytes, where: float) -> bytes:
 
 @pytest.mark.parametrize(
     "damage",
-    [lambda content: b"", lambda content: content[:-1], lambda content: content[: len(content) // 2]]
+    [
+        lambda content: b"",
+        lambda content: content[:-1],
+        lambda content: content[: len(content) // 2],
+    ]
     + [lambda content, where=where: flip(content, where) for where in (0, 0.001, 0.5, 0.99, 1)],
-    ids=["empty", "a byte short", "half", "flip at 0", "flip near the start", "flip in the middle", "flip near the end", "flip at the end"],
+    ids=[
+        "empty",
+        "a byte short",
+        "half",
+        "flip at 0",
+        "flip near the start",
+        "flip in the middle",
+        "flip near the end",
+        "flip at the end",
+    ],
 )
 def test_a_damaged_checkpoint_is_named_in_the_log_and_not_used(noise, tmp_path, caplog, damage):
     settings = recipe(epochs=2)
@@ -218,7 +282,9 @@ def test_the_checkpoint_before_a_damaged_one_is_used(tmp_path, caplog):
     content = old.read_bytes()
     checkpoint.save(10, {"epoch": 10})
     (new,) = tmp_path.iterdir()
-    old.write_bytes(content)  # as after a kill between writing the new file and removing the old one
+    old.write_bytes(
+        content
+    )  # as after a kill between writing the new file and removing the old one
     assert checkpoint.load() == {"epoch": 10}
     new.write_bytes(new.read_bytes()[:-1])
     assert checkpoint.load() == {"epoch": 9}
@@ -253,7 +319,12 @@ def test_a_checkpoint_of_other_settings_is_discarded_with_its_journal(tmp_path):
 
 def test_a_loss_that_is_no_number_stops_the_training_at_once(noise, tmp_path):
     with pytest.raises(NonFiniteLoss) as error:
-        trained(VGG, noise, recipe(optimizer="sgd", schedule="constant", learning_rate=1e30), folder=tmp_path)
+        trained(
+            VGG,
+            noise,
+            recipe(optimizer="sgd", schedule="constant", learning_rate=1e30),
+            folder=tmp_path,
+        )
     assert (error.value.epoch, error.value.step) == (1, 2)
     assert not list(tmp_path.iterdir())
 
@@ -272,7 +343,14 @@ def test_the_precision_is_that_of_the_forward_pass_in_training_alone(noise, prec
     network = Watched(nn.Flatten(), nn.Linear(3 * 32 * 32, 3))
     before = network[1].weight.detach().clone()
     place = torch.device(device)
-    train(network, noise, recipe(precision=precision), lambda net: accuracy(net, noise, 10, place), lambda history: None, device=place)
+    train(
+        network,
+        noise,
+        recipe(precision=precision),
+        lambda net: accuracy(net, noise, 10, place),
+        lambda history: None,
+        device=place,
+    )
     assert seen == {(True, getattr(torch, precision)), (False, torch.float32)}
     assert network[1].weight.dtype == torch.float32
     assert not torch.equal(network[1].weight, before)
@@ -284,10 +362,16 @@ def test_a_trained_network_is_on_the_cpu_wherever_it_was_trained(noise, tmp_path
     assert {value.device.type for value in whole.state_dict().values()} == {"cpu"}
     with pytest.raises(Died):
         trained(RESNET, noise, recipe(epochs=2), folder=tmp_path, die_after=1, device=device)
-    resumed, resumed_history = trained(RESNET, noise, recipe(epochs=2), folder=tmp_path, device=device)
-    assert [epoch.epoch for epoch in resumed_history] == [epoch.epoch for epoch in history] == [1, 2]
+    resumed, resumed_history = trained(
+        RESNET, noise, recipe(epochs=2), folder=tmp_path, device=device
+    )
+    assert (
+        [epoch.epoch for epoch in resumed_history] == [epoch.epoch for epoch in history] == [1, 2]
+    )
     for key, value in resumed.state_dict().items():
-        assert torch.allclose(value.float(), whole.state_dict()[key].float(), rtol=1e-3, atol=1e-4), key
+        assert torch.allclose(
+            value.float(), whole.state_dict()[key].float(), rtol=1e-3, atol=1e-4
+        ), key
 
 
 @pytest.mark.usefixtures("_deterministic_as_before")
@@ -317,7 +401,10 @@ def test_each_epoch_is_told_in_the_log_on_the_terminal_and_to_make_status(tmp_pa
     assert "vgg (baseline training, epoch 2/40, accuracy 0.2500)" in overview(study, results)
     report(history)
     for text in (caplog.text, capsys.readouterr().err):
-        assert "vgg: epoch 3 of 40, loss 2.0000, accuracy 0.2000 on training and 0.2500 on validation images, " in text
+        assert (
+            "vgg: epoch 3 of 40, loss 2.0000, accuracy 0.2000 on training and 0.2500 on validation images, "
+            in text
+        )
         assert " left" in text
     assert "vgg (baseline training, epoch 3/40, accuracy 0.2500, " in overview(study, results)
     status = read_status(results / "progress" / "vgg" / "training")
@@ -338,12 +425,15 @@ def test_a_baseline_is_told_from_what_it_has_written(tmp_path):
             (folder / file).touch()
         assert f"vgg (baseline {expected})" in overview(study, tmp_path)
     (folder / "weights.safetensors").unlink()
-    assert "vgg (baseline waiting)" in overview(study, tmp_path), "trained again, it is not done because it once was"
+    assert "vgg (baseline waiting)" in overview(study, tmp_path), (
+        "trained again, it is not done because it once was"
+    )
 
 
 def test_a_training_does_not_depend_on_the_config_model_or_the_search():
     used = {
-        ".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in package_imports(ROOT / "workflow/scripts/train_baseline.py")
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        for path in package_imports(ROOT / "workflow/scripts/train_baseline.py")
     }
     assert {"training", "checkpoints", "networks", "devices"} <= used
     assert not used & {"config", "search", "validation", "overview"}

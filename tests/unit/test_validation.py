@@ -15,7 +15,10 @@ GOOD = {
     "dataset": {"kind": "digits"},
     "networks": {"vgg": {"architecture": {"name": "vgg16_slim"}}},
     "budget": {"evaluations": 20, "initial": 10},
-    "methods": [{"family": "surrogate", "objective_metrics": ["mse"], "constraint_metrics": ["mape"]}, {"family": "random"}],
+    "methods": [
+        {"family": "surrogate", "objective_metrics": ["mse"], "constraint_metrics": ["mape"]},
+        {"family": "random"},
+    ],
 }
 REMOVED = object()
 
@@ -23,19 +26,30 @@ REMOVED = object()
 CASES = {
     "seeds no list": (["seeds"], 3, ["seeds = 3", "a list of values"]),
     "seeds of text": (["seeds", 0], "one", ["seeds[0] = 'one'", "a whole number"]),
-    "no repeats": (["inference_time"], {"repeats": 0}, ["inference_time.repeats = 0", "at least 1"]),
+    "no repeats": (
+        ["inference_time"],
+        {"repeats": 0},
+        ["inference_time.repeats = 0", "at least 1"],
+    ),
     "networks of the same files": (
         ["networks", "vgg.test"],
         {"architecture": {"name": "vgg16_slim"}},
         ["the files of 'vgg' and 'vgg.test' would have the same names", "another name"],
     ),
-    "a seed twice": (["seeds"], [1, 2, 1], ["seeds = [1, 2, 1]", "1 stands in it more than once", "each value once"]),
+    "a seed twice": (
+        ["seeds"],
+        [1, 2, 1],
+        ["seeds = [1, 2, 1]", "1 stands in it more than once", "each value once"],
+    ),
     "no seeds": (["seeds"], [], ["seeds = []", "a list of at least one value"]),
     "a negative seed": (["seeds", 1], -1, ["seeds[1] = -1", "at least 0"]),
     "an architecture nearly named": (
         ["networks", "vgg", "architecture"],
         {"name": "mobilenet_v3_smal"},
-        ["networks.vgg.architecture.name = 'mobilenet_v3_smal'", "Did you mean 'mobilenet_v3_small'?"],
+        [
+            "networks.vgg.architecture.name = 'mobilenet_v3_smal'",
+            "Did you mean 'mobilenet_v3_small'?",
+        ],
     ),
     "arguments no section": (
         ["networks", "vgg", "architecture"],
@@ -52,54 +66,142 @@ CASES = {
         {"name": "file", "path": str(ROOT / "config")},
         ["networks.vgg.architecture.path", "not a Python file", "ends with .py"],
     ),
-    "weights of another kind": (["networks", "vgg", "weights"], "w.onnx", ["networks.vgg.weights = 'w.onnx'", ".safetensors, .pt, .pth"]),
-    "an unknown infill rule": (["methods", 0, "infill_rule"], "distance", ["infill_rule = 'distance'", "random, objective_distance"]),
-    "a negative initial seed": (["budget", "initial_seed"], -1, ["budget.initial_seed = -1", "at least 0"]),
+    "weights of another kind": (
+        ["networks", "vgg", "weights"],
+        "w.onnx",
+        ["networks.vgg.weights = 'w.onnx'", ".safetensors, .pt, .pth"],
+    ),
+    "an unknown infill rule": (
+        ["methods", 0, "infill_rule"],
+        "distance",
+        ["infill_rule = 'distance'", "random, objective_distance"],
+    ),
+    "a negative initial seed": (
+        ["budget", "initial_seed"],
+        -1,
+        ["budget.initial_seed = -1", "at least 0"],
+    ),
     "a seed that is true": (["seeds", 0], True, ["seeds[0] = True", "a whole number"]),
     "study missing": (["study"], REMOVED, ["study: missing", "letters, digits"]),
-    "study leaves results": (["study"], "../x", ["study = '../x'", "beginning with a letter or digit"]),
+    "study leaves results": (
+        ["study"],
+        "../x",
+        ["study = '../x'", "beginning with a letter or digit"],
+    ),
     "unknown key": (["sedes"], [1], ["sedes: unknown key", "Did you mean 'seeds'?"]),
-    "unknown key inside": (["budget", "initals"], 3, ["budget.initals: unknown key", "Did you mean 'initial'?", "evaluations, initial"]),
-    "unknown key in a method": (["methods", 0, "generation"], 3, ["methods[0].generation: unknown key", "Did you mean 'generations'?"]),
+    "unknown key inside": (
+        ["budget", "initals"],
+        3,
+        ["budget.initals: unknown key", "Did you mean 'initial'?", "evaluations, initial"],
+    ),
+    "unknown key in a method": (
+        ["methods", 0, "generation"],
+        3,
+        ["methods[0].generation: unknown key", "Did you mean 'generations'?"],
+    ),
     "unknown metric": (
         ["methods", 0, "objective_metrics"],
         ["spearmann"],
         ["'spearmann'", "Did you mean 'spearman'?", "mse, mape, spearman"],
     ),
-    "a metric twice": (["methods", 0, "constraint_metrics"], ["mse", "mse"], ["constraint_metrics", "each value once"]),
+    "a metric twice": (
+        ["methods", 0, "constraint_metrics"],
+        ["mse", "mse"],
+        ["constraint_metrics", "each value once"],
+    ),
     "no metric": (["methods", 0, "constraint_metrics"], [], ["methods[0].constraint_metrics = []"]),
     "unknown family": (
         ["methods", 0, "family"],
         "surogate",
         ["methods[0].family = 'surogate'", "Did you mean 'surrogate'?", "ctaea, random"],
     ),
-    "family missing": (["methods", 0, "family"], REMOVED, ["methods[0].family: missing", "surrogate, ctaea, random"]),
+    "family missing": (
+        ["methods", 0, "family"],
+        REMOVED,
+        ["methods[0].family: missing", "surrogate, ctaea, random"],
+    ),
     "no methods": (["methods"], [], ["methods = []"]),
-    "a method twice": (["methods", 1], GOOD["methods"][0], ["surrogate-mse-mape is listed 2 times", "each method once"]),
+    "a method twice": (
+        ["methods", 1],
+        GOOD["methods"][0],
+        ["surrogate-mse-mape is listed 2 times", "each method once"],
+    ),
     "ctaea off budget": (
         ["methods", 1],
         {"family": "ctaea", "population": 3, "generations": 3},
         ["population 3 and generations 3", "budget.evaluations = 20", "population x generations"],
     ),
-    "ctaea of one": (["methods", 1], {"family": "ctaea", "population": 1, "generations": 20}, ["methods[1].population = 1", "at least 2"]),
-    "budget below sample": (["budget", "evaluations"], 9, ["budget.evaluations = 9", "smaller than the initial sample of 10"]),
-    "sample too small": (["budget", "initial"], 4, ["budget.initial = 4", "too small a sample", "at least 10"]),
-    "budget of text": (["budget", "evaluations"], "many", ["budget.evaluations = 'many'", "a whole number at least 1"]),
-    "budget of a half": (["budget", "evaluations"], 20.5, ["budget.evaluations = 20.5", "a whole number"]),
-    "amount above one": (["search_space"], {"conv_amount": {"maximum": 1.2}}, ["conv_amount.maximum = 1.2", "above 0 and below 1"]),
-    "amount of one": (["search_space"], {"linear_amount": {"maximum": 1}}, ["linear_amount.maximum = 1", "above 0 and below 1"]),
-    "amount of zero": (["search_space"], {"linear_amount": {"minimum": 0.0}}, ["linear_amount.minimum = 0.0", "above 0"]),
+    "ctaea of one": (
+        ["methods", 1],
+        {"family": "ctaea", "population": 1, "generations": 20},
+        ["methods[1].population = 1", "at least 2"],
+    ),
+    "budget below sample": (
+        ["budget", "evaluations"],
+        9,
+        ["budget.evaluations = 9", "smaller than the initial sample of 10"],
+    ),
+    "sample too small": (
+        ["budget", "initial"],
+        4,
+        ["budget.initial = 4", "too small a sample", "at least 10"],
+    ),
+    "budget of text": (
+        ["budget", "evaluations"],
+        "many",
+        ["budget.evaluations = 'many'", "a whole number at least 1"],
+    ),
+    "budget of a half": (
+        ["budget", "evaluations"],
+        20.5,
+        ["budget.evaluations = 20.5", "a whole number"],
+    ),
+    "amount above one": (
+        ["search_space"],
+        {"conv_amount": {"maximum": 1.2}},
+        ["conv_amount.maximum = 1.2", "above 0 and below 1"],
+    ),
+    "amount of one": (
+        ["search_space"],
+        {"linear_amount": {"maximum": 1}},
+        ["linear_amount.maximum = 1", "above 0 and below 1"],
+    ),
+    "amount of zero": (
+        ["search_space"],
+        {"linear_amount": {"minimum": 0.0}},
+        ["linear_amount.minimum = 0.0", "above 0"],
+    ),
     "amounts crossed": (
         ["search_space"],
         {"conv_amount": {"minimum": 0.8, "maximum": 0.2}},
         ["conv_amount.minimum = 0.8", "minimum < maximum"],
     ),
     "floor in per cent": (["constraint"], {"floor": 76}, ["constraint.floor = 76", "below 1"]),
-    "floor and drop": (["constraint"], {"floor": 0.7, "allowed_drop_points": 4}, ["both allowed_drop_points and floor", "exactly one"]),
-    "neither floor nor drop": (["constraint"], {}, ["neither allowed_drop_points nor floor", "exactly one"]),
-    "no drop": (["constraint"], {"allowed_drop_points": 0}, ["allowed_drop_points = 0", "at least 1e-06"]),
-    "unknown split": (["evaluation"], {"split": "train"}, ["evaluation.split = 'train'", "validation, test"]),
-    "unknown dataset": (["dataset", "kind"], "digit", ["dataset.kind = 'digit'", "Did you mean 'digits'?", "digits, folder"]),
+    "floor and drop": (
+        ["constraint"],
+        {"floor": 0.7, "allowed_drop_points": 4},
+        ["both allowed_drop_points and floor", "exactly one"],
+    ),
+    "neither floor nor drop": (
+        ["constraint"],
+        {},
+        ["neither allowed_drop_points nor floor", "exactly one"],
+    ),
+    "no drop": (
+        ["constraint"],
+        {"allowed_drop_points": 0},
+        ["allowed_drop_points = 0", "at least 1e-06"],
+    ),
+    "unknown split": (
+        ["evaluation"],
+        {"split": "train"},
+        ["evaluation.split = 'train'", "validation, test"],
+    ),
+    "unknown dataset": (
+        ["dataset", "kind"],
+        "digit",
+        ["dataset.kind = 'digit'", "Did you mean 'digits'?", "digits, folder"],
+    ),
     "folder without a path": (["dataset"], {"kind": "folder"}, ["dataset.path: missing"]),
     "no such folder": (
         ["dataset"],
@@ -111,10 +213,26 @@ CASES = {
         {"kind": "cifar10", "path": "nowhere.tar.gz"},
         ["dataset.path = 'nowhere.tar.gz'", "no such file", "--config"],
     ),
-    "no address": (["dataset"], {"kind": "cifar10", "urls": []}, ["dataset.urls = []", "each an address"]),
-    "an address of no server": (["dataset"], {"kind": "cifar10", "urls": ["/tmp/x"]}, ["dataset.urls[0] = '/tmp/x'", "https://"]),
-    "an address twice": (["dataset"], {"kind": "cifar10", "urls": ["http://a"] * 2}, ["dataset.urls", "each value once"]),
-    "half a checksum": (["dataset"], {"kind": "cifar10", "checksum": "6d95"}, ["dataset.checksum = '6d95'", "64 hexadecimal digits"]),
+    "no address": (
+        ["dataset"],
+        {"kind": "cifar10", "urls": []},
+        ["dataset.urls = []", "each an address"],
+    ),
+    "an address of no server": (
+        ["dataset"],
+        {"kind": "cifar10", "urls": ["/tmp/x"]},
+        ["dataset.urls[0] = '/tmp/x'", "https://"],
+    ),
+    "an address twice": (
+        ["dataset"],
+        {"kind": "cifar10", "urls": ["http://a"] * 2},
+        ["dataset.urls", "each value once"],
+    ),
+    "half a checksum": (
+        ["dataset"],
+        {"kind": "cifar10", "checksum": "6d95"},
+        ["dataset.checksum = '6d95'", "64 hexadecimal digits"],
+    ),
     "channels": (["dataset", "mean"], [0.5], ["dataset.mean = [0.5]", "a list of 3 values"]),
     "std of zero": (["dataset", "std"], [1.0, 0.0, 1.0], ["dataset.std[1] = 0.0", "above 0"]),
     "splits take all": (
@@ -124,34 +242,102 @@ CASES = {
     ),
     "tiny images": (["dataset", "image_size"], 8, ["dataset.image_size = 8", "at least 32"]),
     "no networks": (["networks"], {}, ["networks = {}", "at least one network"]),
-    "unknown architecture": (["networks", "vgg", "architecture", "name"], "vgg61", ["architecture.name = 'vgg61'", "vgg16"]),
-    "a bad name of a network": (["networks", "a/b"], GOOD["networks"]["vgg"], ["'a/b'", "letters, digits"]),
-    "odd width": (["networks", "vgg", "architecture", "width_divisor"], 3, ["width_divisor = 3", "1, 2, 4, 8, 16, 32"]),
+    "unknown architecture": (
+        ["networks", "vgg", "architecture", "name"],
+        "vgg61",
+        ["architecture.name = 'vgg61'", "vgg16"],
+    ),
+    "a bad name of a network": (
+        ["networks", "a/b"],
+        GOOD["networks"]["vgg"],
+        ["'a/b'", "letters, digits"],
+    ),
+    "odd width": (
+        ["networks", "vgg", "architecture", "width_divisor"],
+        3,
+        ["width_divisor = 3", "1, 2, 4, 8, 16, 32"],
+    ),
     "a width of another": (
         ["networks", "vgg", "architecture", "width_per_group"],
         3,
         ["width_per_group: unknown key", "name, width_divisor"],
     ),
-    "weights and training": (["networks", "vgg"], GOOD["networks"]["vgg"] | {"weights": "a", "training": {}}, ["both given", "not both"]),
-    "no such weights": (["networks", "vgg", "weights"], "no.safetensors", ["networks.vgg.weights = 'no.safetensors'", "no such file"]),
-    "an infinite rate": (["networks", "vgg", "training"], {"learning_rate": float("inf")}, ["learning_rate = inf"]),
-    "batches of one": (["networks", "vgg", "training"], {"batch_size": 1}, ["batch_size = 1", "at least 2"]),
-    "names alike": (["networks", "VGG"], GOOD["networks"]["vgg"], ["'vgg' but for upper and lower case"]),
+    "weights and training": (
+        ["networks", "vgg"],
+        GOOD["networks"]["vgg"] | {"weights": "a", "training": {}},
+        ["both given", "not both"],
+    ),
+    "no such weights": (
+        ["networks", "vgg", "weights"],
+        "no.safetensors",
+        ["networks.vgg.weights = 'no.safetensors'", "no such file"],
+    ),
+    "an infinite rate": (
+        ["networks", "vgg", "training"],
+        {"learning_rate": float("inf")},
+        ["learning_rate = inf"],
+    ),
+    "batches of one": (
+        ["networks", "vgg", "training"],
+        {"batch_size": 1},
+        ["batch_size = 1", "at least 2"],
+    ),
+    "names alike": (
+        ["networks", "VGG"],
+        GOOD["networks"]["vgg"],
+        ["'vgg' but for upper and lower case"],
+    ),
     "folds of one": (["methods", 0, "folds"], 8, ["budget.initial = 10", "2 for each fold"]),
-    "unknown optimiser": (["networks", "vgg", "training"], {"optimizer": "adamW"}, ["optimizer = 'adamW'", "Did you mean 'adamw'?"]),
-    "unknown recipe": (["networks", "vgg", "training"], {"recipe": "papr"}, ["training.recipe = 'papr'", "Did you mean 'paper'?"]),
-    "unknown precision": (["networks", "vgg", "training"], {"precision": "float16"}, ["precision = 'float16'", "float32, bfloat16"]),
+    "unknown optimiser": (
+        ["networks", "vgg", "training"],
+        {"optimizer": "adamW"},
+        ["optimizer = 'adamW'", "Did you mean 'adamw'?"],
+    ),
+    "unknown recipe": (
+        ["networks", "vgg", "training"],
+        {"recipe": "papr"},
+        ["training.recipe = 'papr'", "Did you mean 'paper'?"],
+    ),
+    "unknown precision": (
+        ["networks", "vgg", "training"],
+        {"precision": "float16"},
+        ["precision = 'float16'", "float32, bfloat16"],
+    ),
     "a recipe that is a list": (
         ["networks", "vgg", "training"],
         {"recipe": ["paper"]},
         ["training.recipe = ['paper']", "one_cycle, paper"],
     ),
-    "a gate of no epochs": (["networks", "vgg", "gate"], {"epochs": 0}, ["gate.epochs = 0", "at least 1"]),
-    "a floor of the gate in per cent": (["networks", "vgg", "gate"], {"least_accuracy": 76}, ["gate.least_accuracy = 76", "below 1"]),
-    "a gate that is text": (["networks", "vgg", "gate"], {"above_chance": "no"}, ["gate.above_chance = 'no'", "true or false"]),
-    "rate as YAML text": (["networks", "vgg", "training"], {"learning_rate": "1e-3"}, ["learning_rate = '1e-3'", "write 0.001"]),
-    "significance in per cent": (["statistics"], {"significance_level": 5}, ["significance_level = 5", "below 1"]),
-    "a section that is a number": (["budget"], 100, ["budget = 100", "a section with the keys evaluations, initial"]),
+    "a gate of no epochs": (
+        ["networks", "vgg", "gate"],
+        {"epochs": 0},
+        ["gate.epochs = 0", "at least 1"],
+    ),
+    "a floor of the gate in per cent": (
+        ["networks", "vgg", "gate"],
+        {"least_accuracy": 76},
+        ["gate.least_accuracy = 76", "below 1"],
+    ),
+    "a gate that is text": (
+        ["networks", "vgg", "gate"],
+        {"above_chance": "no"},
+        ["gate.above_chance = 'no'", "true or false"],
+    ),
+    "rate as YAML text": (
+        ["networks", "vgg", "training"],
+        {"learning_rate": "1e-3"},
+        ["learning_rate = '1e-3'", "write 0.001"],
+    ),
+    "significance in per cent": (
+        ["statistics"],
+        {"significance_level": 5},
+        ["significance_level = 5", "below 1"],
+    ),
+    "a section that is a number": (
+        ["budget"],
+        100,
+        ["budget = 100", "a section with the keys evaluations, initial"],
+    ),
 }
 
 
@@ -170,7 +356,9 @@ def changed(path: list, value: object) -> dict:
 
 
 @pytest.mark.parametrize(("path", "value", "expected"), CASES.values(), ids=CASES.keys())
-def test_a_mistake_is_refused_with_place_key_value_and_what_is_allowed(path, value, expected, tmp_path):
+def test_a_mistake_is_refused_with_place_key_value_and_what_is_allowed(
+    path, value, expected, tmp_path
+):
     config = changed(path, value)
     file = tmp_path / "mine.yaml"
     file.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
@@ -192,16 +380,23 @@ def test_a_downloaded_dataset_needs_no_path():
     assert (study.dataset.path, study.dataset.checksum) == (None, "ab" * 32)
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda file: file.name)
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda file: file.name
+)
 def test_the_configs_that_come_with_the_project_are_good(file):
     read_study(yaml.safe_load(file.read_text(encoding="utf-8")), [str(file)], check_files=False)
 
 
 def test_the_line_is_that_of_the_key(tmp_path):
     file = tmp_path / "c.yaml"
-    file.write_text(yaml.safe_dump(GOOD, sort_keys=False).replace("initial: 10", "initial: ten"), encoding="utf-8")
+    file.write_text(
+        yaml.safe_dump(GOOD, sort_keys=False).replace("initial: 10", "initial: ten"),
+        encoding="utf-8",
+    )
     text = file.read_text(encoding="utf-8")
-    line = next(number for number, content in enumerate(text.splitlines(), start=1) if "ten" in content)
+    line = next(
+        number for number, content in enumerate(text.splitlines(), start=1) if "ten" in content
+    )
     with pytest.raises(UserError, match=rf"c\.yaml, line {line}: budget\.initial = 'ten'"):
         read_study(yaml.safe_load(text), [str(file)])
 
@@ -223,7 +418,9 @@ def test_a_value_from_the_command_line_is_blamed_on_it(tmp_path):
 def test_text_from_the_command_line_is_read_as_in_a_file(tmp_path):
     file = tmp_path / "c.yaml"
     file.write_text(yaml.safe_dump(GOOD), encoding="utf-8")
-    study = read_study(GOOD | {"seeds": ["1", "5"], "budget": {"evaluations": "60", "initial": 10}}, [str(file)])
+    study = read_study(
+        GOOD | {"seeds": ["1", "5"], "budget": {"evaluations": "60", "initial": 10}}, [str(file)]
+    )
     assert (study.seeds, study.budget.evaluations) == ([1, 5], 60)
     with pytest.raises(UserError, match=r"command line \(--config\): budget\.evaluations = 'many'"):
         read_study(GOOD | {"budget": {"evaluations": "many", "initial": 10}}, [str(file)])
@@ -236,7 +433,10 @@ def test_a_file_without_a_config_is_refused(data, tmp_path):
         read_study(data, [str(tmp_path / "c.yaml")])
 
 
-@pytest.mark.parametrize("data", [{None: 1}, {("a", 1): 2}, {"seeds": None, "dataset": None, "networks": None, "methods": None}])
+@pytest.mark.parametrize(
+    "data",
+    [{None: 1}, {("a", 1): 2}, {"seeds": None, "dataset": None, "networks": None, "methods": None}],
+)
 def test_odd_yaml_is_refused_and_never_a_traceback(data):
     with pytest.raises(UserError):
         read_study({**GOOD, **data}, [])
@@ -252,13 +452,18 @@ def test_a_key_that_stands_twice_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("def build_netwrk(num_classes): ...", "defines no such function. Did you mean 'build_netwrk'? Allowed: build_netwrk."),
+        (
+            "def build_netwrk(num_classes): ...",
+            "defines no such function. Did you mean 'build_netwrk'? Allowed: build_netwrk.",
+        ),
         ("", "defines no such function. Allowed: a function, which the file has yet to define"),
         ("def build_network(:", "not a Python file (invalid syntax"),
     ],
 )
 def test_a_file_without_the_function_is_refused_without_running_it(code, expected, tmp_path):
-    (tmp_path / "mine.py").write_text(code + f"\nopen({str(tmp_path / 'ran')!r}, 'w')", encoding="utf-8")
+    (tmp_path / "mine.py").write_text(
+        code + f"\nopen({str(tmp_path / 'ran')!r}, 'w')", encoding="utf-8"
+    )
     network = {"architecture": {"name": "file", "path": str(tmp_path / "mine.py")}}
     with pytest.raises(UserError) as error:
         read_study(GOOD | {"networks": {"mine": network}}, [])
@@ -279,5 +484,13 @@ def test_a_file_that_defines_imports_or_assigns_the_function_is_good(tmp_path):
         "build_network = print",
     ):
         (tmp_path / "mine.py").write_text(code, encoding="utf-8")
-        study = read_study(GOOD | {"networks": {"mine": {"architecture": {"name": "file", "path": str(tmp_path / "mine.py")}}}}, [])
+        study = read_study(
+            GOOD
+            | {
+                "networks": {
+                    "mine": {"architecture": {"name": "file", "path": str(tmp_path / "mine.py")}}
+                }
+            },
+            [],
+        )
         assert study.networks["mine"].architecture.function == "build_network"

@@ -15,7 +15,9 @@ from paretopress.data import load_split
 pytestmark = pytest.mark.slow
 
 ARCHIVE = Path("results/downloads/cifar-10-python.tar.gz")
-TARGETS = [str(RESULTS / "dataset" / f"{name}.safetensors") for name in ("train", "validation", "test")]
+TARGETS = [
+    str(RESULTS / "dataset" / f"{name}.safetensors") for name in ("train", "validation", "test")
+]
 
 
 def sha256(content: bytes) -> str:
@@ -31,14 +33,19 @@ def archive(tmp_path_factory) -> bytes:
 
 @pytest.fixture(scope="module")
 def server(archive) -> Iterator[Server]:
-    with serving({"cut": [cut(archive, 100_000)], "archive": [whole(archive)]}) as started, pytest.MonkeyPatch.context() as patch:
+    with (
+        serving({"cut": [cut(archive, 100_000)], "archive": [whole(archive)]}) as started,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         patch.setenv("NO_PROXY", "*")
         yield started
 
 
 def study(server: Server, archive: bytes, **dataset: object) -> dict:
     urls = [server.url(path) for path in ("missing", "cut", "archive")]
-    return TINY | {"dataset": {"kind": "cifar10", "urls": urls, "checksum": sha256(archive)} | dataset}
+    return TINY | {
+        "dataset": {"kind": "cifar10", "urls": urls, "checksum": sha256(archive)} | dataset
+    }
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +70,12 @@ def test_the_archive_is_downloaded_over_all_troubles_and_read(downloaded, server
     assert (downloaded.folder / ARCHIVE).read_bytes() == archive
     assert [len(load_split(downloaded.folder / target)) for target in TARGETS] == [80, 20, 20]
     log = (downloaded.folder / "results/downloads/logs/cifar10.log").read_text(encoding="utf-8")
-    for line in ("HTTP 404 Not Found", "the connection was cut", "goes on at 0.1 MB", "SHA-256 as wanted"):
+    for line in (
+        "HTTP 404 Not Found",
+        "the connection was cut",
+        "goes on at 0.1 MB",
+        "SHA-256 as wanted",
+    ):
         assert line in log
 
 
@@ -104,7 +116,9 @@ def test_a_download_that_runs_again_fetches_nothing(project):
     edit(project, "workflow/scripts/download_cifar10.py")
     assert project.to_do(*TARGETS) == ["dataset[]", "download[]"]
     project.complete(1, *TARGETS)
-    assert "was fetched before" in (project.folder / "results/downloads/logs/cifar10.log").read_text(encoding="utf-8")
+    assert "was fetched before" in (
+        project.folder / "results/downloads/logs/cifar10.log"
+    ).read_text(encoding="utf-8")
     assert project.to_do(*TARGETS) == []
 
 
@@ -125,11 +139,18 @@ def test_a_given_archive_is_read_where_it_is(project, server, archive):
 def test_a_download_that_fails_says_what_to_do(tmp_path, server, archive):
     project = Project(tmp_path)
     with serving({"busy": [status(403)]}) as forbidding:
-        project.configure(study(server, archive, urls=[server.url("missing"), forbidding.url("busy")]))
+        project.configure(
+            study(server, archive, urls=[server.url("missing"), forbidding.url("busy")])
+        )
         failed = project.snakemake("--cores", "1", *TARGETS)
     assert failed.returncode != 0
     said = failed.stdout + failed.stderr
-    for part in ("missing: HTTP 404", "busy: HTTP 403", f"about 170 MB, SHA-256 {sha256(archive)}", "set dataset.path to its path"):
+    for part in (
+        "missing: HTTP 404",
+        "busy: HTTP 403",
+        f"about 170 MB, SHA-256 {sha256(archive)}",
+        "set dataset.path to its path",
+    ):
         assert part in said
         assert part in (tmp_path / "results/downloads/logs/cifar10.log").read_text(encoding="utf-8")
     assert not (tmp_path / ARCHIVE).exists()

@@ -82,7 +82,12 @@ def image(color: int) -> bytes:
 
 def pack(project: Project, classes: list[str], *more: str) -> None:
     """An archive of two images of each class for each split, and of files with the names of `more`."""
-    names = [f"{split}/{name}/{number}.png" for split in ("train", "test") for name in classes for number in range(4)]
+    names = [
+        f"{split}/{name}/{number}.png"
+        for split in ("train", "test")
+        for name in classes
+        for number in range(4)
+    ]
     with tarfile.open(project.folder / "images.tar.gz", "w:gz") as tar:
         for number, name in enumerate([*names, *more]):
             member, content = tarfile.TarInfo(name), image(number)
@@ -96,7 +101,10 @@ def test_an_archive_that_leads_elsewhere_is_refused_by_its_job(project):
     before = listing(project)
     done = project.snakemake("--cores", "1", DATASET)
     assert done.returncode != 0
-    assert "the member '../../../outside.png' would be written outside the target folder. Nothing was unpacked" in done.stderr
+    assert (
+        "the member '../../../outside.png' would be written outside the target folder. Nothing was unpacked"
+        in done.stderr
+    )
     new = set(listing(project)) - set(before)
     assert new
     assert all(path.startswith("project/results/tiny/logs/") for path in new), new
@@ -106,12 +114,16 @@ def test_classes_of_odd_names_are_read_by_their_job(project):
     pack(project, ["<script>", "=1+1", "{x}", "é ' \"", "-rf"])
     before = listing(project)
     project.complete(1, DATASET)
-    assert all(path.startswith("project/results/tiny/") for path in set(listing(project)) - set(before))
+    assert all(
+        path.startswith("project/results/tiny/") for path in set(listing(project)) - set(before)
+    )
 
 
 def test_a_config_shown_by_make_status_runs_nothing(project):
     """`make status` reads a config with its own reader, which says where the mistake is."""
-    (project.folder / "tiny.yaml").write_text("study: tiny\nseeds: !!python/object/apply:os.mkdir [ran]\n", encoding="utf-8")
+    (project.folder / "tiny.yaml").write_text(
+        "study: tiny\nseeds: !!python/object/apply:os.mkdir [ran]\n", encoding="utf-8"
+    )
     command = [sys.executable, "workflow/scripts/show_status.py", "--configfile", "tiny.yaml"]
     done = subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=False)
     assert done.returncode == 1

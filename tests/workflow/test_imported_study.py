@@ -27,7 +27,9 @@ def authors(shared_data, tmp_path_factory) -> Path:
     for name in ("torch", "torchvision"):
         blocked = project.folder / "blocked" / name
         blocked.mkdir(parents=True)
-        (blocked / "__init__.py").write_text("raise ImportError('this study needs no network')\n", encoding="utf-8")
+        (blocked / "__init__.py").write_text(
+            "raise ImportError('this study needs no network')\n", encoding="utf-8"
+        )
     project.environment = {**os.environ, "PYTHONPATH": str(project.folder / "blocked")}
     project.complete(2)
     return project.folder / "results" / "authors"
@@ -45,9 +47,15 @@ def test_the_runs_of_the_authors_have_the_hypervolumes_that_are_known(authors):
     assert summary.loc["ctaea-10x10", "mean"] == pytest.approx(0.167, abs=5e-4)
     runs = pd.read_csv(authors / "statistics" / "runs.csv")
     assert runs["initial_hypervolume"].dropna().round(4).unique().tolist() == [0.1432]
-    assert runs.groupby("method")["complete"].all().to_dict() == {name: name.startswith("surrogate-") for name in summary.index}
+    assert runs.groupby("method")["complete"].all().to_dict() == {
+        name: name.startswith("surrogate-") for name in summary.index
+    }
     assert runs["negative_rates"].sum() == 48
-    one = json.loads((authors / "runs" / "vgg16" / "surrogate-mse-mape" / "seed-1" / "hypervolume.json").read_text())
+    one = json.loads(
+        (
+            authors / "runs" / "vgg16" / "surrogate-mse-mape" / "seed-1" / "hypervolume.json"
+        ).read_text()
+    )
     assert one["hypervolume"] == pytest.approx(0.22883165)
     assert len(one["history"]) == 100
 
@@ -59,7 +67,9 @@ def test_the_tests_have_the_known_probabilities(authors):
     assert friedman.loc["settings", "critical_difference"] == pytest.approx(10.3, abs=0.05)
     assert friedman.loc["settings", "shared_sample"]
     factors = pd.read_csv(authors / "statistics" / "factors.csv")
-    constraint = factors[(factors["factor"] == "constraint_metric") & factors["test"].str.contains("Kruskal")].iloc[0]
+    constraint = factors[
+        (factors["factor"] == "constraint_metric") & factors["test"].str.contains("Kruskal")
+    ].iloc[0]
     assert constraint["p"] == pytest.approx(0.0015, abs=5e-5)
     assert constraint["best_level"] == "mape"
 
@@ -88,15 +98,32 @@ def test_incomplete_runs_and_negative_rates_are_marked_in_the_report(authors):
     numbers = json.loads((authors / "summary.json").read_text(encoding="utf-8"))
     assert numbers["networks"]["vgg16"]["dense_accuracy"] == 0.8036
     assert "torch" not in numbers["versions"]
-    assert [row["p"] for row in numbers["statistics"]["friedman"]] == [pytest.approx(0.0257, abs=5e-5)] * 2
-    assert len(numbers["networks"]["vgg16"]["front"]) == len(pd.read_csv(authors / "fronts" / "vgg16.csv")) - 1
+    assert [row["p"] for row in numbers["statistics"]["friedman"]] == [
+        pytest.approx(0.0257, abs=5e-5)
+    ] * 2
+    assert (
+        len(numbers["networks"]["vgg16"]["front"])
+        == len(pd.read_csv(authors / "fronts" / "vgg16.csv")) - 1
+    )
 
 
 def test_a_malformed_table_is_refused_before_anything_runs(tmp_path):
     project = Project(tmp_path)
-    (tmp_path / "mine.csv").write_text("network,method,seed,evaluation,accuracy,nonzero_rate\nvgg16,a,1,1,0.8,0.5\nvgg16,a,1,2,80 %,0.5\n")
-    project.configure({"study": "mine", "evaluation_tables": {"mine": {"path": "mine.csv", "networks": {"vgg16": {"threshold": 0.7}}}}})
+    (tmp_path / "mine.csv").write_text(
+        "network,method,seed,evaluation,accuracy,nonzero_rate\nvgg16,a,1,1,0.8,0.5\nvgg16,a,1,2,80 %,0.5\n"
+    )
+    project.configure(
+        {
+            "study": "mine",
+            "evaluation_tables": {
+                "mine": {"path": "mine.csv", "networks": {"vgg16": {"threshold": 0.7}}}
+            },
+        }
+    )
     refused = project.snakemake("--cores", "1")
     assert refused.returncode != 0
-    assert "mine.csv, line 3: column 'accuracy' = '80 %': not a number" in refused.stderr + refused.stdout
+    assert (
+        "mine.csv, line 3: column 'accuracy' = '80 %': not a number"
+        in refused.stderr + refused.stdout
+    )
     assert not (tmp_path / "results" / "mine").exists()

@@ -23,7 +23,13 @@ CONFIG = {
     "study": "tiny",
     "seeds": [1, 2],
     "dataset": {"kind": "digits"},
-    "networks": {"mine": {"architecture": ARCHITECTURE, "weights": "mine.pt", "gate": {"above_chance": False}}},
+    "networks": {
+        "mine": {
+            "architecture": ARCHITECTURE,
+            "weights": "mine.pt",
+            "gate": {"above_chance": False},
+        }
+    },
     "constraint": {"allowed_drop_points": 50.0},
     "budget": {"evaluations": 12, "initial": 10, "initial_seed": 7},
     "methods": [
@@ -37,7 +43,9 @@ CONFIG = {
         }
     ],
 }
-RUNS = [f"results/tiny/runs/mine/surrogate-random-random/seed-{seed}/evaluations.csv" for seed in (1, 2)]
+RUNS = [
+    f"results/tiny/runs/mine/surrogate-random-random/seed-{seed}/evaluations.csv" for seed in (1, 2)
+]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +56,9 @@ def searched(tmp_path_factory) -> Project:
     network = build_network(ARCHITECTURE | {"path": str(project.folder / "mine.py")}, 10)
     torch.save({"model": network.state_dict()}, project.folder / "mine.pt")
     project.configure(CONFIG)
-    project.complete(2, *RUNS, "results/tiny/fronts/mine.test.csv", "results/tiny/fronts/mine.sizes.csv")
+    project.complete(
+        2, *RUNS, "results/tiny/fronts/mine.test.csv", "results/tiny/fronts/mine.sizes.csv"
+    )
     return project
 
 
@@ -58,7 +68,9 @@ def test_all_seeds_share_one_initial_sample(searched):
     assert initial.sum() == 10
     assert first[initial].equals(second[initial])
     assert not first[~initial].equals(second[~initial])
-    assert [path.name for path in (searched.folder / "results/tiny/designs/mine").glob("seed-?.csv")] == ["seed-7.csv"]
+    assert [
+        path.name for path in (searched.folder / "results/tiny/designs/mine").glob("seed-?.csv")
+    ] == ["seed-7.csv"]
 
 
 def test_an_added_checksum_reruns_nothing(searched):
@@ -72,7 +84,12 @@ def test_an_added_checksum_reruns_nothing(searched):
 def test_an_edited_network_reruns_its_own_jobs(searched):
     assert not {"search", "import_baseline"} & searched.rules_to_do()
     (searched.folder / "mine.py").write_text(CODE + "\n# a comment", encoding="utf-8")
-    assert {"import_baseline", "dense_metrics", "initial_designs", "search"} <= searched.rules_to_do()
+    assert {
+        "import_baseline",
+        "dense_metrics",
+        "initial_designs",
+        "search",
+    } <= searched.rules_to_do()
 
 
 @pytest.mark.parametrize(
@@ -80,13 +97,21 @@ def test_an_edited_network_reruns_its_own_jobs(searched):
     [
         (
             {"architecture": ARCHITECTURE | {"arguments": {"width": 6}}},
-            ["mine.pt: the weights do not fit the network", "0.weight: shape (4, 3, 3, 3), (6, 3, 3, 3) wanted"],
+            [
+                "mine.pt: the weights do not fit the network",
+                "0.weight: shape (4, 3, 3, 3), (6, 3, 3, 3) wanted",
+            ],
         ),
-        ({"checksum": "0" * 64}, ["mine.pt: its SHA-256 is", "(networks.mine.checksum), so that nothing in it is read"]),
+        (
+            {"checksum": "0" * 64},
+            ["mine.pt: its SHA-256 is", "(networks.mine.checksum), so that nothing in it is read"],
+        ),
     ],
     ids=["shape", "checksum"],
 )
-def test_weights_that_cannot_be_used_stop_the_study_before_any_search(searched, tmp_path, change, expected):
+def test_weights_that_cannot_be_used_stop_the_study_before_any_search(
+    searched, tmp_path, change, expected
+):
     project = Project(tmp_path)
     project.take(searched, "dataset")
     (project.folder / "mine.py").write_text(CODE, encoding="utf-8")

@@ -17,14 +17,32 @@ pytestmark = pytest.mark.slow
 FIGURES = [
     "front", "inference", "hypervolume", "convergence", "attainment", "critical-difference", "surrogates", "fallbacks", "time",
 ]  # fmt: skip
-OF_THE_FRONT = ["union_front", "test_front", "front_sizes", "front_figure", "inference_time", "inference_figure"]
-OF_THE_RUNS = ["tabulate_runs", "method_figures", "search_figures", "statistics", "claims", "report"]
+OF_THE_FRONT = [
+    "union_front",
+    "test_front",
+    "front_sizes",
+    "front_figure",
+    "inference_time",
+    "inference_figure",
+]
+OF_THE_RUNS = [
+    "tabulate_runs",
+    "method_figures",
+    "search_figures",
+    "statistics",
+    "claims",
+    "report",
+]
 
 
 @pytest.fixture
 def project(finished) -> Project:
     """The finished project; what a test edits is put back."""
-    tracked = [path for path in (*finished.folder.glob("*.*"), *(finished.folder / "workflow").rglob("*.*")) if path.is_file()]
+    tracked = [
+        path
+        for path in (*finished.folder.glob("*.*"), *(finished.folder / "workflow").rglob("*.*"))
+        if path.is_file()
+    ]
     before = {path: path.read_bytes() for path in tracked if "__pycache__" not in path.parts}
     yield finished
     for path, content in before.items():
@@ -35,13 +53,30 @@ def project(finished) -> Project:
 def test_the_outputs_have_the_names_and_columns_of_the_contract(finished):
     results = finished.folder / RESULTS
     for network in ("first", "second"):
-        assert json.loads((results / "baselines" / network / "metrics.json").read_text())["accuracy"]["validation"] > 0
+        assert (
+            json.loads((results / "baselines" / network / "metrics.json").read_text())["accuracy"][
+                "validation"
+            ]
+            > 0
+        )
         assert (results / "baselines" / network / "weights.safetensors").is_file()
-        assert len(pd.read_csv(results / "baselines" / network / "history.csv")) == TINY["networks"][network]["training"]["epochs"]
+        assert (
+            len(pd.read_csv(results / "baselines" / network / "history.csv"))
+            == TINY["networks"][network]["training"]["epochs"]
+        )
         assert pd.read_csv(results / "fronts" / f"{network}.csv")["design_id"].iloc[-1] == "dense"
-        front, test, sizes = (pd.read_csv(results / "fronts" / f"{network}{kind}.csv") for kind in ("", ".test", ".sizes"))
+        front, test, sizes = (
+            pd.read_csv(results / "fronts" / f"{network}{kind}.csv")
+            for kind in ("", ".test", ".sizes")
+        )
         times = pd.read_csv(results / "inference" / f"{network}.csv")
-        assert list(test.columns) == ["design_id", "nonzero_rate", "accuracy", "test_accuracy", "test_feasible"]
+        assert list(test.columns) == [
+            "design_id",
+            "nonzero_rate",
+            "accuracy",
+            "test_accuracy",
+            "test_feasible",
+        ]
         assert list(sizes.columns) == [
             "design_id", "nonzero_rate", "parameters", "nonzero_parameters", "bytes", "compressed_bytes", "macs", "nonzero_macs",
         ]  # fmt: skip
@@ -77,7 +112,10 @@ def test_the_outputs_have_the_names_and_columns_of_the_contract(finished):
         assert (timings["seconds"] >= 0).all()
         assert (timings["threads"] == 1).all()
         assert timings["processor"].notna().all()
-    left = {path.relative_to(results / "progress").parts[1] for path in (results / "progress").rglob("*.json")}
+    left = {
+        path.relative_to(results / "progress").parts[1]
+        for path in (results / "progress").rglob("*.json")
+    }
     assert left <= {"test"}, "finished jobs leave no journal but that of the test images"
 
 
@@ -95,7 +133,10 @@ def test_the_methods_of_a_seed_share_their_initial_sample(finished):
 def test_the_report_is_whole_and_needs_nothing_beside_it(finished):
     report = (finished.folder / RESULTS / "report.html").read_text(encoding="utf-8")
     assert report.count("<svg") == 2 * len(FIGURES)
-    assert not re.search(r"""(src|href)=["'](?!#|data:)(?!http://www\.w3\.org)""", re.sub(r"xlink:href", "xhref", report))
+    assert not re.search(
+        r"""(src|href)=["'](?!#|data:)(?!http://www\.w3\.org)""",
+        re.sub(r"xlink:href", "xhref", report),
+    )
     ids = re.findall(r'\bid="([^"]+)"', report)
     assert len(ids) == len(set(ids)), "two elements of one id draw each other's parts"
     for name in ("first", "second", *METHODS):
@@ -106,12 +147,17 @@ def test_the_report_is_whole_and_needs_nothing_beside_it(finished):
     summary = json.loads(finished.read("summary.json"))
     assert set(summary["networks"]) == {"first", "second"}
     for name, network in summary["networks"].items():
-        assert len(network["front"]) == len(pd.read_csv(finished.folder / RESULTS / "fronts" / f"{name}.csv")) - 1
+        assert (
+            len(network["front"])
+            == len(pd.read_csv(finished.folder / RESULTS / "fronts" / f"{name}.csv")) - 1
+        )
     for name, rows in summary["statistics"].items():
         table = pd.read_csv(finished.folder / RESULTS / "statistics" / f"{name}.csv")
         assert len(rows) == len(table)
         for column in table.select_dtypes("float"):
-            assert [row[column] for row in rows] == [None if pd.isna(value) else value for value in table[column]], (name, column)
+            assert [row[column] for row in rows] == [
+                None if pd.isna(value) else value for value in table[column]
+            ], (name, column)
 
 
 def test_two_seeds_give_sentences_instead_of_numbers(finished):
@@ -125,15 +171,27 @@ def test_two_seeds_give_sentences_instead_of_numbers(finished):
 
 def test_the_test_images_give_what_the_front_gives_on_them(finished):
     metrics = json.loads(finished.read("baselines/first/metrics.json"))["accuracy"]
-    table = pd.read_csv(finished.folder / RESULTS / "fronts" / "first.test.csv").set_index("design_id")
-    assert table.loc["dense", ["accuracy", "test_accuracy"]].tolist() == [metrics["validation"], metrics["test"]]
+    table = pd.read_csv(finished.folder / RESULTS / "fronts" / "first.test.csv").set_index(
+        "design_id"
+    )
+    assert table.loc["dense", ["accuracy", "test_accuracy"]].tolist() == [
+        metrics["validation"],
+        metrics["test"],
+    ]
     log = finished.read("logs/fronts/first.test.log").decode()
-    assert log.count("on the test images, ") == len(table) - 1, "each design once, the dense network not again"
+    assert log.count("on the test images, ") == len(table) - 1, (
+        "each design once, the dense network not again"
+    )
 
 
 def test_an_inference_time_is_measured_with_nothing_beside_it(finished):
-    logs = [path.read_text(encoding="utf-8") for path in (finished.folder / ".snakemake" / "log").glob("*.log")]
-    jobs = re.findall(r"^(?:local)?rule inference_time:\n((?:    .*\n)*)", "\n".join(logs), flags=re.MULTILINE)
+    logs = [
+        path.read_text(encoding="utf-8")
+        for path in (finished.folder / ".snakemake" / "log").glob("*.log")
+    ]
+    jobs = re.findall(
+        r"^(?:local)?rule inference_time:\n((?:    .*\n)*)", "\n".join(logs), flags=re.MULTILINE
+    )
     assert jobs
     assert all("threads: 2\n" in job for job in jobs), "as many as --cores"
 
@@ -145,14 +203,21 @@ def test_snakemake_writes_its_own_report_too(finished):
 
 
 def test_the_logs_say_how_far_a_run_is(finished):
-    log = (finished.folder / RESULTS / "logs" / "runs" / "first" / METHODS[0] / "seed-1.log").read_text(encoding="utf-8")
+    log = (
+        finished.folder / RESULTS / "logs" / "runs" / "first" / METHODS[0] / "seed-1.log"
+    ).read_text(encoding="utf-8")
     assert re.search(r"iteration 2, evaluations 14 of 14, hypervolume 0\.\d+, 0 s left", log)
 
 
 def test_the_commands_show_state_and_front(finished):
-    for script, expected in (("show_status.py", "12 runs, 12 done"), ("show_front.py", "Report: results/tiny/report.html")):
+    for script, expected in (
+        ("show_status.py", "12 runs, 12 done"),
+        ("show_front.py", "Report: results/tiny/report.html"),
+    ):
         command = [sys.executable, f"workflow/scripts/{script}", "--configfile", "tiny.yaml"]
-        shown = subprocess.run(command, cwd=finished.folder, capture_output=True, text=True, check=True)
+        shown = subprocess.run(
+            command, cwd=finished.folder, capture_output=True, text=True, check=True
+        )
         assert expected in shown.stdout
 
 
@@ -195,7 +260,9 @@ def test_other_inference_times_rerun_the_measurement_its_figure_and_what_reports
 def test_an_added_seed_reruns_its_own_jobs_and_what_follows(project):
     project.configure(TINY | {"seeds": [1, 2, 3]})
     jobs = project.to_do()
-    per_seed = [job for job in jobs if job.split("[")[0] in ("initial_designs", "search", "hypervolume")]
+    per_seed = [
+        job for job in jobs if job.split("[")[0] in ("initial_designs", "search", "hypervolume")
+    ]
     assert len(per_seed) == 2 * (1 + len(METHODS) + len(METHODS))
     assert all("seed=3" in job for job in per_seed)
     assert {job.split("[")[0] for job in jobs} - {"initial_designs", "search", "hypervolume"} == {
@@ -204,7 +271,9 @@ def test_an_added_seed_reruns_its_own_jobs_and_what_follows(project):
 
 
 def test_another_training_reruns_all_of_that_network_and_nothing_of_the_other(project):
-    networks = TINY["networks"] | {"second": {**TINY["networks"]["second"], "training": {**LONGER, "seed": 5}}}
+    networks = TINY["networks"] | {
+        "second": {**TINY["networks"]["second"], "training": {**LONGER, "seed": 5}}
+    }
     project.configure(TINY | {"networks": networks})
     jobs = project.to_do()
     assert not [job for job in jobs if "network=first" in job]
@@ -214,8 +283,18 @@ def test_another_training_reruns_all_of_that_network_and_nothing_of_the_other(pr
 
 
 def test_another_gate_is_checked_and_nothing_is_trained_or_searched_again(project):
-    gates = {"first": {"above_chance": False, "least_accuracy": 0.01}, "second": {"above_chance": False, "epochs": 9}}
-    project.configure(TINY | {"networks": {name: {**TINY["networks"][name], "gate": gate} for name, gate in gates.items()}})
+    gates = {
+        "first": {"above_chance": False, "least_accuracy": 0.01},
+        "second": {"above_chance": False, "epochs": 9},
+    }
+    project.configure(
+        TINY
+        | {
+            "networks": {
+                name: {**TINY["networks"][name], "gate": gate} for name, gate in gates.items()
+            }
+        }
+    )
     assert project.to_do() == ["gate[network=first]", "gate[network=second]"]
 
 
@@ -232,13 +311,17 @@ def test_a_killed_training_goes_on_to_the_same_bytes_on_one_core(finished, tmp_p
     target = str(RESULTS / "baselines" / "second" / "weights.safetensors")
     checkpoints = tmp_path / RESULTS / "progress" / "second" / "training" / "checkpoint"
     status = project.kill(target, lambda: list(checkpoints.glob("epoch-000002-*.pt")))
-    assert re.search(r"second \(baseline stopped at epoch \d/6, accuracy 0\.\d+, goes on from there\)", status), status
+    assert re.search(
+        r"second \(baseline stopped at epoch \d/6, accuracy 0\.\d+, goes on from there\)", status
+    ), status
     again = project.snakemake("--cores", "1", "--rerun-incomplete", target)
     assert again.returncode == 0, again.stderr
     log = project.read("logs/baselines/second.log").decode()
     assert re.search(r"second: goes on after epoch [2-5] of 6", log)
     assert "epoch 1 of 6" not in log
-    assert re.search(r"second: epoch 6 of 6, loss .*, 0 s left", again.stdout + again.stderr), "on the terminal too"
+    assert re.search(r"second: epoch 6 of 6, loss .*, 0 s left", again.stdout + again.stderr), (
+        "on the terminal too"
+    )
     for file in ("weights.safetensors", "history.csv"):
         assert project.read(f"baselines/second/{file}") == finished.read(f"baselines/second/{file}")
     assert not checkpoints.parent.exists()
@@ -249,33 +332,65 @@ def test_a_killed_study_goes_on_to_the_same_bytes_on_one_core(finished, tmp_path
     project.take(finished, "dataset", "baselines")
     run = f"first/{METHODS[0]}/seed-1"
     journal = tmp_path / RESULTS / "progress" / run / "evaluations"
-    status = project.kill(str(RESULTS / "runs" / run / "evaluations.csv"), lambda: len(list(journal.glob("*.json"))) >= 2)
+    status = project.kill(
+        str(RESULTS / "runs" / run / "evaluations.csv"),
+        lambda: len(list(journal.glob("*.json"))) >= 2,
+    )
     assert re.search(rf"{METHODS[0]} +seed 1: stopped \d+/14", status), status
     runs = every_run("first", seed=1)
-    project.complete(1, "--rerun-incomplete", *[str(RESULTS / "runs" / run / "hypervolume.json") for run in runs])
-    for name in [f"runs/{run}/{file}" for run in runs for file in ("evaluations.csv", "iterations.csv", "hypervolume.json")]:
+    project.complete(
+        1, "--rerun-incomplete", *[str(RESULTS / "runs" / run / "hypervolume.json") for run in runs]
+    )
+    for name in [
+        f"runs/{run}/{file}"
+        for run in runs
+        for file in ("evaluations.csv", "iterations.csv", "hypervolume.json")
+    ]:
         assert project.read(name) == finished.read(name), name
 
 
 @pytest.mark.parametrize(
     ("training", "gate", "expected"),
     [
-        ({"learning_rate": 1e-12}, {}, "dead: the network is not clearly better than guessing after 1 of 1 epochs"),
-        ({"learning_rate": 1e6, "optimizer": "sgd", "schedule": "constant"}, {}, "dead: the training broke down, its loss is nan"),
-        ({}, {"above_chance": False, "least_accuracy": 0.99}, "under networks.dead.gate.least_accuracy = 0.99"),
+        (
+            {"learning_rate": 1e-12},
+            {},
+            "dead: the network is not clearly better than guessing after 1 of 1 epochs",
+        ),
+        (
+            {"learning_rate": 1e6, "optimizer": "sgd", "schedule": "constant"},
+            {},
+            "dead: the training broke down, its loss is nan",
+        ),
+        (
+            {},
+            {"above_chance": False, "least_accuracy": 0.99},
+            "under networks.dead.gate.least_accuracy = 0.99",
+        ),
     ],
     ids=["at chance", "no number", "under the floor"],
 )
-def test_a_network_that_learned_nothing_stops_the_study_before_any_search(finished, tmp_path, training, gate, expected):
+def test_a_network_that_learned_nothing_stops_the_study_before_any_search(
+    finished, tmp_path, training, gate, expected
+):
     project = Project(tmp_path)
     project.take(finished, "dataset")
-    dead = {"architecture": {"name": "vgg16_slim", "width_divisor": 32}, "training": {**TRAINING, **training}, "gate": gate}
+    dead = {
+        "architecture": {"name": "vgg16_slim", "width_divisor": 32},
+        "training": {**TRAINING, **training},
+        "gate": gate,
+    }
     project.configure(TINY | {"networks": {"dead": dead}})
     stopped = project.snakemake("--cores", "2")
     assert stopped.returncode != 0
     assert expected in stopped.stdout + stopped.stderr
-    assert "--config 'networks={dead: {training: {recipe: paper_low_rate}}}'" in stopped.stdout + stopped.stderr
-    logs = [path.read_text(encoding="utf-8") for path in (tmp_path / RESULTS / "logs").rglob("dead.log")]
+    assert (
+        "--config 'networks={dead: {training: {recipe: paper_low_rate}}}'"
+        in stopped.stdout + stopped.stderr
+    )
+    logs = [
+        path.read_text(encoding="utf-8") for path in (tmp_path / RESULTS / "logs").rglob("dead.log")
+    ]
     assert any(expected in log for log in logs)
     assert not list((tmp_path / RESULTS / "designs").rglob("*.csv"))
     assert not (tmp_path / RESULTS / "progress" / "dead" / "initial").exists()
@@ -288,7 +403,18 @@ def test_a_network_that_learned_nothing_stops_the_study_before_any_search(finish
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"methods": [{"family": "surrogate", "objective_metrics": ["msee"], "constraint_metrics": ["mse"]}]}, "Did you mean 'mse'?"),
+        (
+            {
+                "methods": [
+                    {
+                        "family": "surrogate",
+                        "objective_metrics": ["msee"],
+                        "constraint_metrics": ["mse"],
+                    }
+                ]
+            },
+            "Did you mean 'mse'?",
+        ),
         ({"dataset": {"kind": "folder", "path": "nowhere"}}, "dataset.path = 'nowhere'"),
     ],
 )
@@ -311,4 +437,6 @@ def test_an_unreadable_image_stops_the_study_with_its_name(tmp_path):
     failed = project.snakemake("--cores", "2")
     assert failed.returncode != 0
     assert "train/a/1.png: the image cannot be read" in failed.stdout + failed.stderr
-    assert "train/a/1.png" in (tmp_path / RESULTS / "logs" / "dataset.log").read_text(encoding="utf-8")
+    assert "train/a/1.png" in (tmp_path / RESULTS / "logs" / "dataset.log").read_text(
+        encoding="utf-8"
+    )

@@ -44,18 +44,28 @@ print(used.ru_maxrss, used.ru_utime + used.ru_stime)
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak of a process's memory can be reset on Linux only")
+@pytest.mark.skipif(
+    not Path("/proc/self/clear_refs").exists(),
+    reason="the peak of a process's memory can be reset on Linux only",
+)
 def test_jobs_on_vgg16_take_little_more_than_its_weights_and_share_their_pages(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow" / "scripts")}
 
     def probe(job: str) -> str:
         command = [sys.executable, "tests/memory_probe.py", str(tmp_path), job]
-        return subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True
+        ).stdout
 
     probe("prepare")
-    measured, sizes, taken_over = (json.loads(probe(job)) for job in ("evaluate", "measure", "take over"))
+    measured, sizes, taken_over = (
+        json.loads(probe(job)) for job in ("evaluate", "measure", "take over")
+    )
     peaks = measured["peaks"] | sizes["peaks"] | taken_over["peaks"]
-    print({name: round(peak / measured["weights"], 2) for name, peak in peaks.items()}, "of the weights")
+    print(
+        {name: round(peak / measured["weights"], 2) for name, peak in peaks.items()},
+        "of the weights",
+    )
     assert max(peaks.values()) <= 1.7 * measured["weights"]
     assert measured["mapped"]["Rss"] > 0.9 * measured["weights"]
     assert measured["mapped"]["Private_Dirty"] == 0
@@ -65,13 +75,23 @@ def test_a_job_computes_on_the_threads_that_it_was_given(tmp_path):
     project = Project(tmp_path / "project")
     (project.folder / "watched.py").write_text(NETWORK)
     architecture = {"name": "file", "path": "watched.py", "function": "build_network"}
-    network = {"architecture": architecture, "training": {"epochs": 1}, "gate": {"above_chance": False}}
+    network = {
+        "architecture": architecture,
+        "training": {"epochs": 1},
+        "gate": {"above_chance": False},
+    }
     project.configure(TINY | {"networks": {"watched": network}, "seeds": [1]})
     # What a shell has set is not what the job was given.
-    project.environment |= {"OMP_NUM_THREADS": "7", "MKL_NUM_THREADS": "7", "OPENBLAS_NUM_THREADS": "7"}
+    project.environment |= {
+        "OMP_NUM_THREADS": "7",
+        "MKL_NUM_THREADS": "7",
+        "OPENBLAS_NUM_THREADS": "7",
+    }
     given = {"train_baseline": 2, "dense_metrics": 1, "initial_designs": 2, "search": 1}
     search = "results/tiny/runs/watched/surrogate-mse-random/seed-1/evaluations.csv"
-    project.complete(2, search, "--set-threads", *(f"{rule}={threads}" for rule, threads in given.items()))
+    project.complete(
+        2, search, "--set-threads", *(f"{rule}={threads}" for rule, threads in given.items())
+    )
     seen = [json.loads(file.read_text()) for file in project.folder.glob("seen-*.json")]
     assert sorted(job["torch"] for job in seen) == sorted(given.values())
     for job in seen:
@@ -80,8 +100,25 @@ def test_a_job_computes_on_the_threads_that_it_was_given(tmp_path):
 
 
 def test_the_papers_study_is_planned_in_little_memory():
-    command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "rules", "--cores", "2", "--configfile", "config/paper.yaml"]
-    dry = subprocess.run([sys.executable, "-c", MEASURED, *command], cwd=ROOT, capture_output=True, text=True, check=True)
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--dry-run",
+        "--quiet",
+        "rules",
+        "--cores",
+        "2",
+        "--configfile",
+        "config/paper.yaml",
+    ]
+    dry = subprocess.run(
+        [sys.executable, "-c", MEASURED, *command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert re.search(r"^search +190$", dry.stdout, flags=re.MULTILINE)
     kilobytes, seconds = dry.stdout.splitlines()[-1].split()
     print(f"{int(kilobytes) / 1024:.0f} MB, {float(seconds):.1f} s of processor time")

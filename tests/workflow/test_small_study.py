@@ -60,7 +60,9 @@ def test_a_search_on_the_test_images_makes_no_evaluation_twice_and_says_so(small
 
 def test_the_front_of_the_worst_run_of_the_best_setting_is_timed_too(small):
     results = small.folder / RESULTS
-    settings = pd.read_csv(results / "statistics" / "summary.csv").query("method.str.startswith('surrogate-')")
+    settings = pd.read_csv(results / "statistics" / "summary.csv").query(
+        "method.str.startswith('surrogate-')"
+    )
     best = settings.loc[settings["mean"].idxmax(), "method"]
     front = pd.read_csv(results / "fronts" / "first.worst-run.csv")
     assert set(front["method"].dropna()) == {best}
@@ -96,56 +98,104 @@ def with_own_method(small) -> Project:
     return small
 
 
-def test_a_method_of_ones_own_reruns_no_other_search_and_stands_in_every_table_and_figure(with_own_method):
+def test_a_method_of_ones_own_reruns_no_other_search_and_stands_in_every_table_and_figure(
+    with_own_method,
+):
     project, name = with_own_method, LINE["name"]
     run = f"runs/first/{name}/seed-1"
     jobs = project.to_do()
     runs = [job for job in jobs if job.split("[")[0] in ("search", "hypervolume")]
-    assert runs == [f"{rule}[network=first, method={name}, seed=1]" for rule in ("hypervolume", "search")]
-    assert not {"dataset", "train_baseline", "dense_metrics", "gate", "initial_designs"} & {job.split("[")[0] for job in jobs}
+    assert runs == [
+        f"{rule}[network=first, method={name}, seed=1]" for rule in ("hypervolume", "search")
+    ]
+    assert not {"dataset", "train_baseline", "dense_metrics", "gate", "initial_designs"} & {
+        job.split("[")[0] for job in jobs
+    }
 
     project.complete(2)
     evaluations = pd.read_csv(project.folder / RESULTS / run / "evaluations.csv")
     assert len(evaluations) == evaluations["design_id"].nunique() == 14
     assert len(json.loads(project.read(f"{run}/hypervolume.json"))["history"]) == 14
-    assert name in set(pd.read_csv(project.folder / RESULTS / "statistics" / "summary.csv")["method"])
+    assert name in set(
+        pd.read_csv(project.folder / RESULTS / "statistics" / "summary.csv")["method"]
+    )
     for figure in OF_THE_METHODS:
         # matplotlib draws text as paths and says in a comment what it is
-        assert re.search(rf"<!-- {name}\b", project.read(f"figures/{figure}-first.svg").decode()), figure
+        assert re.search(rf"<!-- {name}\b", project.read(f"figures/{figure}-first.svg").decode()), (
+            figure
+        )
     assert re.search(rf"<td[^>]*>{name}</td>", project.read("report.html").decode())
     assert project.to_do() == []
 
 
-def test_an_added_table_of_evaluations_is_judged_beside_the_runs_and_searches_nothing_again(with_own_method):
+def test_an_added_table_of_evaluations_is_judged_beside_the_runs_and_searches_nothing_again(
+    with_own_method,
+):
     project = with_own_method
-    rows = [f"{network},elsewhere,1,{number},0.9,{1 - number / 20}" for network in ("first", "other") for number in range(1, 15)]
+    rows = [
+        f"{network},elsewhere,1,{number},0.9,{1 - number / 20}"
+        for network in ("first", "other")
+        for number in range(1, 15)
+    ]
     table = "\n".join(["network,method,seed,evaluation,accuracy,nonzero_rate", *rows]) + "\n"
     (project.folder / "elsewhere.csv").write_text(table, encoding="utf-8")
     networks = {"first": {"threshold": 0.05}, "other": {"threshold": 0.6, "dense_accuracy": 0.95}}
     config = yaml.safe_load((project.folder / "tiny.yaml").read_text(encoding="utf-8"))
     front = project.read("fronts/first.csv")
-    project.configure(config | {"evaluation_tables": {"mine": {"path": "elsewhere.csv", "networks": networks}}})
+    project.configure(
+        config | {"evaluation_tables": {"mine": {"path": "elsewhere.csv", "networks": networks}}}
+    )
     jobs = project.to_do()
-    untouched = ("dataset", "train_baseline", "initial_designs", "search[", "hypervolume[", "inference_time", "union_front[network=first]")
+    untouched = (
+        "dataset",
+        "train_baseline",
+        "initial_designs",
+        "search[",
+        "hypervolume[",
+        "inference_time",
+        "union_front[network=first]",
+    )
     assert not [job for job in jobs if job.startswith(untouched)]
     project.complete(2)
-    summary = pd.read_csv(project.folder / RESULTS / "statistics" / "summary.csv").set_index(["network", "method"])
+    summary = pd.read_csv(project.folder / RESULTS / "statistics" / "summary.csv").set_index(
+        ["network", "method"]
+    )
     assert summary.loc[("first", "elsewhere"), "mean"] == pytest.approx(0.7 * (0.9 - 0.05) / 0.95)
     assert summary.loc[("other", "elsewhere"), "mean"] == pytest.approx(0.7 * 0.75)
     assert summary["imported"].sum() == 2
-    assert project.read("fronts/first.csv") == front, "the weights behind imported evaluations are not here"
+    assert project.read("fronts/first.csv") == front, (
+        "the weights behind imported evaluations are not here"
+    )
     assert "<!-- elsewhere -->" in project.read("figures/hypervolume-first.svg").decode()
     assert project.to_do() == []
 
 
 def test_a_method_of_ones_own_is_put_to_the_tests_of_every_method(with_own_method):
-    command = [sys.executable, "-m", "pytest", "-vv", "-p", "no:cacheprovider", "tests/unit/test_search.py", "-k", "hill_climber"]
-    tested = subprocess.run(command, cwd=with_own_method.folder, capture_output=True, text=True, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-vv",
+        "-p",
+        "no:cacheprovider",
+        "tests/unit/test_search.py",
+        "-k",
+        "hill_climber",
+    ]
+    tested = subprocess.run(
+        command, cwd=with_own_method.folder, capture_output=True, text=True, check=False
+    )
     assert tested.returncode == 0, tested.stdout
-    assert "test_a_search_that_died_at_any_point_goes_on_to_the_same_bytes[hill_climber] PASSED" in tested.stdout
+    assert (
+        "test_a_search_that_died_at_any_point_goes_on_to_the_same_bytes[hill_climber] PASSED"
+        in tested.stdout
+    )
 
 
-@pytest.mark.parametrize(("file", "method"), [(FILE, LINE["name"]), ("workflow/scripts/paretopress/methods/random.py", "random")])
+@pytest.mark.parametrize(
+    ("file", "method"),
+    [(FILE, LINE["name"]), ("workflow/scripts/paretopress/methods/random.py", "random")],
+)
 def test_an_edited_method_reruns_its_own_searches(file, method, with_own_method):
     before = (with_own_method.folder / file).read_bytes()
     edit(with_own_method, file)

@@ -24,6 +24,8 @@ rule claims:
         budget=lookup(within=CONFIG, dpath="budget/evaluations"),
         own=list(STUDY.networks),
         compared=COMPARED,
-        figures=[f"{figure}-{network}.svg" for network, figures in FIGURES.items() for figure in figures],
+        figures=[
+            f"{figure}-{network}.svg" for network, figures in FIGURES.items() for figure in figures
+        ],
     script:
         "../scripts/judge_claims.py"

@@ -29,12 +29,19 @@ IMPORTED = [name for name, network in STUDY.networks.items() if network.weights]
 TRAINED = [name for name in STUDY.networks if name not in IMPORTED]
 RESULTS = f"results/{STUDY.study}"
 NETWORKS = STUDY.network_names()
-OWN_RUNS = [(network, method, seed) for network in STUDY.networks for method in METHODS for seed in STUDY.seeds]
+OWN_RUNS = [
+    (network, method, seed)
+    for network in STUDY.networks
+    for method in METHODS
+    for seed in STUDY.seeds
+]
 RUNS = [*OWN_RUNS, *IMPORTED_RUNS]
 # Networks with surrogate settings to compare; what was imported of a network of the study's own does not count.
 FRONT_RUNS = [*OWN_RUNS, *(run for run in IMPORTED_RUNS if run[0] not in STUDY.networks)]
 COMPARED = [
-    name for name in NETWORKS if compared_settings(method for network, method, _ in FRONT_RUNS if network == name)
+    name
+    for name in NETWORKS
+    if compared_settings(method for network, method, _ in FRONT_RUNS if network == name)
 ]
 STATISTICS = (
     "runs",
@@ -48,7 +55,11 @@ STATISTICS = (
     "level_pairs",
     "costs",
 )
-TABLE_NETWORKS = {name: facts for table in STUDY.evaluation_tables.values() for name, facts in table.networks.items()}
+TABLE_NETWORKS = {
+    name: facts
+    for table in STUDY.evaluation_tables.values()
+    for name, facts in table.networks.items()
+}
 CONSTRAINTS = {
     name: (
         CONFIG["constraint"]
@@ -57,7 +68,9 @@ CONSTRAINTS = {
     )
     for name in NETWORKS
 }
-SPLITS = {name: STUDY.evaluation.split if name in STUDY.networks else IMPORTED_SPLIT for name in NETWORKS}
+SPLITS = {
+    name: STUDY.evaluation.split if name in STUDY.networks else IMPORTED_SPLIT for name in NETWORKS
+}
 JOINED = ("evaluations", "iterations", "timings")
 RUN_FILES = ("evaluations.csv", "iterations.csv", "timings.csv", "hypervolume.json")
 SEARCHED_ON_SURROGATES = any(family.family == "surrogate" for family in STUDY.methods)
@@ -114,12 +127,16 @@ def of_every_run(file):
 
 def of_front_runs(file):
     """The paths of `file` in the runs whose designs can be on a front of the network of the job: no imported ones of an own network."""
-    return lambda wildcards: [run_file(run, file) for run in FRONT_RUNS if run[0] == wildcards.network]
+    return lambda wildcards: [
+        run_file(run, file) for run in FRONT_RUNS if run[0] == wildcards.network
+    ]
 
 
 def imported_runs_of(wildcards):
     """[method, seed] of the imported runs of the network of the job."""
-    return [[method, seed] for network, method, seed in IMPORTED_RUNS if network == wildcards.network]
+    return [
+        [method, seed] for network, method, seed in IMPORTED_RUNS if network == wildcards.network
+    ]
 
 
 def of_networks(paths, networks):

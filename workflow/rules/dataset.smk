@@ -14,7 +14,11 @@ rule dataset:
         "../../envs/paretopress.yaml"
     params:
         # Where the images are is an input, and where an archive is fetched from says nothing about them.
-        settings={key: value for key, value in CONFIG["dataset"].items() if key not in ("path", "urls", "checksum")},
+        settings={
+            key: value
+            for key, value in CONFIG["dataset"].items()
+            if key not in ("path", "urls", "checksum")
+        },
         # Derived from `threads`, a parameter triggers no rerun: the checksum says whether an archive is read, never what is in it.
         checksum=lambda wildcards, threads: CONFIG["dataset"].get("checksum"),
         content=lambda wildcards: folder_digest(CONFIG["dataset"].get("path")),

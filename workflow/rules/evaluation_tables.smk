@@ -6,7 +6,8 @@ rule import_runs:
     output:
         [run_file(run, file) for run in IMPORTED_RUNS for file in RUN_FILES],
         metrics=of_networks(
-            "<study>/baselines/{network}/metrics.json", [name for name in NETWORKS if name not in STUDY.networks]
+            "<study>/baselines/{network}/metrics.json",
+            [name for name in NETWORKS if name not in STUDY.networks],
         ),
     log:
         "<study>/logs/import_runs.log",

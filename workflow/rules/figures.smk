@@ -125,7 +125,10 @@ rule setting_figures:
                 "<study>/figures/worst-run-front-{network}.svg",
                 caption="../report/worst-run-front.rst",
                 category="Fronts",
-                labels={"network": "{network}", "figure": "front of the worst run of the best setting"},
+                labels={
+                    "network": "{network}",
+                    "figure": "front of the worst run of the best setting",
+                },
             ),
             "<study>/figures/worst-run-front-{network}.png",
         ],

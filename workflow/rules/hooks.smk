@@ -17,8 +17,13 @@ def take_over_cluster_jobs():
     if workflow.executor_plugin.name == "slurm":
         marks = Path(RESULTS) / "cluster"
         for job in end_leftover_jobs(marks):
-            print(f"Cancelled job {job} of an earlier Snakemake here; what it has done is kept.", file=sys.stderr)
-        mark_run(marks, workflow.scheduler._executor.run_uuid)  # the plugin names its jobs so, and tells nobody else
+            print(
+                f"Cancelled job {job} of an earlier Snakemake here; what it has done is kept.",
+                file=sys.stderr,
+            )
+        mark_run(
+            marks, workflow.scheduler._executor.run_uuid
+        )  # the plugin names its jobs so, and tells nobody else
 
 
 onstart:

@@ -9,11 +9,17 @@ rule report:
         iterations=of_networks("<study>/runs/{network}/iterations.csv", NETWORKS),
         timings=of_networks("<study>/runs/{network}/timings.csv", NETWORKS),
         figures=[
-            f"<study>/figures/{figure}-{network}.svg" for network, figures in FIGURES.items() for figure in figures
+            f"<study>/figures/{figure}-{network}.svg"
+            for network, figures in FIGURES.items()
+            for figure in figures
         ],
         claims=rules.claims.output[0],
         template=os.path.relpath(REPORT / "report.html.j2"),
-        parts=[os.path.relpath(part) for part in sorted(REPORT.iterdir()) if part.suffix in (".j2", ".css")],
+        parts=[
+            os.path.relpath(part)
+            for part in sorted(REPORT.iterdir())
+            if part.suffix in (".j2", ".css")
+        ],
         modules=modules_of("write_report.py"),
     output:
         report="<study>/report.html",

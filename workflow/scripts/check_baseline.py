@@ -17,6 +17,15 @@ with job(snakemake, __file__) as log:
         chance if params.gate["above_chance"] else None, params.gate["least_accuracy"],
     )  # fmt: skip
     if params.training is None and params.gate["least_accuracy"] is None:
-        log.warning("%s: set networks.%s.gate.least_accuracy to notice wrong mean and std", *2 * [snakemake.wildcards.network])
-    log.info("%s: accuracy %.4f on the %s images; %s", snakemake.wildcards.network, accuracy, params.split, chance)
+        log.warning(
+            "%s: set networks.%s.gate.least_accuracy to notice wrong mean and std",
+            *2 * [snakemake.wildcards.network],
+        )
+    log.info(
+        "%s: accuracy %.4f on the %s images; %s",
+        snakemake.wildcards.network,
+        accuracy,
+        params.split,
+        chance,
+    )
     Path(snakemake.output[0]).touch()

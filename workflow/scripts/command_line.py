@@ -13,7 +13,11 @@ from paretopress.validation import read_study
 def study_of_command(description: str | None) -> tuple[Study, Path]:
     """The study of --configfile and its results folder; ends with a message where the config cannot be used."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--configfile", default="config/config.yaml", help="the study's config (default: %(default)s)")
+    parser.add_argument(
+        "--configfile",
+        default="config/config.yaml",
+        help="the study's config (default: %(default)s)",
+    )
     file = parser.parse_args().configfile
     try:
         study = read_study(read_config(file), [file], check_files=False)

@@ -21,7 +21,11 @@ with job(snakemake, __file__) as log:
     networks = []
     for (network, split), path in zip(params.splits.items(), inputs.metrics, strict=True):
         metrics = read_metrics(Path(path))
-        networks.append(network_row(network, metrics, split, threshold_of(metrics, split, params.constraints[network])))
+        networks.append(
+            network_row(
+                network, metrics, split, threshold_of(metrics, split, params.constraints[network])
+            )
+        )
     tables = {
         "runs": runs,
         "networks": pd.DataFrame(networks),

@@ -21,4 +21,7 @@ with job(snakemake, __file__):
     test = read_table(inputs.test[0]) if inputs.test else None
     evaluations = read_tables(inputs.evaluations)
     front = read_table(inputs.front)
-    save(draw_front(evaluations, front, test, split, thresholds, snakemake.wildcards.network), snakemake.output)
+    save(
+        draw_front(evaluations, front, test, split, thresholds, snakemake.wildcards.network),
+        snakemake.output,
+    )

@@ -8,4 +8,6 @@ from paretopress.tables import read_table
 with job(snakemake, __file__):
     times, front = read_table(snakemake.input.times), read_table(snakemake.input.front)
     times = times[times["design_id"].isin(front["design_id"])]
-    save(draw_inference(times, snakemake.wildcards.network, snakemake.params.front), snakemake.output)
+    save(
+        draw_inference(times, snakemake.wildcards.network, snakemake.params.front), snakemake.output
+    )

@@ -14,8 +14,13 @@ COMPARED = "methods"
 
 with job(snakemake, __file__):
     inputs, outputs, level = snakemake.input, snakemake.output, snakemake.params.significance_level
-    runs, history, evaluations = (read_table(inputs[name]) for name in ("runs", "history", "evaluations"))
-    tested, ranked, pairs = (table[table["compared"] == COMPARED] for table in (friedman(runs, level), ranks(runs), pairwise(runs, level)))
+    runs, history, evaluations = (
+        read_table(inputs[name]) for name in ("runs", "history", "evaluations")
+    )
+    tested, ranked, pairs = (
+        table[table["compared"] == COMPARED]
+        for table in (friedman(runs, level), ranks(runs), pairwise(runs, level))
+    )
     save(draw_hypervolumes(runs), outputs.hypervolume)
     save(draw_convergence(runs, history, evaluations), outputs.convergence)
     save(draw_attainment(runs, evaluations, runs["threshold"].iloc[0]), outputs.attainment)

@@ -8,7 +8,9 @@ from paretopress.tables import read_table
 
 with job(snakemake, __file__):
     inputs, outputs = snakemake.input, snakemake.output
-    runs, evaluations, iterations, timings = (read_table(inputs[name]) for name in ("runs", "evaluations", "iterations", "timings"))
+    runs, evaluations, iterations, timings = (
+        read_table(inputs[name]) for name in ("runs", "evaluations", "iterations", "timings")
+    )
     save(draw_surrogates(runs, iterations), outputs.surrogates)
     save(draw_fallbacks(runs, iterations), outputs.fallbacks)
     save(draw_times(runs, timings, evaluations), outputs.time)

@@ -26,7 +26,15 @@ with job(snakemake, __file__):
     if found := best_and_worst(runs):
         best, worst = found
         save(draw_best_and_worst(runs, best, worst), outputs.best_and_worst)
-        save(draw_worst_run_front(evaluations, network, best, worst_run(runs, best)), outputs.worst_run_front)
+        save(
+            draw_worst_run_front(evaluations, network, best, worst_run(runs, best)),
+            outputs.worst_run_front,
+        )
     else:
         for paths in (outputs.best_and_worst, outputs.worst_run_front):
-            save(nothing_to_draw(f"{network['network']}: n = 0, no two surrogate settings have a complete run."), paths)
+            save(
+                nothing_to_draw(
+                    f"{network['network']}: n = 0, no two surrogate settings have a complete run."
+                ),
+                paths,
+            )

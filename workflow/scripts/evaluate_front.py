@@ -20,21 +20,41 @@ with job(snakemake, __file__) as log:
     params, inputs = snakemake.params, snakemake.input
     metrics = read_metrics(Path(inputs.metrics))
     split = load_split(Path(inputs.images))
-    network, designs = load_fronts([Path(inputs.front)], Path(inputs.weights), params.architecture, split, params.initial_seed)
+    network, designs = load_fronts(
+        [Path(inputs.front)], Path(inputs.weights), params.architecture, split, params.initial_seed
+    )
     plans = {design.design_id: design.plan for design in designs}
     # Kept, and not of the front: a front that grows has only its new designs evaluated.
     lasting = [path for path in inputs if path not in (inputs.front, inputs.metrics)]
-    journal = Journal(Path(params.journal), fingerprint(lasting, [params.architecture, params.batch_size]))
+    journal = Journal(
+        Path(params.journal), fingerprint(lasting, [params.architecture, params.batch_size])
+    )
 
     def evaluated(design_id: str) -> dict[str, float]:
         return asdict(measure(network.compress, plans[design_id], split, params.batch_size))
 
     def test_accuracy(design_id: str) -> float:
         measured = journal.remember("evaluations", design_id, lambda: evaluated(design_id))
-        log.info("%s: accuracy %.4f on the test images, %.1f s", design_id, measured["accuracy"], measured["seconds"])
+        log.info(
+            "%s: accuracy %.4f on the test images, %.1f s",
+            design_id,
+            measured["accuracy"],
+            measured["seconds"],
+        )
         return measured["accuracy"]
 
     threshold = threshold_of(metrics, "test", params.constraint)
-    table = on_test_images(read_table(inputs.front), params.split, metrics["accuracy"]["test"], threshold, test_accuracy)
+    table = on_test_images(
+        read_table(inputs.front),
+        params.split,
+        metrics["accuracy"]["test"],
+        threshold,
+        test_accuracy,
+    )
     write_csv(table, snakemake.output[0])
-    log.info("%d of %d designs keep the floor of %.4f on the test images", table["test_feasible"][:-1].sum(), len(table) - 1, threshold)
+    log.info(
+        "%d of %d designs keep the floor of %.4f on the test images",
+        table["test_feasible"][:-1].sum(),
+        len(table) - 1,
+        threshold,
+    )

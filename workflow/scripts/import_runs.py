@@ -21,17 +21,33 @@ with job(snakemake, __file__) as log:
             folder = results / "runs" / network / method / f"seed-{seed}"
             threshold = table.networks[network].threshold
             evaluations = evaluation_table(rows, threshold)
-            result = run_hypervolume(evaluations["nonzero_rate"].to_numpy(), evaluations["accuracy"].to_numpy(), threshold)
-            timed = [{**row, "step": "evaluation"} for row in rows if row.get("seconds") is not None]
+            result = run_hypervolume(
+                evaluations["nonzero_rate"].to_numpy(),
+                evaluations["accuracy"].to_numpy(),
+                threshold,
+            )
+            timed = [
+                {**row, "step": "evaluation"} for row in rows if row.get("seconds") is not None
+            ]
             write_csv(evaluations, str(folder / "evaluations.csv"))
             write_csv(iteration_table([]), str(folder / "iterations.csv"))
             write_csv(timing_table(timed), str(folder / "timings.csv"))
             write_whole(folder / "hypervolume.json", json.dumps(result, indent=2) + "\n")
             if negative := int((evaluations["nonzero_rate"] < 0).sum()):
-                log.warning("%s, %s, seed %d: %d non-zero rates below 0, taken as given", network, method, seed, negative)
+                log.warning(
+                    "%s, %s, seed %d: %d non-zero rates below 0, taken as given",
+                    network,
+                    method,
+                    seed,
+                    negative,
+                )
         log.info("%s: read", table.path)
         for network, known in table.networks.items():
             accuracy, images = known.dense_accuracy, known.images
-            metrics[network] = {"accuracy": {IMPORTED: accuracy}, "images": {IMPORTED: images}, "nonzero_rate": 1.0}
+            metrics[network] = {
+                "accuracy": {IMPORTED: accuracy},
+                "images": {IMPORTED: images},
+                "nonzero_rate": 1.0,
+            }
     for path in map(Path, snakemake.output.metrics):
         write_metrics(metrics[path.parent.name], path)

@@ -20,14 +20,27 @@ with job(snakemake, __file__) as log:
     params, seed = snakemake.params, int(snakemake.wildcards.seed)
     space = search_space(params.space)
     target = load_target(
-        Path(snakemake.input.weights), Path(snakemake.input.images), params.architecture, space, seed, params.batch_size, threshold=0.0
+        Path(snakemake.input.weights),
+        Path(snakemake.input.images),
+        params.architecture,
+        space,
+        seed,
+        params.batch_size,
+        threshold=0.0,
     )
-    key = fingerprint(snakemake.input, [params.space, params.architecture, params.batch_size, params.sample_size, seed])
+    key = fingerprint(
+        snakemake.input,
+        [params.space, params.architecture, params.batch_size, params.sample_size, seed],
+    )
     journal = Journal(Path(params.journal), key)
     journal.report(0, params.sample_size)
     rows, timings = [], []
-    for number, (design, plan) in enumerate(sample_initial(target, params.sample_size, seed), start=1):
-        record = journal.remember("evaluations", plan.design_id, lambda plan=plan: asdict(measured(target, plan)))
+    for number, (design, plan) in enumerate(
+        sample_initial(target, params.sample_size, seed), start=1
+    ):
+        record = journal.remember(
+            "evaluations", plan.design_id, lambda plan=plan: asdict(measured(target, plan))
+        )
         timings.append({"evaluation": number, "seconds": record.pop("seconds")})
         rows.append({"evaluation": number, "design_id": plan.design_id, **asdict(design), **record})
         left = sum(row["seconds"] for row in timings) / number * (params.sample_size - number)
@@ -37,5 +50,8 @@ with job(snakemake, __file__) as log:
         journal.report(number, params.sample_size, seconds_left=left)
     columns = ["evaluation", "design_id", *VARIABLES, "nonzero_rate", "accuracy"]
     write_csv(pd.DataFrame(rows)[columns], snakemake.output.designs)
-    write_csv(pd.DataFrame(timings).assign(threads=snakemake.threads, processor=processor_name()), snakemake.output.timings)
+    write_csv(
+        pd.DataFrame(timings).assign(threads=snakemake.threads, processor=processor_name()),
+        snakemake.output.timings,
+    )
     journal.close()

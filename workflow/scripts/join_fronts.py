@@ -11,9 +11,16 @@ from paretopress.tables import write_csv
 
 with job(snakemake, __file__) as log:
     metrics = read_metrics(Path(snakemake.input.metrics))
-    dense = {"nonzero_rate": metrics["nonzero_rate"], "accuracy": metrics["accuracy"][snakemake.params.split]}
+    dense = {
+        "nonzero_rate": metrics["nonzero_rate"],
+        "accuracy": metrics["accuracy"][snakemake.params.split],
+    }
     threshold = threshold_of(metrics, snakemake.params.split, snakemake.params.constraint)
     evaluations = read_tables(snakemake.input.evaluations)
     front = union_front(evaluations, dense, threshold)
     write_csv(front, snakemake.output[0])
-    log.info("%d designs on the front, accuracy at least %.4f", (front["design_id"] != DENSE).sum(), threshold)
+    log.info(
+        "%d designs on the front, accuracy at least %.4f",
+        (front["design_id"] != DENSE).sum(),
+        threshold,
+    )

@@ -12,19 +12,33 @@ from paretopress.tables import RUN_COLUMNS, read_table, write_csv
 
 with job(snakemake, __file__) as log:
     inputs, params = snakemake.input, snakemake.params
-    tables = {name: read_table(inputs[name]) for name in ("networks", "friedman", "factors", "pairwise")}
-    runs = pd.concat([made_here(own) for _, own in read_table(inputs.runs).groupby("network", sort=False)])
+    tables = {
+        name: read_table(inputs[name]) for name in ("networks", "friedman", "factors", "pairwise")
+    }
+    runs = pd.concat(
+        [made_here(own) for _, own in read_table(inputs.runs).groupby("network", sort=False)]
+    )
     evaluations = pd.concat([read_table(path) for path in inputs.evaluations], ignore_index=True)
-    judged = evaluations[evaluations["evaluation"] <= params.budget].merge(runs[RUN_COLUMNS], on=RUN_COLUMNS)
-    metrics = {name: read_metrics(Path(path)) for name, path in zip(params.own, inputs.metrics, strict=True)}
+    judged = evaluations[evaluations["evaluation"] <= params.budget].merge(
+        runs[RUN_COLUMNS], on=RUN_COLUMNS
+    )
+    metrics = {
+        name: read_metrics(Path(path))
+        for name, path in zip(params.own, inputs.metrics, strict=True)
+    }
     evidence = Evidence(
         level=params.significance_level,
         **tables,
         runs=runs,
         evaluations=judged,
-        worst_run_fronts={name: read_table(path) for name, path in zip(params.compared, inputs.worst_runs, strict=True)},
+        worst_run_fronts={
+            name: read_table(path)
+            for name, path in zip(params.compared, inputs.worst_runs, strict=True)
+        },
         tests={name: read_table(path) for name, path in zip(params.own, inputs.tests, strict=True)},
-        passes={name: read_table(path) for name, path in zip(params.own, inputs.passes, strict=True)},
+        passes={
+            name: read_table(path) for name, path in zip(params.own, inputs.passes, strict=True)
+        },
         test_images={name: content["images"]["test"] for name, content in metrics.items()},
         figures=params.figures,
     )

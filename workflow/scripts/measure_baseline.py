@@ -14,7 +14,12 @@ from paretopress.networks import build_network
 with job(snakemake, __file__) as log:
     torch.set_num_threads(snakemake.threads)
     validation, test = (load_split(Path(snakemake.input[name])) for name in ("validation", "test"))
-    network = mapped_network(build_network(snakemake.params.architecture, len(test.classes)), Path(snakemake.input.weights)).fresh()
-    metrics = measure_dense(snakemake.wildcards.network, network, validation, test, snakemake.params.batch_size)
+    network = mapped_network(
+        build_network(snakemake.params.architecture, len(test.classes)),
+        Path(snakemake.input.weights),
+    ).fresh()
+    metrics = measure_dense(
+        snakemake.wildcards.network, network, validation, test, snakemake.params.batch_size
+    )
     log.info("%s: accuracy %s", snakemake.wildcards.network, metrics["accuracy"])
     write_metrics(metrics, Path(snakemake.output[0]))

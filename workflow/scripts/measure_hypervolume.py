@@ -14,6 +14,8 @@ with job(snakemake, __file__) as log:
     metrics = read_metrics(Path(snakemake.input.metrics))
     evaluations = read_table(snakemake.input.evaluations)
     threshold = threshold_of(metrics, snakemake.params.split, snakemake.params.constraint)
-    result = run_hypervolume(evaluations["nonzero_rate"].to_numpy(), evaluations["accuracy"].to_numpy(), threshold)
+    result = run_hypervolume(
+        evaluations["nonzero_rate"].to_numpy(), evaluations["accuracy"].to_numpy(), threshold
+    )
     write_whole(snakemake.output[0], json.dumps(result, indent=2) + "\n")
     log.info("hypervolume %.6f after %d evaluations", result["hypervolume"], len(evaluations))

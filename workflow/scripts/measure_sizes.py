@@ -17,11 +17,21 @@ with job(snakemake, __file__) as log:
     inputs = snakemake.input
     split = load_split(Path(inputs.images))
     network, designs = load_fronts(
-        [Path(inputs.front)], Path(inputs.weights), snakemake.params.architecture, split, snakemake.params.initial_seed
+        [Path(inputs.front)],
+        Path(inputs.weights),
+        snakemake.params.architecture,
+        split,
+        snakemake.params.initial_seed,
     )
     rows = []
     for design in designs:
-        sizes = measure_sizes(network.pruned(design.plan), design.plan, tuple(split.images.shape[1:]))
-        rows.append({"design_id": design.design_id, "nonzero_rate": design.nonzero_rate, **asdict(sizes)})
-        log.info("%s: %d bytes, %d through gzip", design.design_id, sizes.bytes, sizes.compressed_bytes)
+        sizes = measure_sizes(
+            network.pruned(design.plan), design.plan, tuple(split.images.shape[1:])
+        )
+        rows.append(
+            {"design_id": design.design_id, "nonzero_rate": design.nonzero_rate, **asdict(sizes)}
+        )
+        log.info(
+            "%s: %d bytes, %d through gzip", design.design_id, sizes.bytes, sizes.compressed_bytes
+        )
     write_csv(pd.DataFrame(rows), snakemake.output[0])

@@ -23,13 +23,32 @@ with job(snakemake, __file__) as log:
     metrics = read_metrics(Path(snakemake.input.metrics))
     threshold = threshold_of(metrics, params.split, params.constraint)
     dense = metrics["accuracy"][params.split]
-    log.info("dense accuracy %.4f on the %s images, designs need at least %.4f", dense, params.split, threshold)
+    log.info(
+        "dense accuracy %.4f on the %s images, designs need at least %.4f",
+        dense,
+        params.split,
+        threshold,
+    )
     space = search_space(params.space)
     layers_from = subset_seed(seed, params.initial_seed)
     target = load_target(
-        Path(snakemake.input.weights), Path(snakemake.input.images), params.architecture, space, layers_from, params.batch_size, threshold
+        Path(snakemake.input.weights),
+        Path(snakemake.input.images),
+        params.architecture,
+        space,
+        layers_from,
+        params.batch_size,
+        threshold,
     )
-    settings = [params.space, params.architecture, params.batch_size, params.method, params.budget, params.constraint, params.split]
+    settings = [
+        params.space,
+        params.architecture,
+        params.batch_size,
+        params.method,
+        params.budget,
+        params.constraint,
+        params.split,
+    ]
     settings += [seed, layers_from]
     # The times of the sample are taken over, and nothing of the search comes from them.
     lasting = [path for path in snakemake.input if path != snakemake.input.timings]
@@ -40,12 +59,23 @@ with job(snakemake, __file__) as log:
     label = f"{wildcards.network} {wildcards.method} seed {seed}"
     build_method(**params.method).run(archive, reporter(log, journal, label))
     if archive.left:
-        log.warning("%s: no new network found, %d of the budget of %d not spent", label, archive.left, archive.budget)
+        log.warning(
+            "%s: no new network found, %d of the budget of %d not spent",
+            label,
+            archive.left,
+            archive.budget,
+        )
 
     sampled = {row["evaluation"]: row for row in records(read_table(snakemake.input.timings))}
     here = {"threads": snakemake.threads, "processor": processor_name()}
-    steps = [{**step, **(here if step["iteration"] else sampled[step["evaluation"]])} for step in archive.timings]
-    write_csv(evaluation_table(map(Evaluation.row, archive.evaluations), threshold), snakemake.output.evaluations)
+    steps = [
+        {**step, **(here if step["iteration"] else sampled[step["evaluation"]])}
+        for step in archive.timings
+    ]
+    write_csv(
+        evaluation_table(map(Evaluation.row, archive.evaluations), threshold),
+        snakemake.output.evaluations,
+    )
     write_csv(iteration_table(archive.iterations), snakemake.output.iterations)
     write_csv(timing_table(steps), snakemake.output.timings)
     journal.close()

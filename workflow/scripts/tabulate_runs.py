@@ -23,5 +23,13 @@ with job(snakemake, __file__) as log:
         rows.append({**run, **factors_of(str(run["method"])), **measured})
     runs = pd.DataFrame(rows)[RUN_TABLE_COLUMNS]
     write_csv(runs, outputs.runs)
-    write_csv(carried_forward(read_hypervolumes(inputs.hypervolumes), runs, params.budget), outputs.history)
-    log.info("%d runs of %s, %d of them complete", len(runs), snakemake.wildcards.network, runs["complete"].sum())
+    write_csv(
+        carried_forward(read_hypervolumes(inputs.hypervolumes), runs, params.budget),
+        outputs.history,
+    )
+    log.info(
+        "%d runs of %s, %d of them complete",
+        len(runs),
+        snakemake.wildcards.network,
+        runs["complete"].sum(),
+    )

@@ -21,11 +21,26 @@ with job(snakemake, __file__) as log:
     for path in inputs.hypervolumes:
         run, history = run_of(path), json.loads(Path(path).read_text(encoding="utf-8"))["history"]
         complete = not params.imported or is_complete(rows_of_run(evaluations, run), params.budget)
-        rows.append({**run, "imported": params.imported, "hypervolume": history[: params.budget][-1], "complete": complete})
+        rows.append(
+            {
+                **run,
+                "imported": params.imported,
+                "hypervolume": history[: params.budget][-1],
+                "complete": complete,
+            }
+        )
     runs = pd.DataFrame(rows)
     found = best_and_worst(runs)
     # Without two settings that have complete runs there is no best one, and nothing but the dense network in the table.
-    run = {"network": snakemake.wildcards.network, "method": found[0], "seed": worst_run(runs, found[0])} if found else {}
+    run = (
+        {
+            "network": snakemake.wildcards.network,
+            "method": found[0],
+            "seed": worst_run(runs, found[0]),
+        }
+        if found
+        else {}
+    )
     evaluations = rows_of_run(evaluations, run) if run else evaluations.iloc[:0]
     dense = {"nonzero_rate": metrics["nonzero_rate"], "accuracy": metrics["accuracy"][params.split]}
     front = union_front(evaluations, dense, threshold_of(metrics, params.split, params.constraint))

@@ -18,16 +18,33 @@ with job(snakemake, __file__) as log:
     torch.set_num_threads(settings["threads"])
     split = load_split(Path(inputs.images))
     fronts = [Path(path) for path in (inputs.front, *inputs.worst_run)]
-    network, designs = load_fronts(fronts, Path(inputs.weights), snakemake.params.architecture, split, snakemake.params.initial_seed)
+    network, designs = load_fronts(
+        fronts,
+        Path(inputs.weights),
+        snakemake.params.architecture,
+        split,
+        snakemake.params.initial_seed,
+    )
     load = machine_load()
-    log.info("%d networks on %s, other work keeps %.1f cores busy", len(designs), processor_name(), load)
+    log.info(
+        "%d networks on %s, other work keeps %.1f cores busy", len(designs), processor_name(), load
+    )
     # A killed job starts anew: times of two sessions are not to be compared.
     rows = []
     for repeat, design in interleaved(designs, settings["repeats"]):
-        seconds = time_design(network, design.plan, split, settings["batch_size"], settings["warm_up"])
+        seconds = time_design(
+            network, design.plan, split, settings["batch_size"], settings["warm_up"]
+        )
         rows.append({"design_id": design.design_id, "repeat": repeat, "seconds": seconds})
-        log.info("repeat %d of %d, %s: %.3f s", repeat, settings["repeats"], design.design_id, seconds)
+        log.info(
+            "repeat %d of %d, %s: %.3f s", repeat, settings["repeats"], design.design_id, seconds
+        )
     passes = pd.DataFrame(rows)
-    conditions = {**settings, "images": len(split), "processor": processor_name(), "machine_load": load}
+    conditions = {
+        **settings,
+        "images": len(split),
+        "processor": processor_name(),
+        "machine_load": load,
+    }
     write_csv(inference_table(designs, passes, conditions), snakemake.output.times)
     write_csv(passes, snakemake.output.passes)

@@ -23,7 +23,9 @@ with job(snakemake, __file__) as log:
     params, name, device = snakemake.params, snakemake.wildcards.network, training_device()
     settings = {key: value for key, value in params.training.items() if key != "recipe"}
     recipe = Recipe(**settings)
-    split, validation = (load_split(Path(snakemake.input[kind])) for kind in ("train", "validation"))
+    split, validation = (
+        load_split(Path(snakemake.input[kind])) for kind in ("train", "validation")
+    )
     log.info("%s: trained in %s on %s", name, recipe.precision, described(device))
 
     key = fingerprint(snakemake.input, [params.architecture, settings])

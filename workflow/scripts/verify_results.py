@@ -15,4 +15,8 @@ print(f"{results}: {len(files)} files, each as its job wrote it")
 if outdated:
     print("Of an earlier config, or not made again yet:", *outdated, sep="\n  ")
 if gone := [str(file) for file in recorded if not file.is_file()]:
-    print("Recorded and gone; Snakemake makes one again where a job needs it or it is given as the target:", *gone, sep="\n  ")
+    print(
+        "Recorded and gone; Snakemake makes one again where a job needs it or it is given as the target:",
+        *gone,
+        sep="\n  ",
+    )

@@ -27,12 +27,22 @@ with job(snakemake, __file__):
     statistics = {name: read_table(inputs[name]) for name in params.statistics}
     figures = {Path(path).stem: path for path in inputs.figures}
     files = {Path(path).parent.name: path for path in inputs.metrics}
-    measured = {kind: dict(zip(config["networks"], inputs[kind], strict=True)) for kind in ("tests", "sizes", "times")}
+    measured = {
+        kind: dict(zip(config["networks"], inputs[kind], strict=True))
+        for kind in ("tests", "sizes", "times")
+    }
     pages, comparisons, timings = [], [], []
     for position, name in enumerate(params.networks):
-        own, split, constraint = name in config["networks"], params.splits[name], params.constraints[name]
+        own, split, constraint = (
+            name in config["networks"],
+            params.splits[name],
+            params.constraints[name],
+        )
         metrics = read_metrics(Path(files[name]))
-        thresholds = {images: threshold_of(metrics, images, constraint) for images in ((split, "test") if own else (split,))}
+        thresholds = {
+            images: threshold_of(metrics, images, constraint)
+            for images in ((split, "test") if own else (split,))
+        }
         pages.append(
             network_page(
                 name,
@@ -44,12 +54,21 @@ with job(snakemake, __file__):
                 {figure: figures[f"{figure}-{name}"] for figure in params.figures[name]},
             )
         )
-        comparisons.append(comparison(name, statistics, read_table(inputs.iterations[position]), config["budget"]["evaluations"]))
+        comparisons.append(
+            comparison(
+                name,
+                statistics,
+                read_table(inputs.iterations[position]),
+                config["budget"]["evaluations"],
+            )
+        )
         timings.append(read_table(inputs.timings[position]))
     timed = pd.concat(timings, ignore_index=True)
     statistics["claims"] = read_table(inputs.claims)
     packages = (*(PACKAGES if config["networks"] else ()), *ALWAYS)
-    versions = {"Python": platform.python_version()} | {package: version(package) for package in packages}
+    versions = {"Python": platform.python_version()} | {
+        package: version(package) for package in packages
+    }
     surroundings = {"versions": versions, "machine": this_machine(), "machines": machines(timed)}
     page = render(
         Path(inputs.template),
@@ -62,9 +81,13 @@ with job(snakemake, __file__):
         comparisons=comparisons,
         claims=records(statistics["claims"]),
         costs=records(statistics["costs"]),
-        sources=list(sources(list(config["networks"]), [page.name for page in pages if page.imported])),
+        sources=list(
+            sources(list(config["networks"]), [page.name for page in pages if page.imported])
+        ),
         **surroundings,
     )
     write_whole(snakemake.output.report, page)
-    write_whole(snakemake.output.summary, summary_json(config, pages, comparisons, statistics, surroundings))
+    write_whole(
+        snakemake.output.summary, summary_json(config, pages, comparisons, statistics, surroundings)
+    )
     write_whole(snakemake.output.config, effective_config(config))

@@ -74,7 +74,9 @@ def _most_bytes(archive: Path) -> int:
 def _check_bytes(archive: Path, size: int) -> None:
     if size > (most := _most_bytes(archive)):
         raise _refuse_size(
-            archive, "it unpacks to far more than its own size", f"{MOST_TIMES_ITS_SIZE} times its size, here {most:,} bytes"
+            archive,
+            "it unpacks to far more than its own size",
+            f"{MOST_TIMES_ITS_SIZE} times its size, here {most:,} bytes",
         )
 
 
@@ -94,7 +96,11 @@ def _checked(archive: Path, members: Iterable[_Member], folder: Path) -> None:
     size = 0
     for count, member in enumerate(members, start=1):
         if count > MOST_MEMBERS:
-            raise _refuse_size(archive, f"it has more than {MOST_MEMBERS:,} members", f"at most {MOST_MEMBERS:,} files and folders")
+            raise _refuse_size(
+                archive,
+                f"it has more than {MOST_MEMBERS:,} members",
+                f"at most {MOST_MEMBERS:,} files and folders",
+            )
         if _leaves_folder(member.name):
             raise _refuse_member(archive, member.name, "would be written outside the target folder")
         if not member.plain:
@@ -104,7 +110,9 @@ def _checked(archive: Path, members: Iterable[_Member], folder: Path) -> None:
             raise _refuse_member(archive, member.name, "has a name that no file can have")
         if parts in files or (parts in above and not member.folder):
             raise _refuse_member(archive, member.name, "stands in it twice")
-        above |= {parts[:length] for length in range(1, len(parts))} | ({parts} if member.folder else set())
+        above |= {parts[:length] for length in range(1, len(parts))} | (
+            {parts} if member.folder else set()
+        )
         if not member.folder:
             files.add(parts)
         size += member.size
@@ -132,7 +140,9 @@ def _decompressed(archive: Path) -> Iterator[IO[bytes]]:
     with open(archive, "rb") as file:
         begin = file.read(max(map(len, COMPRESSIONS)))
         file.seek(0)
-        compression = next((opened for magic, opened in COMPRESSIONS.items() if begin.startswith(magic)), None)
+        compression = next(
+            (opened for magic, opened in COMPRESSIONS.items() if begin.startswith(magic)), None
+        )
         if compression is None:
             yield file
             return
@@ -143,7 +153,10 @@ def _decompressed(archive: Path) -> Iterator[IO[bytes]]:
 
 def _extract_tar(archive: Path, folder: Path) -> None:
     with _decompressed(archive) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
-        described = (_Member(member.name, member.size, member.isdir(), member.isfile() or member.isdir()) for member in tar)
+        described = (
+            _Member(member.name, member.size, member.isdir(), member.isfile() or member.isdir())
+            for member in tar
+        )
         _checked(archive, described, folder)
         # Sane modes and owners; Python before 3.11.4 has no such filter, and the checks above stand without it.
         tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
@@ -158,7 +171,9 @@ def _check_zip(file: zipfile.ZipFile) -> None:
             while block := stream.read(BLOCK):  # zipfile reads no more than the header says
                 size += len(block)
         if size != member.file_size:
-            raise zipfile.BadZipFile(f"the member {member.filename!r} has {size} bytes, and its header says {member.file_size}")
+            raise zipfile.BadZipFile(
+                f"the member {member.filename!r} has {size} bytes, and its header says {member.file_size}"
+            )
 
 
 def _extract_zip(archive: Path, folder: Path) -> None:
@@ -166,12 +181,21 @@ def _extract_zip(archive: Path, folder: Path) -> None:
         members = file.infolist()
         # Unix file types: none recorded, folder, plain file.
         described = (
-            _Member(member.orig_filename, member.file_size, member.filename.endswith("/"), member.external_attr >> 28 in (0, 4, 8))
+            _Member(
+                member.orig_filename,
+                member.file_size,
+                member.filename.endswith("/"),
+                member.external_attr >> 28 in (0, 4, 8),
+            )
             for member in members
         )
         _checked(archive, described, folder)
         if sum(member.compress_size for member in members) > archive.stat().st_size:
-            raise _refuse_size(archive, "its members lie over one another", "an archive in which each member has its own bytes")
+            raise _refuse_size(
+                archive,
+                "its members lie over one another",
+                "an archive in which each member has its own bytes",
+            )
         _check_zip(file)
         file.extractall(folder)
 
@@ -190,6 +214,10 @@ def extract(archive: Path, folder: Path) -> None:
     except UserError:
         raise
     except (RuntimeError, NotImplementedError) as error:
-        raise UserError(f"{archive}: cannot be unpacked ({error}). Pack it without encryption, as .zip or .tar.gz.") from error
+        raise UserError(
+            f"{archive}: cannot be unpacked ({error}). Pack it without encryption, as .zip or .tar.gz."
+        ) from error
     except Exception as error:  # on damaged bytes Python's readers raise almost anything
-        raise UserError(f"{archive}: cannot be unpacked ({error}). Fetch or pack the archive again.") from error
+        raise UserError(
+            f"{archive}: cannot be unpacked ({error}). Fetch or pack the archive again."
+        ) from error

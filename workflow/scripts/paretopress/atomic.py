@@ -18,7 +18,9 @@ UNFINISHED = ".unfinished-"
 
 def _temporary(path: Path) -> Path:
     """A name that no other process on any host has; beside `path`, since a rename is atomic within a file system only."""
-    return path.with_name(f"{UNFINISHED}{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}-{path.name}")
+    return path.with_name(
+        f"{UNFINISHED}{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}-{path.name}"
+    )
 
 
 def _remove_of_the_dead(path: Path) -> None:

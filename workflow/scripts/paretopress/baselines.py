@@ -11,7 +11,9 @@ from .errors import UserError
 from .evaluation import tally
 
 
-def _dense_accuracy(name: str, network: nn.Module, split: Split, images: str, batch_size: int) -> float:
+def _dense_accuracy(
+    name: str, network: nn.Module, split: Split, images: str, batch_size: int
+) -> float:
     counted = tally(network, split, batch_size)
     if counted.unscored:
         raise UserError(
@@ -21,7 +23,9 @@ def _dense_accuracy(name: str, network: nn.Module, split: Split, images: str, ba
     return counted.accuracy
 
 
-def measure_dense(name: str, network: nn.Module, validation: Split, test: Split, batch_size: int) -> dict[str, Any]:
+def measure_dense(
+    name: str, network: nn.Module, validation: Split, test: Split, batch_size: int
+) -> dict[str, Any]:
     """The content of metrics.json: accuracies and shares of the largest class as fractions by split, sizes, non-zero rate.
 
     name: of the network, for messages. Raises UserError: the network's scores are not finite.
@@ -33,9 +37,18 @@ def measure_dense(name: str, network: nn.Module, validation: Split, test: Split,
             "test": _dense_accuracy(name, network, test, "test", batch_size),
         },
         "images": {"validation": len(validation), "test": len(test)},
-        "most_frequent_class": {"validation": chance_of(validation.labels).share, "test": chance_of(test.labels).share},
+        "most_frequent_class": {
+            "validation": chance_of(validation.labels).share,
+            "test": chance_of(test.labels).share,
+        },
         "nonzero_rate": nonzero_rate(network),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "linear": {"layers": len(layout.linear), "entries": sum(layer.weight + layer.bias for layer in layout.linear)},
-        "conv": {"layers": len(layout.conv), "entries": sum(layer.weight + layer.bias for layer in layout.conv)},
+        "linear": {
+            "layers": len(layout.linear),
+            "entries": sum(layer.weight + layer.bias for layer in layout.linear),
+        },
+        "conv": {
+            "layers": len(layout.conv),
+            "entries": sum(layer.weight + layer.bias for layer in layout.conv),
+        },
     }

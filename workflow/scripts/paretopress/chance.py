@@ -25,7 +25,10 @@ class Chance:
 
         The root is the standard error of a binomial proportion; in its normal approximation guessing gets there once in 740 times.
         """
-        return min(1.0, self.share + STANDARD_ERRORS * math.sqrt(self.share * (1 - self.share) / self.images))
+        return min(
+            1.0,
+            self.share + STANDARD_ERRORS * math.sqrt(self.share * (1 - self.share) / self.images),
+        )
 
     def __str__(self) -> str:
         return (

@@ -43,7 +43,9 @@ class BatchReader(pickle._Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in ARRAYS:
-            raise pickle.UnpicklingError(f"it names {module}.{name}, which was not run; CIFAR-10 names nothing but arrays")
+            raise pickle.UnpicklingError(
+                f"it names {module}.{name}, which was not run; CIFAR-10 names nothing but arrays"
+            )
         return ARRAYS[module, name]
 
 
@@ -62,30 +64,50 @@ def _content(file: Path, source: Path, key: str) -> tuple[Any, Any]:
             content = BatchReader(stream, encoding="latin1").load()
         return content.get("data"), content[key]
     except Exception as error:  # on damaged bytes the unpickler raises almost anything
-        raise _unlike(source, f"{file.name} cannot be read ({type(error).__name__}: {error})") from error
+        raise _unlike(
+            source, f"{file.name} cannot be read ({type(error).__name__}: {error})"
+        ) from error
 
 
 def _batch(file: Path, source: Path) -> tuple[np.ndarray, np.ndarray]:
     """The images, uint8 (images, 32, 32, 3), and their labels of one file."""
     pixels, labels = _content(file, source, "labels")
-    sized = isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8 and pixels.shape[1:] == (CHANNELS * SIDE * SIDE,)
+    sized = (
+        isinstance(pixels, np.ndarray)
+        and pixels.dtype == np.uint8
+        and pixels.shape[1:] == (CHANNELS * SIDE * SIDE,)
+    )
     if not sized or not isinstance(labels, list) or len(labels) != len(pixels):
-        raise _unlike(source, f"{file.name} holds no images of {SIDE}x{SIDE} pixels with a label each")
+        raise _unlike(
+            source, f"{file.name} holds no images of {SIDE}x{SIDE} pixels with a label each"
+        )
     if not all(isinstance(label, int) and 0 <= label < CLASSES for label in labels):
-        raise _unlike(source, f"{file.name} holds labels that are no number from 0 to {CLASSES - 1}")
+        raise _unlike(
+            source, f"{file.name} holds labels that are no number from 0 to {CLASSES - 1}"
+        )
     return pixels.reshape(-1, CHANNELS, SIDE, SIDE).transpose(0, 2, 3, 1), np.array(labels)
 
 
 def _classes(file: Path, source: Path) -> tuple[str, ...]:
     _, names = _content(file, source, OFFICIAL.meta["key"])
-    if not isinstance(names, list) or len(names) != CLASSES or not all(isinstance(name, str) for name in names):
+    if (
+        not isinstance(names, list)
+        or len(names) != CLASSES
+        or not all(isinstance(name, str) for name in names)
+    ):
         raise _unlike(source, f"{file.name} holds no names of {CLASSES} classes")
     return tuple(names)
 
 
 def _official_sums() -> dict[str, str | None]:
     """{file of the folder: the MD5 sum that torchvision knows}"""
-    return dict([*OFFICIAL.train_list, *OFFICIAL.test_list, [OFFICIAL.meta["filename"], OFFICIAL.meta["md5"]]])
+    return dict(
+        [
+            *OFFICIAL.train_list,
+            *OFFICIAL.test_list,
+            [OFFICIAL.meta["filename"], OFFICIAL.meta["md5"]],
+        ]
+    )
 
 
 def _check_files(folder: Path, source: Path, sums: Mapping[str, str | None]) -> None:
@@ -95,7 +117,14 @@ def _check_files(folder: Path, source: Path, sums: Mapping[str, str | None]) -> 
         raise _unlike(source, f"{', '.join(damaged)} missing or damaged")
 
 
-def _read(root: Path, source: Path, size: int, mean: tuple[float, ...], std: tuple[float, ...], sums: Mapping[str, str | None]) -> Splits:
+def _read(
+    root: Path,
+    source: Path,
+    size: int,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    sums: Mapping[str, str | None],
+) -> Splits:
     """The official training and test images in `root` or in its folder cifar-10-batches-py, in squares of `size` pixels."""
     folder = root / FOLDER if (root / FOLDER).is_dir() else root
     _check_files(folder, source, sums)
@@ -111,7 +140,14 @@ def _read(root: Path, source: Path, size: int, mean: tuple[float, ...], std: tup
 
 
 def cifar10(
-    path: str, *, checksum: str, image_size: int, validation_fraction: float, split_seed: int, mean: list[float], std: list[float]
+    path: str,
+    *,
+    checksum: str,
+    image_size: int,
+    validation_fraction: float,
+    split_seed: int,
+    mean: list[float],
+    std: list[float],
 ) -> Splits:
     """CIFAR-10 (Krizhevsky 2009): 50,000 training and 10,000 test images of 32x32 pixels in 10 classes.
 
@@ -127,7 +163,16 @@ def cifar10(
         check_digest(source, checksum, "dataset.checksum")
         with tempfile.TemporaryDirectory() as target:
             archives.extract(source, Path(target))
-            splits = _read(Path(target), source, image_size, tuple(mean), tuple(std), dict.fromkeys(_official_sums()))
+            splits = _read(
+                Path(target),
+                source,
+                image_size,
+                tuple(mean),
+                tuple(std),
+                dict.fromkeys(_official_sums()),
+            )
     else:
-        raise UserError(f"{source}: no such file or folder. Set dataset.path to the archive or folder, or leave it out for a download.")
+        raise UserError(
+            f"{source}: no such file or folder. Set dataset.path to the archive or folder, or leave it out for a download."
+        )
     return with_validation(splits, validation_fraction, split_seed)

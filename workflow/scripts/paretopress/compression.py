@@ -93,7 +93,9 @@ def layout_of(network: nn.Module) -> Layout:
 
     def layers(kind: str) -> tuple[Layer, ...]:
         return tuple(
-            Layer(name, tensors["weight"].numel(), tensors["bias"].numel() if "bias" in tensors else 0)
+            Layer(
+                name, tensors["weight"].numel(), tensors["bias"].numel() if "bias" in tensors else 0
+            )
             for name, tensors in _layers(network, kind)
         )
 
@@ -110,7 +112,11 @@ def zeros_of(amount: float, size: int) -> int:
 def _zeros_by_layer(layers: tuple[Layer, ...], amount: float, target: int) -> list[dict[str, int]]:
     """For each layer the tensors that lose entries, and how many; a missing bias and a count of 0 do not appear."""
     return [
-        {f"{layer.name}.{tensor}": zeros for tensor in TARGETS[target] if (zeros := zeros_of(amount, getattr(layer, tensor)))}
+        {
+            f"{layer.name}.{tensor}": zeros
+            for tensor in TARGETS[target]
+            if (zeros := zeros_of(amount, getattr(layer, tensor)))
+        }
         for layer in layers
     ]
 
@@ -145,7 +151,12 @@ def _canonical_kind(
     used = [take and works for take, works in zip(chosen, effective, strict=True)]
     if not any(used):
         return (), (NONE, 0.0, BIAS)
-    zeros = tuple(item for layer_zeros, take in zip(counts, used, strict=True) if take for item in layer_zeros.items())
+    zeros = tuple(
+        item
+        for layer_zeros, take in zip(counts, used, strict=True)
+        if take
+        for item in layer_zeros.items()
+    )
     return zeros, (ALL if used == effective else RANDOM, amount, target)
 
 
@@ -157,13 +168,26 @@ def canonical(design: Design, layout: Layout, seed: int) -> tuple[Design, Plan]:
     differ in amounts that round to the same counts: the plan alone decides which designs are the same network.
     """
     linear, (linear_scope, linear_amount, linear_target) = _canonical_kind(
-        "linear", layout.linear, design.linear_scope, design.linear_amount, design.linear_target, seed
+        "linear",
+        layout.linear,
+        design.linear_scope,
+        design.linear_amount,
+        design.linear_target,
+        seed,
     )
     conv, (conv_scope, conv_amount, conv_target) = _canonical_kind(
         "conv", layout.conv, design.conv_scope, design.conv_amount, design.conv_target, seed
     )
     quantized = bool(design.quantization and layout.quantizable)
-    folded = Design(linear_scope, conv_scope, linear_amount, conv_amount, linear_target, conv_target, int(quantized))
+    folded = Design(
+        linear_scope,
+        conv_scope,
+        linear_amount,
+        conv_amount,
+        linear_target,
+        conv_target,
+        int(quantized),
+    )
     return folded, Plan(zeros=linear + conv, quantized=quantized)
 
 
@@ -199,7 +223,10 @@ def prune(network: nn.Module, plan: Plan, read: ReadTensor | None = None) -> nn.
     read: gives a parameter of `network` by name as a contiguous tensor of the caller's own; without it, a copy of that in memory.
     """
     read = read or copies_of(network)
-    sizes = {name: parameter.numel() for name, parameter in network.named_parameters(remove_duplicate=False)}
+    sizes = {
+        name: parameter.numel()
+        for name, parameter in network.named_parameters(remove_duplicate=False)
+    }
     pruned: dict[str, torch.Tensor] = {}
     # What takes most memory to select comes first, while the fewest copies are there.
     for name, zeros in sorted(plan.zeros, key=lambda item: -selection_entries(sizes[item[0]])):
@@ -213,9 +240,13 @@ def quantize_in_place(network: nn.Module) -> None:
     linear = {name: module for name, module in network.named_modules() if type(module) is nn.Linear}
     with warnings.catch_warnings():
         # Both announce that these functions move to torchao, whose int8 is another scheme; the pinned torch has them.
-        warnings.filterwarnings("ignore", message="torch.ao.quantization is deprecated", category=DeprecationWarning)
+        warnings.filterwarnings(
+            "ignore", message="torch.ao.quantization is deprecated", category=DeprecationWarning
+        )
         warnings.filterwarnings("ignore", message="torch.quantize_per_tensor", category=UserWarning)
-        while linear:  # one at a time, so that the float weights of each leave memory before the next
+        while (
+            linear
+        ):  # one at a time, so that the float weights of each leave memory before the next
             name, layer = linear.popitem()
             torch.ao.quantization.quantize_dynamic(network, {name}, dtype=torch.qint8, inplace=True)
             # What torch left there refers to the layer itself, which would keep it until garbage is collected.
@@ -227,8 +258,15 @@ def nonzero_rate(network: nn.Module) -> float:
 
     Counted on the float network (quantised modules hide their tensors): prune, count, then quantise.
     """
-    tensors = [tensor for kind in LAYER_KINDS for _, tensors in _layers(network, kind) for tensor in tensors.values()]
-    return sum(int(torch.count_nonzero(tensor)) for tensor in tensors) / sum(tensor.numel() for tensor in tensors)
+    tensors = [
+        tensor
+        for kind in LAYER_KINDS
+        for _, tensors in _layers(network, kind)
+        for tensor in tensors.values()
+    ]
+    return sum(int(torch.count_nonzero(tensor)) for tensor in tensors) / sum(
+        tensor.numel() for tensor in tensors
+    )
 
 
 def count_and_quantize(pruned: nn.Module, plan: Plan) -> tuple[nn.Module, float]:

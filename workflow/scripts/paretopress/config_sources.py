@@ -26,7 +26,9 @@ class Source:
 
 def source_of(file: str) -> Source:
     try:
-        return Source(file, yaml.compose(Path(file).read_text(encoding="utf-8"), Loader=yaml.SafeLoader))
+        return Source(
+            file, yaml.compose(Path(file).read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        )
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
         return Source(file, None)
 
@@ -39,11 +41,15 @@ def read_config(file: str) -> Any:
     try:
         return yaml.safe_load(Path(file).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise UserError(f"{file}: no such file. Give the config that the study runs with: --configfile FILE.") from error
+        raise UserError(
+            f"{file}: no such file. Give the config that the study runs with: --configfile FILE."
+        ) from error
     except OSError as error:
         raise UserError(f"{file}: cannot be read ({error}). Allowed: a YAML file.") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{file}: not text in UTF-8 ({error}). Allowed: a YAML file in UTF-8.") from error
+        raise UserError(
+            f"{file}: not text in UTF-8 ({error}). Allowed: a YAML file in UTF-8."
+        ) from error
     # Beside its own errors PyYAML lets pass what Python says of a date such as 2020-13-45, of too many digits or of sections in sections.
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError, TypeError) as error:
         raise UserError(f"{file}: not valid YAML.\n{error}") from error
@@ -88,7 +94,9 @@ def typed(value: Any, path: Path_, sources: Sequence[Source]) -> Any:
         return {key: typed(inner, (*path, key), sources) for key, inner in value.items()}
     if isinstance(value, list):
         return [typed(inner, (*path, index), sources) for index, inner in enumerate(value)]
-    if isinstance(value, str) and not any((found := find(source.node, path)) and _is_value(found[1], value) for source in sources):
+    if isinstance(value, str) and not any(
+        (found := find(source.node, path)) and _is_value(found[1], value) for source in sources
+    ):
         parsed = _plain(value)
         return parsed if isinstance(parsed, int | float) else value
     return value
@@ -123,17 +131,27 @@ def where(path: Path_, data: Any, sources: Sequence[Source]) -> str:
             return f"{source.file}, line {line}"
     if path and holds(data, path):
         return COMMAND_LINE
-    return where(path[:-1], data, sources) if path else (sources[-1].file if sources else COMMAND_LINE)
+    return (
+        where(path[:-1], data, sources) if path else (sources[-1].file if sources else COMMAND_LINE)
+    )
 
 
 def key_of(path: Path_) -> str:
     """The dotted path of a key, as methods[0].family."""
-    parts = (str(part) if str(part).isprintable() and len(str(part)) <= LONGEST_SHOWN else short(part) for part in path)
-    text = "".join(f"[{shown}]" if isinstance(part, int) else f".{shown}" for part, shown in zip(path, parts, strict=True))
+    parts = (
+        str(part) if str(part).isprintable() and len(str(part)) <= LONGEST_SHOWN else short(part)
+        for part in path
+    )
+    text = "".join(
+        f"[{shown}]" if isinstance(part, int) else f".{shown}"
+        for part, shown in zip(path, parts, strict=True)
+    )
     return text.lstrip(".") or "(top level)"
 
 
-def repeated_keys(node: yaml.Node | None, path: str = "", seen: set[int] | None = None) -> Iterator[tuple[str, int]]:
+def repeated_keys(
+    node: yaml.Node | None, path: str = "", seen: set[int] | None = None
+) -> Iterator[tuple[str, int]]:
     """The keys that stand twice in one section, each with its line. seen: ids of nodes that need no second look; an alias repeats one."""
     seen = set() if seen is None else seen
     if id(node) in seen:

@@ -7,12 +7,23 @@ import pandas as pd
 from .tables import RUN_COLUMNS, records
 
 SECONDS_PER_HOUR = 3600
-COST_COLUMNS = ["network", "method", "runs", "timed", "median_seconds", "sample_hours", "evaluation_hours", "search_hours"]
+COST_COLUMNS = [
+    "network",
+    "method",
+    "runs",
+    "timed",
+    "median_seconds",
+    "sample_hours",
+    "evaluation_hours",
+    "search_hours",
+]
 
 
 def machines(timings: pd.DataFrame) -> list[dict[str, Any]]:
     """Where the study's own runs were made: rows {processor, threads, runs}, the most frequent first; none where nothing is known."""
-    known = timings.dropna(subset=["processor"]).drop_duplicates([*RUN_COLUMNS, "processor", "threads"])
+    known = timings.dropna(subset=["processor"]).drop_duplicates(
+        [*RUN_COLUMNS, "processor", "threads"]
+    )
     counted = known.groupby(["processor", "threads"]).size().rename("runs").reset_index()
     return records(counted.sort_values("runs", ascending=False))
 
@@ -34,9 +45,13 @@ def costs(timings: pd.DataFrame) -> pd.DataFrame:
                 "runs": len(own[RUN_COLUMNS].drop_duplicates()),
                 "timed": len(evaluations),
                 "median_seconds": evaluations["seconds"].median(),
-                "sample_hours": evaluations.loc[sample, "seconds"].sum() / SECONDS_PER_HOUR if sample.any() else None,
+                "sample_hours": evaluations.loc[sample, "seconds"].sum() / SECONDS_PER_HOUR
+                if sample.any()
+                else None,
                 "evaluation_hours": evaluations.loc[~sample, "seconds"].sum() / SECONDS_PER_HOUR,
-                "search_hours": searches["seconds"].sum() / SECONDS_PER_HOUR if len(searches) else None,
+                "search_hours": searches["seconds"].sum() / SECONDS_PER_HOUR
+                if len(searches)
+                else None,
             }
         )
     return pd.DataFrame(rows, columns=COST_COLUMNS)

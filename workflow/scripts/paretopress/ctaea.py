@@ -22,7 +22,9 @@ class CompressionProblem(Problem):
     """Two objectives to be minimised, one constraint (g <= 0); `ask` and `tell` bring the values from outside."""
 
     def __init__(self, space: SearchSpace) -> None:
-        super().__init__(n_var=len(VARIABLES), n_obj=2, n_ieq_constr=1, xl=space.lower(), xu=space.upper())
+        super().__init__(
+            n_var=len(VARIABLES), n_obj=2, n_ieq_constr=1, xl=space.lower(), xu=space.upper()
+        )
 
 
 class BoundedSurvival(CADASurvival):
@@ -31,7 +33,9 @@ class BoundedSurvival(CADASurvival):
     pymoo's own fills its diversity archive niche by niche until it is full, and never ends where it cannot be.
     """
 
-    def _updateCA(self, pop: Population, n_survive: int, random_state: np.random.Generator | None = None) -> Population:
+    def _updateCA(
+        self, pop: Population, n_survive: int, random_state: np.random.Generator | None = None
+    ) -> Population:
         return super()._updateCA(pop, min(n_survive, len(pop)), random_state=random_state)
 
     def _updateDA(self, pop: Population, Hd: Population, n_survive: int) -> Population:
@@ -46,18 +50,34 @@ class Ctaea:
     first: vectors of shape (m, 7), m <= population, that open the first generation; the rest of it is drawn uniformly.
     """
 
-    def __init__(self, space: SearchSpace, population: int, first: np.ndarray, rng: np.random.Generator) -> None:
+    def __init__(
+        self, space: SearchSpace, population: int, first: np.ndarray, rng: np.random.Generator
+    ) -> None:
         drawn = sample_vectors(space, population - len(first), rng)
         directions = get_reference_directions("das-dennis", 2, n_partitions=population - 1)
         sampling = np.vstack([first, drawn])
-        self._algorithm = CTAEA(directions, sampling=sampling, repair=IntegerRepair(), survival=BoundedSurvival(directions))
-        self._algorithm.setup(CompressionProblem(space), termination=NoTermination(), seed=int(rng.integers(2**31)), verbose=False)
+        self._algorithm = CTAEA(
+            directions,
+            sampling=sampling,
+            repair=IntegerRepair(),
+            survival=BoundedSurvival(directions),
+        )
+        self._algorithm.setup(
+            CompressionProblem(space),
+            termination=NoTermination(),
+            seed=int(rng.integers(2**31)),
+            verbose=False,
+        )
         self._asked = Population()
 
     def ask(self) -> np.ndarray:
         """The next generation's vectors, shape (n, 7); n may be under the population size where the space is nearly used up."""
         self._asked = self._algorithm.ask()
-        return np.atleast_2d(self._asked.get("X")) if len(self._asked) else np.empty((0, len(VARIABLES)))
+        return (
+            np.atleast_2d(self._asked.get("X"))
+            if len(self._asked)
+            else np.empty((0, len(VARIABLES)))
+        )
 
     def tell(self, objectives: np.ndarray, constraint: np.ndarray) -> None:
         """objectives: (n, 2), minimised; constraint: (n,), feasible where <= 0; rows as asked."""

@@ -43,13 +43,22 @@ def normalized(split: Split, images: torch.Tensor) -> torch.Tensor:
 def batches(split: Split, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Network inputs (size, 3, height, width) and labels (size,), always in the same order; the last batch may be smaller."""
     for start in range(0, len(split), size):
-        yield normalized(split, split.images[start : start + size]), split.labels[start : start + size]
+        yield (
+            normalized(split, split.images[start : start + size]),
+            split.labels[start : start + size],
+        )
 
 
 def save_split(split: Split, path: Path) -> None:
-    metadata = {"classes": json.dumps(split.classes), "mean": json.dumps(split.mean), "std": json.dumps(split.std)}
+    metadata = {
+        "classes": json.dumps(split.classes),
+        "mean": json.dumps(split.mean),
+        "std": json.dumps(split.std),
+    }
     with written_whole(path) as temporary:
-        save_file({"images": split.images.contiguous(), "labels": split.labels}, temporary, metadata)
+        save_file(
+            {"images": split.images.contiguous(), "labels": split.labels}, temporary, metadata
+        )
 
 
 def load_split(path: Path) -> Split:

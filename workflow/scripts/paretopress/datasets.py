@@ -28,26 +28,46 @@ LONGEST_REASON = 300
 
 
 def digits(
-    *, image_size: int, validation_fraction: float, test_fraction: float, split_seed: int, mean: list[float], std: list[float]
+    *,
+    image_size: int,
+    validation_fraction: float,
+    test_fraction: float,
+    split_seed: int,
+    mean: list[float],
+    std: list[float],
 ) -> Splits:
     """scikit-learn's handwritten digits: 1,797 images of 8x8 grey values from 0 to 16 (UCI, Alpaydin and Kaynak 1998)."""
     source = load_digits()
-    pixels = np.stack([resized(Image.fromarray((image * (255 / 16)).round().astype(np.uint8)), image_size) for image in source.images])
+    pixels = np.stack(
+        [
+            resized(Image.fromarray((image * (255 / 16)).round().astype(np.uint8)), image_size)
+            for image in source.images
+        ]
+    )
     rest, test = held_out(source.target, test_fraction, split_seed)
-    train, validation = held_out(source.target[rest], validation_fraction / (1 - test_fraction), split_seed)
+    train, validation = held_out(
+        source.target[rest], validation_fraction / (1 - test_fraction), split_seed
+    )
     parts = {"train": rest[train], "validation": rest[validation], "test": test}
     classes = tuple(str(name) for name in source.target_names)
     normalization = {"mean": tuple(mean), "std": tuple(std)}
-    return {name: split_of(pixels[part], source.target[part], classes, **normalization) for name, part in parts.items()}
+    return {
+        name: split_of(pixels[part], source.target[part], classes, **normalization)
+        for name, part in parts.items()
+    }
 
 
 def _class_folders(split: Path) -> set[str]:
-    return {entry.name for entry in split.iterdir() if entry.is_dir() and not entry.name.startswith(".")}
+    return {
+        entry.name for entry in split.iterdir() if entry.is_dir() and not entry.name.startswith(".")
+    }
 
 
 def _root(folder: Path, source: Path) -> Path:
     """The folder with train/ and test/: `folder` itself, or the only folder in it."""
-    inner = [entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+    inner = [
+        entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")
+    ]
     for root in (folder, *(inner if len(inner) == 1 else [])):
         if (root / "train").is_dir() and (root / "test").is_dir():
             return root
@@ -63,7 +83,9 @@ def _check_names(classes: set[str], source: Path) -> None:
     alike = defaultdict(list)
     for name in sorted(classes):
         if not name.isprintable():
-            raise UserError(f"{source}: the class {name!r} has no printable name. Allowed: text in UTF-8 without control characters.")
+            raise UserError(
+                f"{source}: the class {name!r} has no printable name. Allowed: text in UTF-8 without control characters."
+            )
         alike[unicodedata.normalize("NFC", name).casefold()].append(name)
     for names in alike.values():
         if len(names) > 1:
@@ -85,7 +107,9 @@ def _check_classes(splits: list[Path], source: Path) -> None:
                 f"Every split needs the same classes: add {lacking[0]}/{name}/ with images, or remove {having[0]}/{name}/."
             )
     if len(set.union(*found.values())) < 2:
-        raise UserError(f"{source}: fewer than two classes found. A class is a folder of images: train/CLASS/IMAGE.")
+        raise UserError(
+            f"{source}: fewer than two classes found. A class is a folder of images: train/CLASS/IMAGE."
+        )
 
 
 class _Images(torchvision.datasets.ImageFolder):
@@ -125,7 +149,9 @@ def _image(path: str, size: int) -> np.ndarray:
     except Exception as error:  # on damaged bytes Pillow's readers raise almost anything
         name = "/".join(Path(path).parts[-3:])
         name = name if name.isprintable() else ascii(name)
-        raise UserError(f"{name}: the image cannot be read ({_reason(error)}). Replace the file or remove it.") from error
+        raise UserError(
+            f"{name}: the image cannot be read ({_reason(error)}). Replace the file or remove it."
+        ) from error
 
 
 def _read_folder(split: Path, size: int, **normalization: Any) -> Split:
@@ -139,12 +165,23 @@ def _read_folder(split: Path, size: int, **normalization: Any) -> Split:
     return split_of(pixels, np.array(listed.targets), tuple(listed.classes), **normalization)
 
 
-def _from_folder(folder: Path, source: Path, image_size: int, validation_fraction: float, split_seed: int, **normalization: Any) -> Splits:
+def _from_folder(
+    folder: Path,
+    source: Path,
+    image_size: int,
+    validation_fraction: float,
+    split_seed: int,
+    **normalization: Any,
+) -> Splits:
     root = _root(folder, source)
     names = [name for name in ("train", "validation", "test") if (root / name).is_dir()]
     _check_classes([root / name for name in names], source)
     splits = {name: _read_folder(root / name, image_size, **normalization) for name in names}
-    return splits if "validation" in splits else with_validation(splits, validation_fraction, split_seed)
+    return (
+        splits
+        if "validation" in splits
+        else with_validation(splits, validation_fraction, split_seed)
+    )
 
 
 def folder(
@@ -175,16 +212,24 @@ def folder(
     }
     if source.is_dir():
         if checksum is not None:
-            raise UserError(f"{source}: a folder, and dataset.checksum is the SHA-256 of an archive. Give the archive, or leave it out.")
+            raise UserError(
+                f"{source}: a folder, and dataset.checksum is the SHA-256 of an archive. Give the archive, or leave it out."
+            )
         return _from_folder(source, source, **settings)
     if not source.is_file():
         raise UserError(f"{source}: no such file or folder. Set dataset.path to your images.")
     if not archives.is_archive(source):
-        raise UserError(f"{source}: not an image archive. Allowed: a folder, or {', '.join(archives.ZIP + archives.TAR)}.")
+        raise UserError(
+            f"{source}: not an image archive. Allowed: a folder, or {', '.join(archives.ZIP + archives.TAR)}."
+        )
     check_digest(source, checksum, "dataset.checksum")
     with tempfile.TemporaryDirectory() as target:
         archives.extract(source, Path(target))
         return _from_folder(Path(target), source, **settings)
 
 
-DATASETS: dict[str, Callable[..., Splits]] = {"digits": digits, "folder": folder, "cifar10": cifar10}
+DATASETS: dict[str, Callable[..., Splits]] = {
+    "digits": digits,
+    "folder": folder,
+    "cifar10": cifar10,
+}

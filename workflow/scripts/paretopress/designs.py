@@ -51,7 +51,8 @@ class Design:
 def design_from_vector(vector: np.ndarray) -> Design:
     """The design nearest to a vector of shape (7,): integers rounded, amounts to AMOUNT_DIGITS decimals."""
     values: list[Any] = [
-        round(float(value)) if integer else round(float(value), AMOUNT_DIGITS) for value, integer in zip(vector, INTEGER, strict=True)
+        round(float(value)) if integer else round(float(value), AMOUNT_DIGITS)
+        for value, integer in zip(vector, INTEGER, strict=True)
     ]
     return Design(*values)
 

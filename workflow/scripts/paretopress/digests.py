@@ -23,7 +23,9 @@ def check_digest(path: Path, expected: str | None, key: str) -> None:
     try:
         found = file_digest(path)
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}). Give a file that can, or leave {key} out.") from error
+        raise UserError(
+            f"{path}: cannot be read ({error.strerror}). Give a file that can, or leave {key} out."
+        ) from error
     if found != expected:
         raise UserError(
             f"{path}: its SHA-256 is {found}, not {expected} ({key}), so that nothing in it is read. Fetch the file again; set {key} only "
@@ -49,5 +51,7 @@ def folder_digest(path: str | None) -> str:
     digest = hashlib.sha256()
     for file in sorted(file for file in root.rglob("*") if file.is_file()):
         status = file.stat()
-        digest.update(os.fsencode(f"{file.relative_to(root)}\0{status.st_size}\0{status.st_mtime_ns}\n"))
+        digest.update(
+            os.fsencode(f"{file.relative_to(root)}\0{status.st_size}\0{status.st_mtime_ns}\n")
+        )
     return digest.hexdigest()

@@ -26,7 +26,9 @@ def disk_problem(error: BaseException, path: object = None) -> str | None:
     """
     for cause in _chain(error):
         for number, problem in PROBLEMS.items():
-            if (isinstance(cause, OSError) and cause.errno == number) or f"{os.strerror(number)} (os error {number})" in str(cause):
+            if (
+                isinstance(cause, OSError) and cause.errno == number
+            ) or f"{os.strerror(number)} (os error {number})" in str(cause):
                 file = path or getattr(cause, "filename", None) or "a file"
                 return f"{file}: cannot be written, {problem} {ADVICE}"
     return None

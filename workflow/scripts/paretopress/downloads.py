@@ -24,15 +24,25 @@ from .logs import duration
 
 PAUSES = (5.0, 20.0, 60.0)  # seconds before the second, third and fourth round over all addresses
 TIMEOUT = 30.0  # seconds without a byte
-CONNECT_TIMEOUT = 10.0  # seconds; a firewall that drops everything shall not hold a study up for long
+CONNECT_TIMEOUT = (
+    10.0  # seconds; a firewall that drops everything shall not hold a study up for long
+)
 BLOCK = 2**16
 LOGGED = 2**23  # bytes between two lines of the log
 
 # What went wrong below requests, special cases first: in words, and whether it may be over in a minute. A host that is not there is no
 # reason to wait.
 TROUBLES: tuple[tuple[type[Exception], str, bool], ...] = (
-    (transport.NameResolutionError, "the name of the host cannot be resolved; no network, or no such host", False),
-    (transport.NewConnectionError, "no connection: the host refuses it or cannot be reached", False),
+    (
+        transport.NameResolutionError,
+        "the name of the host cannot be resolved; no network, or no such host",
+        False,
+    ),
+    (
+        transport.NewConnectionError,
+        "no connection: the host refuses it or cannot be reached",
+        False,
+    ),
     (transport.ConnectTimeoutError, "no connection: the host does not answer", False),
     (transport.ProxyError, "no connection through the proxy", False),
     (transport.ReadTimeoutError, "the host went silent", True),
@@ -96,7 +106,9 @@ def _ask(url: str, offset: int, timeout: float) -> requests.Response:
     # Identity: compressed for the way, the bytes and their count would not be those of the file.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
     try:
-        return requests.get(url, headers=headers, stream=True, timeout=(min(timeout, CONNECT_TIMEOUT), timeout))
+        return requests.get(
+            url, headers=headers, stream=True, timeout=(min(timeout, CONNECT_TIMEOUT), timeout)
+        )
     except requests.RequestException as error:
         raise _failed(error) from error
 
@@ -147,7 +159,11 @@ def _transfer(url: str, part: Path, name: str, timeout: float, log: logging.Logg
                 done += len(block)
                 if done // LOGGED > (done - len(block)) // LOGGED:
                     rate = (done - begin) / max(time.monotonic() - started, 1e-3)
-                    left = f" of {_megabytes(total)}, {duration((total - done) / rate)} left" if total else ""
+                    left = (
+                        f" of {_megabytes(total)}, {duration((total - done) / rate)} left"
+                        if total
+                        else ""
+                    )
                     log.info("%s: %s%s, %s/s", name, _megabytes(done), left, _megabytes(int(rate)))
         except transport.HTTPError as error:
             failed = _failed(error)
@@ -162,7 +178,9 @@ def _bring(url: str, wanted: Wanted, part: Path, timeout: float, log: logging.Lo
         return
     part.unlink()
     if continued:
-        log.warning("%s: continued, the file has another SHA-256; once more from its beginning", url)
+        log.warning(
+            "%s: continued, the file has another SHA-256; once more from its beginning", url
+        )
         _bring(url, wanted, part, timeout, log)
     else:
         raise _Failed(f"what it sent has another SHA-256, {found}", passing=False)
@@ -183,7 +201,11 @@ def _place(source: Path, target: Path) -> None:
 def _refusal(wanted: Wanted, problems: dict[str, _Failed], part: Path) -> UserError:
     tried = "\n".join(f"  {url}: {problem}" for url, problem in problems.items())
     section, key = wanted.key.split(".")
-    kept = f"\nThe {_megabytes(_size(part))} that came are kept in {part}; the next start goes on from there." if _size(part) else ""
+    kept = (
+        f"\nThe {_megabytes(_size(part))} that came are kept in {part}; the next start goes on from there."
+        if _size(part)
+        else ""
+    )
     return UserError(
         f"{wanted.name} could not be downloaded from any address:\n{tried}\n"
         f"Start again later, name another address, or fetch {wanted.name} (about {wanted.size / 1e6:.0f} MB, SHA-256 {wanted.checksum}) on "

@@ -3,7 +3,9 @@
 import numpy as np
 from scipy.stats import rankdata, wilcoxon
 
-MOST_EXACT = 50  # pairs; scipy's own limit. Their 2^50 signs are still counted without rounding in a double
+MOST_EXACT = (
+    50  # pairs; scipy's own limit. Their 2^50 signs are still counted without rounding in a double
+)
 EXACT, APPROXIMATION = "exact", "normal approximation"
 
 

@@ -18,7 +18,9 @@ def epoch_reporter(
     The line goes to the log and to the terminal. The time left is what the epochs of this process took on average.
     """
     start = perf_counter()
-    journal.report(len(finished), epochs, accuracy=finished[-1].validation_accuracy if finished else None)
+    journal.report(
+        len(finished), epochs, accuracy=finished[-1].validation_accuracy if finished else None
+    )
     if finished:
         log.info("%s: goes on after epoch %d of %d", network, len(finished), epochs)
 

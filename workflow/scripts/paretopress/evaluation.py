@@ -85,12 +85,16 @@ def tally(network: nn.Module, split: Split, batch_size: int, device: torch.devic
     return Tally(len(split), correct, unscored)
 
 
-def accuracy(network: nn.Module, split: Split, batch_size: int, device: torch.device = CPU) -> float:
+def accuracy(
+    network: nn.Module, split: Split, batch_size: int, device: torch.device = CPU
+) -> float:
     """Fraction of correct top-1 predictions, as `tally` counts them."""
     return tally(network, split, batch_size, device).accuracy
 
 
-def measure(compress: Callable[[Plan], tuple[nn.Module, float]], plan: Plan, split: Split, batch_size: int) -> Measurement:
+def measure(
+    compress: Callable[[Plan], tuple[nn.Module, float]], plan: Plan, split: Split, batch_size: int
+) -> Measurement:
     """Measures the network that `plan` makes on every image of `split`. compress: see compression.compress."""
     start = perf_counter()
     compressed, rate = compress(plan)

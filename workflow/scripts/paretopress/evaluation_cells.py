@@ -25,7 +25,11 @@ def _number(text: str) -> float:
     if text.lower().lstrip("+-") in ("nan", "inf", "infinity"):
         raise Refused("not a finite number. Allowed: a finite number")
     if not NUMBER.fullmatch(text):
-        hint = " A percentage must be divided by 100 and stand without its sign." if text.endswith("%") else ""
+        hint = (
+            " A percentage must be divided by 100 and stand without its sign."
+            if text.endswith("%")
+            else ""
+        )
         raise Refused(f"not a number. Allowed: digits, as 0.803.{hint}")
     if not math.isfinite(value := float(text)):
         raise Refused("not a finite number. Allowed: a finite number")
@@ -36,7 +40,9 @@ def _whole(least: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         value = _number(text)
         if value != int(value) or value < least:
-            raise Refused(f"not a whole number of at least {least}. Allowed: {least}, {least + 1}, {least + 2}, ...")
+            raise Refused(
+                f"not a whole number of at least {least}. Allowed: {least}, {least + 1}, {least + 2}, ..."
+            )
         if value > LARGEST_WHOLE:
             raise Refused(f"too large. Allowed: a whole number up to {LARGEST_WHOLE}")
         return int(value)
@@ -79,18 +85,28 @@ def _seconds(text: str) -> float:
 
 def _name(text: str) -> str:
     if not re.fullmatch(NAME, text):
-        raise Refused("not a name. Allowed: at most 100 letters, digits, '.', '_' and '-', beginning with a letter or digit")
+        raise Refused(
+            "not a name. Allowed: at most 100 letters, digits, '.', '_' and '-', beginning with a letter or digit"
+        )
     if is_repetition(text):
-        raise Refused("ends with one text 20 times over, which Snakemake refuses. Allowed: a name that does not repeat itself so often")
+        raise Refused(
+            "ends with one text 20 times over, which Snakemake refuses. Allowed: a name that does not repeat itself so often"
+        )
     return text
 
 
 def _method(text: str) -> str:
     if is_table_of_a_network(_name(text)):
-        raise Refused("the name of a file beside the runs. Allowed: a name that does not end with .csv")
+        raise Refused(
+            "the name of a file beside the runs. Allowed: a name that does not end with .csv"
+        )
     if text.lower().startswith(SETTING_PREFIX) and not SETTING.fullmatch(text):
         metrics = f"{{{'|'.join(METRICS)}}}"
-        meant = get_close_matches(text.lower(), [f"{SETTING_PREFIX}{one}-{other}" for one, other in product(METRICS, METRICS)], n=1)
+        meant = get_close_matches(
+            text.lower(),
+            [f"{SETTING_PREFIX}{one}-{other}" for one, other in product(METRICS, METRICS)],
+            n=1,
+        )
         hint = f" Did you mean {meant[0]}?" if meant else ""
         raise Refused(
             f"begins as a surrogate setting does, and is none.{hint} Allowed: {SETTING_PREFIX}{metrics}-{metrics}, "

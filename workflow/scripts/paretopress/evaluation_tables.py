@@ -45,14 +45,20 @@ def _text(path: Path) -> str:
     try:
         content = _content(path)
         if len(content) > MOST_BYTES:
-            raise UserError(f"{path}: more than {MOST_BYTES // 2**20} MiB of text. Allowed: a smaller table, or several of them.")
+            raise UserError(
+                f"{path}: more than {MOST_BYTES // 2**20} MiB of text. Allowed: a smaller table, or several of them."
+            )
         return content.decode("utf-8-sig")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(f"{path}: damaged gzip file ({error}). Fetch it again.") from error
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error}). Allowed: a CSV file, plain or compressed with gzip.") from error
+        raise UserError(
+            f"{path}: cannot be read ({error}). Allowed: a CSV file, plain or compressed with gzip."
+        ) from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 text ({error}). Allowed: a CSV file in UTF-8, plain or compressed with gzip.") from error
+        raise UserError(
+            f"{path}: not UTF-8 text ({error}). Allowed: a CSV file in UTF-8, plain or compressed with gzip."
+        ) from error
 
 
 def _cell(raw: Mapping[str, str], key: str, columns: Mapping[str, Any]) -> str:
@@ -62,8 +68,13 @@ def _cell(raw: Mapping[str, str], key: str, columns: Mapping[str, Any]) -> str:
 
 
 def _listed(header: Sequence[str]) -> str:
-    names = [name if name.isprintable() and len(name) <= LONGEST_SHOWN else short(name) for name in header[:MOST_COLUMNS]]
-    return ", ".join([*names, f"and {len(header) - MOST_COLUMNS} more"] if len(header) > MOST_COLUMNS else names)
+    names = [
+        name if name.isprintable() and len(name) <= LONGEST_SHOWN else short(name)
+        for name in header[:MOST_COLUMNS]
+    ]
+    return ", ".join(
+        [*names, f"and {len(header) - MOST_COLUMNS} more"] if len(header) > MOST_COLUMNS else names
+    )
 
 
 def _header_problems(path: Path, header: list[str], columns: Mapping[str, Any]) -> Iterator[str]:
@@ -92,7 +103,12 @@ def _parsed(table: EvaluationTable) -> Iterator[tuple[int, dict[str, Any]] | str
     """For each row its line and values, or a problem with it."""
     path, columns = Path(table.path), table.columns.model_dump()
     reader = csv.reader(io.StringIO(_text(path), newline=""))
-    header = [name.strip() for name in next((cells for _, cells in _lines(reader) if not isinstance(cells, csv.Error)), [])]
+    header = [
+        name.strip()
+        for name in next(
+            (cells for _, cells in _lines(reader) if not isinstance(cells, csv.Error)), []
+        )
+    ]
     if problems := list(_header_problems(path, header, columns)):
         yield from problems
         return
@@ -133,7 +149,11 @@ def _parsed(table: EvaluationTable) -> Iterator[tuple[int, dict[str, Any]] | str
 def _identified(row: dict[str, Any]) -> dict[str, Any]:
     """The row with a design_id: equal where variables and measurements are equal; without variables each evaluation is a design."""
     variables = [row.get(name) for name in VARIABLES]
-    told = variables if any(value is not None for value in variables) else [row["method"], row["seed"], row["evaluation"]]
+    told = (
+        variables
+        if any(value is not None for value in variables)
+        else [row["method"], row["seed"], row["evaluation"]]
+    )
     known = [row["network"], *told, row["nonzero_rate"], row["accuracy"]]
     return {**row, "design_id": hashlib.sha256(repr(known).encode()).hexdigest()[:ID_DIGITS]}
 
@@ -163,10 +183,14 @@ def read_evaluations(table: EvaluationTable) -> dict[Run, list[dict[str, Any]]]:
             problems.append(f"{table.path}: no more is read after {MOST_PROBLEMS} problems.")
             break
     if not problems and not runs:
-        problems.append(f"{table.path}: no evaluation in it. Allowed: a header and a row for each evaluation.")
+        problems.append(
+            f"{table.path}: no evaluation in it. Allowed: a header and a row for each evaluation."
+        )
     if problems:
         raise UserError("\n".join(problems))
-    return {run: [numbered[number][1] for number in sorted(numbered)] for run, numbered in runs.items()}
+    return {
+        run: [numbered[number][1] for number in sorted(numbered)] for run, numbered in runs.items()
+    }
 
 
 def imported_runs(study: Study) -> dict[Run, list[dict[str, Any]]]:
@@ -176,7 +200,11 @@ def imported_runs(study: Study) -> dict[Run, list[dict[str, Any]]]:
     """
     found: dict[Run, list[dict[str, Any]]] = {}
     source: dict[Run, str] = {}
-    spelled = {(network, method.lower()): method for network in study.networks for method in study.methods_by_name()}
+    spelled = {
+        (network, method.lower()): method
+        for network in study.networks
+        for method in study.methods_by_name()
+    }
     for name, table in study.evaluation_tables.items():
         for run, rows in read_evaluations(table).items():
             network, method, seed = run

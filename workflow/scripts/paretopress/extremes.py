@@ -26,7 +26,12 @@ def best_and_worst(runs: pd.DataFrame) -> tuple[str, str] | None:
     name is taken, and the worst is another than the best.
     """
     own = made_here(runs)
-    means = settings_of(own[own["complete"].astype(bool)]).groupby("method")["hypervolume"].mean().sort_index()
+    means = (
+        settings_of(own[own["complete"].astype(bool)])
+        .groupby("method")["hypervolume"]
+        .mean()
+        .sort_index()
+    )
     if len(means) < 2:
         return None
     best = means.idxmax()
@@ -38,5 +43,7 @@ def worst_run(runs: pd.DataFrame, method: str) -> int | None:
 
     runs: of one network.
     """
-    own = runs[(runs["method"] == method) & runs["complete"].astype(bool)].sort_values(["hypervolume", "seed"])
+    own = runs[(runs["method"] == method) & runs["complete"].astype(bool)].sort_values(
+        ["hypervolume", "seed"]
+    )
     return int(own["seed"].iloc[0]) if len(own) else None

@@ -33,8 +33,26 @@ FACTOR_COLUMNS = [
     "significant",
     "note",
 ]
-LEVEL_COLUMNS = ["network", "factor", "level", "runs", "mean", "median", "standard_deviation", "mean_rank"]
-LEVEL_PAIR_COLUMNS = ["network", "factor", "level", "other_level", "p_siegel_friedman", "p_dunn", "a12", "significant"]
+LEVEL_COLUMNS = [
+    "network",
+    "factor",
+    "level",
+    "runs",
+    "mean",
+    "median",
+    "standard_deviation",
+    "mean_rank",
+]
+LEVEL_PAIR_COLUMNS = [
+    "network",
+    "factor",
+    "level",
+    "other_level",
+    "p_siegel_friedman",
+    "p_dunn",
+    "a12",
+    "significant",
+]
 
 
 @dataclass(frozen=True)
@@ -68,7 +86,9 @@ class Factor:
             return too_few(len(self.levels), f"levels for a test of the {self.title}", LEAST_LEVELS)
         if (seeds := self.runs["seed"].nunique()) < LEAST_BLOCKS:
             return too_few(seeds, f"seeds for a test of the {self.title}", LEAST_BLOCKS)
-        return "All runs of all levels are equal." if self.runs["hypervolume"].nunique() == 1 else ""
+        return (
+            "All runs of all levels are equal." if self.runs["hypervolume"].nunique() == 1 else ""
+        )
 
 
 def _blocks(runs: pd.DataFrame, name: str, other: str) -> tuple[pd.DataFrame, str]:
@@ -78,9 +98,16 @@ def _blocks(runs: pd.DataFrame, name: str, other: str) -> tuple[pd.DataFrame, st
     shared = [each for each in others if all((each, level) in wide for level in levels)]
     complete = wide[[(each, level) for each in shared for level in levels]].dropna()
     names = [f"{other.replace('_', ' ')} {each}" for each in others if each not in shared]
-    names += [f"seed {seed}" for seed in sorted(set(wide.index) - set(complete.index))] if shared else []
+    names += (
+        [f"seed {seed}" for seed in sorted(set(wide.index) - set(complete.index))] if shared else []
+    )
     blocks = complete.T.groupby(level=name).mean().T.reindex(columns=levels)
-    return blocks, f"Left out of the blocks because not every level has a run with it: {', '.join(names)}." if names else ""
+    return (
+        blocks,
+        f"Left out of the blocks because not every level has a run with it: {', '.join(names)}."
+        if names
+        else "",
+    )
 
 
 def factors_of_study(runs: pd.DataFrame) -> Iterator[Factor]:
@@ -93,7 +120,12 @@ def factors_of_study(runs: pd.DataFrame) -> Iterator[Factor]:
 
 def _over_all_runs(factor: Factor) -> dict[str, Any]:
     test = kruskal(*map(factor.values, factor.levels))
-    ranks = factor.runs["hypervolume"].rank(ascending=False).groupby(factor.runs[factor.name], sort=False).mean()
+    ranks = (
+        factor.runs["hypervolume"]
+        .rank(ascending=False)
+        .groupby(factor.runs[factor.name], sort=False)
+        .mean()
+    )
     return {
         "test": KRUSKAL_WALLIS,
         "statistic": test.statistic,
@@ -106,10 +138,21 @@ def _over_all_runs(factor: Factor) -> dict[str, Any]:
 
 def _over_blocks(factor: Factor) -> dict[str, Any]:
     """Two levels leave Friedman's test nothing to rank but signs: there the signed-rank test of the paired differences is made."""
-    table, count, test = factor.blocks, len(factor.blocks), FRIEDMAN if len(factor.levels) > LEAST_LEVELS else SIGNED_RANK
-    row = {"test": test, "blocks": count, "effect_size": "Kendall's W" if test == FRIEDMAN else "rank-biserial correlation"}
+    table, count, test = (
+        factor.blocks,
+        len(factor.blocks),
+        FRIEDMAN if len(factor.levels) > LEAST_LEVELS else SIGNED_RANK,
+    )
+    row = {
+        "test": test,
+        "blocks": count,
+        "effect_size": "Kendall's W" if test == FRIEDMAN else "rank-biserial correlation",
+    }
     if count < LEAST_BLOCKS:
-        return {**row, "note": too_few(count, f"blocks for a test of the {factor.title}", LEAST_BLOCKS)}
+        return {
+            **row,
+            "note": too_few(count, f"blocks for a test of the {factor.title}", LEAST_BLOCKS),
+        }
     if (table.nunique(axis=1) == 1).all():
         return {**row, "note": "All levels are equal in every block."}
     if test == FRIEDMAN:
@@ -118,7 +161,10 @@ def _over_blocks(factor: Factor) -> dict[str, Any]:
     else:
         differences = (table.iloc[:, 0] - table.iloc[:, 1]).to_numpy()
         statistic, p = signed_rank(differences, "two-sided")
-        effect, best = abs(rank_biserial(differences)), table.columns[int(rank_biserial(differences) < 0)]
+        effect, best = (
+            abs(rank_biserial(differences)),
+            table.columns[int(rank_biserial(differences) < 0)],
+        )
     return {**row, "statistic": statistic, "p": p, "effect": effect, "best_level": best}
 
 
@@ -132,15 +178,29 @@ def factors(runs: pd.DataFrame, level: float) -> pd.DataFrame:
     """
     rows = []
     for factor in factors_of_study(runs):
-        base: dict[str, Any] = dict.fromkeys(FACTOR_COLUMNS, np.nan) | {"test": "", "effect_size": "", "best_level": "", "note": ""}
-        base |= {"network": factor.network, "factor": factor.name, "levels": len(factor.levels), "runs": len(factor.runs)}
+        base: dict[str, Any] = dict.fromkeys(FACTOR_COLUMNS, np.nan) | {
+            "test": "",
+            "effect_size": "",
+            "best_level": "",
+            "note": "",
+        }
+        base |= {
+            "network": factor.network,
+            "factor": factor.name,
+            "levels": len(factor.levels),
+            "runs": len(factor.runs),
+        }
         base |= {"significance_level": level}
         if reason := factor.why_untestable():
             rows.append({**base, "note": reason, "significant": False})
             continue
         for result in (_over_all_runs(factor), _over_blocks(factor)):
             row = base | result
-            row["note"] = " ".join(filter(None, (row["note"], factor.left_out if result["test"] != KRUSKAL_WALLIS else "")))
+            row["note"] = " ".join(
+                filter(
+                    None, (row["note"], factor.left_out if result["test"] != KRUSKAL_WALLIS else "")
+                )
+            )
             rows.append({**row, "significant": bool(row["p"] <= level)})
     return pd.DataFrame(rows, columns=FACTOR_COLUMNS).astype({"blocks": "Int64"})
 
@@ -181,8 +241,17 @@ def level_pairs(runs: pd.DataFrame, level: float) -> pd.DataFrame:
             if not why_untestable(factor.blocks, "levels", "blocks"):
                 tests["p_siegel_friedman"] = siegel_friedman(factor.blocks)
         for first, second in combinations(factor.levels, 2):
-            row: dict[str, Any] = {"network": factor.network, "factor": factor.name, "level": first, "other_level": second}
-            row |= {"p_siegel_friedman": np.nan, "p_dunn": np.nan, "a12": a12(factor.values(first), factor.values(second))}
+            row: dict[str, Any] = {
+                "network": factor.network,
+                "factor": factor.name,
+                "level": first,
+                "other_level": second,
+            }
+            row |= {
+                "p_siegel_friedman": np.nan,
+                "p_dunn": np.nan,
+                "a12": a12(factor.values(first), factor.values(second)),
+            }
             row |= {name: test.loc[first, second] for name, test in tests.items()}
             rows.append({**row, "significant": bool(row["p_siegel_friedman"] <= level)})
     return pd.DataFrame(rows, columns=LEVEL_PAIR_COLUMNS)

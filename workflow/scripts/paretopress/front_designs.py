@@ -50,13 +50,22 @@ def read_front_designs(path: Path, layout: Layout, initial_seed: int | None) -> 
     """
     rows = records(read_table(path))
     return [
-        FrontDesign(row["design_id"], _plan(row, layout, initial_seed, path), float(row["nonzero_rate"]), float(row["accuracy"]))
+        FrontDesign(
+            row["design_id"],
+            _plan(row, layout, initial_seed, path),
+            float(row["nonzero_rate"]),
+            float(row["accuracy"]),
+        )
         for row in rows
     ]
 
 
 def load_fronts(
-    fronts: Sequence[Path], weights: Path, architecture: Mapping[str, Any], split: Split, initial_seed: int | None
+    fronts: Sequence[Path],
+    weights: Path,
+    architecture: Mapping[str, Any],
+    split: Split,
+    initial_seed: int | None,
 ) -> tuple[MappedNetwork, list[FrontDesign]]:
     """The trained dense network, and the designs that fronts of it hold, each once, the dense network last.
 
@@ -64,6 +73,10 @@ def load_fronts(
     """
     network = mapped_network(build_for(architecture, split), weights)
     layout = network.layout()
-    designs = {design.design_id: design for path in fronts for design in read_front_designs(path, layout, initial_seed)}
+    designs = {
+        design.design_id: design
+        for path in fronts
+        for design in read_front_designs(path, layout, initial_seed)
+    }
     dense = designs.pop(DENSE)
     return network, [*designs.values(), dense]

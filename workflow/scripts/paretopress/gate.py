@@ -29,7 +29,9 @@ def _try(network: str, key: str, value: Any) -> str:
 
 
 def _settings(training: Mapping[str, Any]) -> str:
-    used = ", ".join(f"{key} {value}" for key, value in training.items() if key not in ("recipe", "seed"))
+    used = ", ".join(
+        f"{key} {value}" for key, value in training.items() if key not in ("recipe", "seed")
+    )
     return f"It was trained by the recipe {training['recipe']}: {used}."
 
 
@@ -48,7 +50,9 @@ def _go_on(network: str) -> str:
     return f"To go on with the network as it is: networks.{network}.gate.above_chance: false."
 
 
-def diverged(network: str, training: Mapping[str, Any], epoch: int, step: int, loss: float) -> UserError:
+def diverged(
+    network: str, training: Mapping[str, Any], epoch: int, step: int, loss: float
+) -> UserError:
     """The error for a loss that is no finite number. training: the section networks.NAME.training with every key."""
     lower = float(f"{training['learning_rate'] / 10:.3g}")
     return UserError(
@@ -57,7 +61,13 @@ def diverged(network: str, training: Mapping[str, Any], epoch: int, step: int, l
     )
 
 
-def check_training(network: str, training: Mapping[str, Any], history: Sequence[Epoch], chances: Mapping[str, Chance], epochs: int) -> None:
+def check_training(
+    network: str,
+    training: Mapping[str, Any],
+    history: Sequence[Epoch],
+    chances: Mapping[str, Chance],
+    epochs: int,
+) -> None:
     """The early gate. history: the epochs so far. chances: of the "training" and the "validation" images.
 
     A network that does well on the training images alone has learned something: the running statistics of its batch norm may lag
@@ -68,9 +78,14 @@ def check_training(network: str, training: Mapping[str, Any], history: Sequence[
         "training": max((epoch.train_accuracy for epoch in history), default=0.0),
         "validation": max((epoch.validation_accuracy for epoch in history), default=0.0),
     }
-    if len(history) < min(epochs, training["epochs"]) or any(best[split] >= chance.threshold for split, chance in chances.items()):
+    if len(history) < min(epochs, training["epochs"]) or any(
+        best[split] >= chance.threshold for split, chance in chances.items()
+    ):
         return
-    reached = "; ".join(f"on the {split} images {best[split]:.4f} at best, where {chance}" for split, chance in chances.items())
+    reached = "; ".join(
+        f"on the {split} images {best[split]:.4f} at best, where {chance}"
+        for split, chance in chances.items()
+    )
     raise UserError(
         f"{network}: the network is not clearly better than guessing after {len(history)} of {training['epochs']} epochs. "
         f"The loss is {history[-1].loss:.4f}; {reached}.\n"
@@ -80,7 +95,12 @@ def check_training(network: str, training: Mapping[str, Any], history: Sequence[
 
 
 def check_dense(
-    network: str, training: Mapping[str, Any] | None, accuracy: float, split: str, chance: Chance | None, least_accuracy: float | None
+    network: str,
+    training: Mapping[str, Any] | None,
+    accuracy: float,
+    split: str,
+    chance: Chance | None,
+    least_accuracy: float | None,
 ) -> None:
     """The last gate, before any search. accuracy: of the dense network on the images of `split`, that `chance` is of.
 
@@ -88,7 +108,11 @@ def check_dense(
     Raises UserError: the accuracy is not clearly above chance, or under the floor.
     """
     measured = f"{network}: the dense network's accuracy on the {split} images is {accuracy:.4f}"
-    advice = IMPORTED if training is None else f"{_settings(training)}\n{LAGGING}\n{_other_recipe(network, training)}"
+    advice = (
+        IMPORTED
+        if training is None
+        else f"{_settings(training)}\n{LAGGING}\n{_other_recipe(network, training)}"
+    )
     if chance is not None and accuracy < chance.threshold:
         raise UserError(f"{measured}, not above chance: {chance}.\n{advice}\n{_go_on(network)}")
     if least_accuracy is not None and accuracy < least_accuracy:

@@ -19,7 +19,9 @@ def scaled_hypervolume(nonzero_rate: np.ndarray, accuracy: np.ndarray, threshold
     return hypervolume(scaled_loss(nonzero_rate, accuracy, threshold)[feasible], np.ones(2))
 
 
-def history(nonzero_rate: np.ndarray, accuracy: np.ndarray, threshold: float, *, scaled: bool) -> list[float]:
+def history(
+    nonzero_rate: np.ndarray, accuracy: np.ndarray, threshold: float, *, scaled: bool
+) -> list[float]:
     """Hypervolume after each evaluation, infeasible ones dropped.
 
     scaled: reference point (nonzero_rate 1, accuracy tau), accuracy as (accuracy - tau) / (1 - tau), so that 1 is the most.
@@ -36,7 +38,9 @@ def history(nonzero_rate: np.ndarray, accuracy: np.ndarray, threshold: float, *,
     return volumes
 
 
-def run_hypervolume(nonzero_rate: np.ndarray, accuracy: np.ndarray, threshold: float) -> dict[str, Any]:
+def run_hypervolume(
+    nonzero_rate: np.ndarray, accuracy: np.ndarray, threshold: float
+) -> dict[str, Any]:
     """The content of hypervolume.json: the final value and the value after each evaluation, for both reference points."""
     scaled = history(nonzero_rate, accuracy, threshold, scaled=True)
     plain = history(nonzero_rate, accuracy, threshold, scaled=False)

@@ -35,7 +35,9 @@ def forward_seconds(network: nn.Module, split: Split, batch_size: int, warm_up: 
     return seconds
 
 
-def time_design(network: MappedNetwork, plan: Plan, split: Split, batch_size: int, warm_up: int) -> float:
+def time_design(
+    network: MappedNetwork, plan: Plan, split: Split, batch_size: int, warm_up: int
+) -> float:
     """One pass of `network` compressed by `plan`, in seconds. Only this one compressed network is in memory: a VGG16 has 537 MB."""
     compressed, _ = network.compress(plan)
     return forward_seconds(compressed, split, batch_size, warm_up)
@@ -48,14 +50,18 @@ def interleaved(designs: Sequence[FrontDesign], repeats: int) -> Iterator[tuple[
             yield repeat, designs[position]
 
 
-def inference_table(designs: Sequence[FrontDesign], passes: pd.DataFrame, conditions: Mapping[str, Any]) -> pd.DataFrame:
+def inference_table(
+    designs: Sequence[FrontDesign], passes: pd.DataFrame, conditions: Mapping[str, Any]
+) -> pd.DataFrame:
     """A row for each design: median and quartiles of its passes, images per second, the median as a multiple of the dense network's.
 
     passes: design_id, repeat, seconds. conditions: images, batch_size, threads, repeats, processor, machine_load.
     """
 
     def quartiles(design_id: str) -> np.ndarray:
-        return np.quantile(passes.loc[passes["design_id"] == design_id, "seconds"], [0.25, 0.5, 0.75])
+        return np.quantile(
+            passes.loc[passes["design_id"] == design_id, "seconds"], [0.25, 0.5, 0.75]
+        )
 
     dense = quartiles(DENSE)[1]
     rows = []
@@ -67,7 +73,10 @@ def inference_table(designs: Sequence[FrontDesign], passes: pd.DataFrame, condit
                 "nonzero_rate": design.nonzero_rate,
                 "quantization": int(design.plan.quantized),
                 "accuracy": design.accuracy,
-                **{name: conditions[name] for name in ("images", "batch_size", "threads", "repeats")},
+                **{
+                    name: conditions[name]
+                    for name in ("images", "batch_size", "threads", "repeats")
+                },
                 "median_seconds": median,
                 "lower_quartile_seconds": lower,
                 "upper_quartile_seconds": upper,

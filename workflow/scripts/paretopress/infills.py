@@ -23,19 +23,25 @@ class Candidate:
 InfillRule = Callable[[list[Candidate], np.ndarray, int, np.random.Generator], list[Candidate]]
 
 
-def drawn(candidates: list[Candidate], known: np.ndarray, count: int, rng: np.random.Generator) -> list[Candidate]:
+def drawn(
+    candidates: list[Candidate], known: np.ndarray, count: int, rng: np.random.Generator
+) -> list[Candidate]:
     """Drawn uniformly (paper, section 4)."""
     return [candidates[index] for index in rng.choice(len(candidates), count, replace=False)]
 
 
-def farthest(candidates: list[Candidate], known: np.ndarray, count: int, rng: np.random.Generator) -> list[Candidate]:
+def farthest(
+    candidates: list[Candidate], known: np.ndarray, count: int, rng: np.random.Generator
+) -> list[Candidate]:
     """The farthest, in objective space, from the nearest point of the known front (the paper's published code).
 
     Both objectives are fractions and are not scaled. Without a known front all are equally far, and they are drawn.
     """
     if not len(known):
         return drawn(candidates, known, count, rng)
-    distances = cdist(np.array([candidate.objectives for candidate in candidates]), known).min(axis=1)
+    distances = cdist(np.array([candidate.objectives for candidate in candidates]), known).min(
+        axis=1
+    )
     return [candidates[index] for index in np.argsort(-distances, kind="stable")[:count]]
 
 

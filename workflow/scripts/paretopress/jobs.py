@@ -38,4 +38,11 @@ def job(given: Job, script: str) -> Iterator[logging.Logger]:
         forget(study, given.output)
         made_from = verified(study, [*given.input, os.path.relpath(script)])
         yield log
-        record_files(study, given.output, given.rule, dict(given.wildcards.items()), dict(given.params.items()), made_from)
+        record_files(
+            study,
+            given.output,
+            given.rule,
+            dict(given.wildcards.items()),
+            dict(given.params.items()),
+            made_from,
+        )

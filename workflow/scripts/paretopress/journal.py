@@ -109,7 +109,9 @@ class Journal:
     def _warn_without_locks(self, error: OSError) -> None:
         self._without_locks = True
         log.warning(
-            "%s: no locks on this file system (%s); two processes on this job would do the same work twice", self._folder, error.strerror
+            "%s: no locks on this file system (%s); two processes on this job would do the same work twice",
+            self._folder,
+            error.strerror,
         )
 
     def _discard(self) -> None:
@@ -119,7 +121,9 @@ class Journal:
             elif path.name != LOCK:
                 path.unlink()
 
-    def remember(self, kind: str, key: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def remember(
+        self, kind: str, key: str, compute: Callable[[], dict[str, Any]]
+    ) -> dict[str, Any]:
         """The record `kind`/`key`; computed and written where it is not there, or damaged. Records are plain JSON objects.
 
         Raises Stopped after a computed record if the process was asked to stop meanwhile.
@@ -145,7 +149,16 @@ class Journal:
         seconds_left: float | None = None,
         accuracy: float | None = None,
     ) -> None:
-        status = Status(done, total, hypervolume, accuracy, seconds_left, os.getpid(), socket.gethostname(), time.time())
+        status = Status(
+            done,
+            total,
+            hypervolume,
+            accuracy,
+            seconds_left,
+            os.getpid(),
+            socket.gethostname(),
+            time.time(),
+        )
         write_whole(self._folder / STATUS, sealed(asdict(status)))
 
     def close(self) -> None:
@@ -168,5 +181,7 @@ def read_status(folder: Path) -> Status | None:
     try:
         return Status(**content) if content is not None else None
     except TypeError:
-        log.warning("%s: written by another version of this program; it is not used", folder / STATUS)
+        log.warning(
+            "%s: written by another version of this program; it is not used", folder / STATUS
+        )
         return None

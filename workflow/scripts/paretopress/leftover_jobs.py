@@ -17,14 +17,18 @@ from .errors import UserError
 from .locks import TAKEN, UNSUPPORTED
 
 SUFFIX = ".run"
-SECONDS_TO_END = 300.0  # SLURM sends TERM, and KILL after its KillWait, 30 s unless a site sets it higher
+SECONDS_TO_END = (
+    300.0  # SLURM sends TERM, and KILL after its KillWait, 30 s unless a site sets it higher
+)
 SECONDS_BETWEEN_LOOKS = 1.0
 
 
 def mark_run(folder: Path, run: str) -> None:
     """Marks the Snakemake whose jobs are named `run` as alive, for as long as this process lives."""
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / f"{run}{SUFFIX}", os.O_RDWR | os.O_CREAT)  # never closed, which would give the lock back
+    descriptor = os.open(
+        folder / f"{run}{SUFFIX}", os.O_RDWR | os.O_CREAT
+    )  # never closed, which would give the lock back
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -22,7 +22,9 @@ def _is_at(file: BinaryIO, path: Path) -> bool:
         return False
 
 
-def locked(folder: Path, wait: Callable[[], None], unsupported: Callable[[OSError], None]) -> BinaryIO:
+def locked(
+    folder: Path, wait: Callable[[], None], unsupported: Callable[[OSError], None]
+) -> BinaryIO:
     """Makes `folder` and locks it until the returned file is closed or the process ends.
 
     wait: called once before waiting for another process that has the lock. unsupported: called where the file system has no locks.
@@ -43,7 +45,9 @@ def locked(folder: Path, wait: Callable[[], None], unsupported: Callable[[OSErro
             if not waiting:
                 wait()
                 waiting = True
-            time.sleep(SECONDS_BETWEEN_LOOKS)  # and not until that lock is free: the file may be removed, by its holder or by a person
+            time.sleep(
+                SECONDS_BETWEEN_LOOKS
+            )  # and not until that lock is free: the file may be removed, by its holder or by a person
         else:
             if _is_at(file, path):
                 return file

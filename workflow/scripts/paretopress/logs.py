@@ -25,10 +25,15 @@ class JobLog(logging.FileHandler):
             super().handleError(record)
         elif not self.said:
             self.said = True
-            print(f"{self.baseFilename}: lines are missing, the log cannot be written ({error.strerror})", file=sys.stderr)
+            print(
+                f"{self.baseFilename}: lines are missing, the log cannot be written ({error.strerror})",
+                file=sys.stderr,
+            )
 
     def close(self) -> None:
-        with suppress(OSError):  # said when the line was written; what is left of it cannot be written now either
+        with suppress(
+            OSError
+        ):  # said when the line was written; what is left of it cannot be written now either
             super().close()
 
 

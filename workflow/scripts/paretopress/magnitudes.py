@@ -39,9 +39,14 @@ def _threshold(flat: torch.Tensor, zeros: int) -> tuple[int, int]:
 
     A radix selection: the upper half of the bits by one histogram, the lower half by another.
     """
-    upper = sum(np.bincount(magnitudes >> HALF, minlength=BINS) for _, magnitudes in _magnitudes(flat))
+    upper = sum(
+        np.bincount(magnitudes >> HALF, minlength=BINS) for _, magnitudes in _magnitudes(flat)
+    )
     high, rank = _bin_of(np.asarray(upper), zeros)
-    lower = sum(np.bincount(magnitudes[magnitudes >> HALF == high] & (BINS - 1), minlength=BINS) for _, magnitudes in _magnitudes(flat))
+    lower = sum(
+        np.bincount(magnitudes[magnitudes >> HALF == high] & (BINS - 1), minlength=BINS)
+        for _, magnitudes in _magnitudes(flat)
+    )
     low, ties = _bin_of(np.asarray(lower), rank)
     return (high << HALF) | low, ties
 

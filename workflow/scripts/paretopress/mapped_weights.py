@@ -34,7 +34,9 @@ class MappedNetwork:
         """
         tensors = fitting_weights(self.structure, self.weights)
         for name in [name for name, tensor in tensors.items() if tensor.numel() >= PART]:
-            with safe_open(self.weights, framework="pt") as file:  # a mapping of its own, that ends when this tensor is no longer used
+            with safe_open(
+                self.weights, framework="pt"
+            ) as file:  # a mapping of its own, that ends when this tensor is no longer used
                 tensors[name] = file.get_tensor(name)
         return with_tensors(self.structure, tensors).eval()
 
@@ -47,7 +49,9 @@ class MappedNetwork:
         own = torch.empty_like(mapped)
         rows = max(1, PART // mapped[0].numel())
         for start in range(0, len(own), rows):
-            with safe_open(self.weights, framework="pt") as file:  # a mapping for each part, whose pages are given back with it
+            with safe_open(
+                self.weights, framework="pt"
+            ) as file:  # a mapping for each part, whose pages are given back with it
                 own[start : start + rows] = file.get_slice(name)[start : start + rows]
         return own
 

@@ -35,7 +35,9 @@ class Mistake:
 
 def _fits(value: Any, annotation: str) -> bool:
     types = TYPES.get(annotation)
-    return types is None or (isinstance(value, types) and isinstance(value, bool) == (types == (bool,)))
+    return types is None or (
+        isinstance(value, types) and isinstance(value, bool) == (types == (bool,))
+    )
 
 
 def _wrong_settings(given: dict[str, Any], fields: dict[str, FieldText]) -> Iterator[Mistake]:
@@ -45,10 +47,16 @@ def _wrong_settings(given: dict[str, Any], fields: dict[str, FieldText]) -> Iter
         if name not in fields:
             yield Mistake(("settings", name), "unknown setting", allowed, name, list(fields))
         elif not _fits(value, fields[name].annotation):
-            yield Mistake(("settings", name), "of another type than the method's field", fields[name].annotation)
+            yield Mistake(
+                ("settings", name),
+                "of another type than the method's field",
+                fields[name].annotation,
+            )
     for name, field in fields.items():
         if name not in given and not field.optional:
-            yield Mistake(("settings", name), "missing, and the method has no default for it", allowed)
+            yield Mistake(
+                ("settings", name), "missing, and the method has no default for it", allowed
+            )
 
 
 def mistakes_of(method: RegisteredMethod) -> Iterator[Mistake]:
@@ -64,11 +72,17 @@ def mistakes_of(method: RegisteredMethod) -> Iterator[Mistake]:
     try:
         fields = dataclass_fields(file.read_text(encoding="utf-8"), name)
     except (SyntaxError, ValueError) as error:
-        yield Mistake(("family",), f"{entry}, and methods/{file.name} is no Python ({error})", "a file that Python can run")
+        yield Mistake(
+            ("family",),
+            f"{entry}, and methods/{file.name} is no Python ({error})",
+            "a file that Python can run",
+        )
         return
     if fields is None:
         yield Mistake(
-            ("family",), f"{entry}, and methods/{file.name} defines no such dataclass", "FILE.CLASS of a dataclass with a method run"
+            ("family",),
+            f"{entry}, and methods/{file.name} defines no such dataclass",
+            "FILE.CLASS of a dataclass with a method run",
         )
         return
     yield from _wrong_settings(method.settings, fields)

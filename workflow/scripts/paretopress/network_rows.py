@@ -7,7 +7,9 @@ from typing import Any
 IMPORTED = "imported"
 
 
-def network_row(network: str, metrics: Mapping[str, Any], split: str, threshold: float) -> dict[str, Any]:
+def network_row(
+    network: str, metrics: Mapping[str, Any], split: str, threshold: float
+) -> dict[str, Any]:
     """What the table of networks says of one: its dense accuracy on the images of the search, and tau there. metrics: of metrics.json."""
     return {
         "network": network,

@@ -20,11 +20,17 @@ from .errors import UserError
 
 def _where_in(file: Path, error: BaseException) -> str:
     """The line of the user's file in which an error arose, as far as it passed through it."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename) == file
+    ]
     return f"{file}, line {lines[-1]}" if lines else str(file)
 
 
-def own_network(num_classes: int, *, path: str, function: str, arguments: Mapping[str, Any]) -> nn.Module:
+def own_network(
+    num_classes: int, *, path: str, function: str, arguments: Mapping[str, Any]
+) -> nn.Module:
     """What `function(num_classes, **arguments)` of the user's Python file returns.
 
     Raises UserError: the file cannot be run, has no such function, or the function fails or returns no torch Module.
@@ -32,7 +38,9 @@ def own_network(num_classes: int, *, path: str, function: str, arguments: Mappin
     file = Path(path).absolute()
     spec = importlib.util.spec_from_file_location(f"paretopress_own_{file.stem}", file)
     if spec is None or spec.loader is None:
-        raise UserError(f"{path}: not a Python file. Give a file that ends with .py as architecture.path.")
+        raise UserError(
+            f"{path}: not a Python file. Give a file that ends with .py as architecture.path."
+        )
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look themselves up there
     try:
@@ -44,7 +52,9 @@ def own_network(num_classes: int, *, path: str, function: str, arguments: Mappin
             f"The file is run, and then {function}(num_classes={num_classes}, **{dict(arguments)}) is called in it."
         ) from error
     if not isinstance(network, nn.Module):
-        raise UserError(f"{path}: {function} returned a {type(network).__name__}. It must return a torch.nn.Module.")
+        raise UserError(
+            f"{path}: {function} returned a {type(network).__name__}. It must return a torch.nn.Module."
+        )
     return network
 
 
@@ -52,7 +62,9 @@ def _builder(name: str) -> Callable[..., nn.Module]:
     """What builds the architecture of that name."""
     if name == "file":
         return own_network
-    from .torchvision_networks import ARCHITECTURES  # seconds of every job, which those on networks of the user's own need not wait
+    from .torchvision_networks import (
+        ARCHITECTURES,
+    )  # seconds of every job, which those on networks of the user's own need not wait
 
     return ARCHITECTURES[name]
 
@@ -64,7 +76,10 @@ def build_network(architecture: Mapping[str, Any], num_classes: int) -> nn.Modul
 
     Raises UserError: the network cannot be built with these arguments.
     """
-    name, arguments = architecture["name"], {key: value for key, value in architecture.items() if key != "name"}
+    name, arguments = (
+        architecture["name"],
+        {key: value for key, value in architecture.items() if key != "name"},
+    )
     try:
         return _builder(name)(num_classes, **arguments)
     except (TypeError, ValueError, AttributeError) as error:
@@ -84,7 +99,9 @@ def exempt_uncalled(network: nn.Module, image_size: int) -> None:
     """
     called: set[nn.Module] = set()
 
-    class Recording(nn.Linear):  # and no hook: where layers have hooks, torch's transformers take another path
+    class Recording(
+        nn.Linear
+    ):  # and no hook: where layers have hooks, torch's transformers take another path
         def forward(self, input: torch.Tensor) -> torch.Tensor:
             called.add(self)
             return super().forward(input)
@@ -108,7 +125,11 @@ def build_for(architecture: Mapping[str, Any], split: Split) -> nn.Module:
 
 def _check_scores(network: nn.Module, scores: object, num_classes: int) -> None:
     if not isinstance(scores, torch.Tensor) or scores.shape != (2, num_classes):
-        returned = tuple(scores.shape) if isinstance(scores, torch.Tensor) else f"a {type(scores).__name__}"
+        returned = (
+            tuple(scores.shape)
+            if isinstance(scores, torch.Tensor)
+            else f"a {type(scores).__name__}"
+        )
         raise UserError(
             f"the network {type(network).__name__} returned {returned} for 2 images of {num_classes} classes. "
             f"It must return one tensor of scores, of shape (2, {num_classes}), in training too."
@@ -122,14 +143,21 @@ def check_network(network: nn.Module, num_classes: int, image_size: int) -> None
     to prune.
     """
     if lazy := [name for name, parameter in network.named_parameters() if is_lazy(parameter)]:
-        raise UserError(f"the network {type(network).__name__}: {', '.join(lazy[:3])} have no shape yet. Give its lazy layers their sizes.")
+        raise UserError(
+            f"the network {type(network).__name__}: {', '.join(lazy[:3])} have no shape yet. Give its lazy layers their sizes."
+        )
     layout = layout_of(network)
     if not layout.linear and not layout.conv:
-        raise UserError(f"the network {type(network).__name__} has no Linear and no convolution layer: there is nothing to compress.")
+        raise UserError(
+            f"the network {type(network).__name__} has no Linear and no convolution layer: there is nothing to compress."
+        )
     try:
         with torch.inference_mode(), torch.random.fork_rng(devices=[]):
             own_buffers = with_tensors(network, {})  # batch norm changes its own while it trains
-            scores = [network.eval()(_black_images(image_size)), own_buffers.train()(_black_images(image_size))]
+            scores = [
+                network.eval()(_black_images(image_size)),
+                own_buffers.train()(_black_images(image_size)),
+            ]
     except Exception as error:
         raise UserError(
             f"the network {type(network).__name__} cannot take images of {image_size} x {image_size} pixels: {error}. "

@@ -9,7 +9,9 @@ from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 POINTS = 100  # an allowed drop is given in percentage points
 
 
-def accuracy_threshold(dense_accuracy: float, *, allowed_drop_points: float | None, floor: float | None) -> float:
+def accuracy_threshold(
+    dense_accuracy: float, *, allowed_drop_points: float | None, floor: float | None
+) -> float:
     """tau: the least accuracy that is feasible, as a fraction in [0, 1); exactly one of the two keywords is given.
 
     A drop below accuracy 0 makes everything feasible: tau is 0.
@@ -23,7 +25,9 @@ def accuracy_threshold(dense_accuracy: float, *, allowed_drop_points: float | No
     return max(0.0, threshold)
 
 
-def threshold_of(metrics: Mapping[str, Any], split: str, constraint: Mapping[str, float | None]) -> float:
+def threshold_of(
+    metrics: Mapping[str, Any], split: str, constraint: Mapping[str, float | None]
+) -> float:
     """tau on the images of `split`. metrics: the content of metrics.json; constraint: that section of the config."""
     return accuracy_threshold(metrics["accuracy"][split], **constraint)
 
@@ -55,4 +59,6 @@ def feasible_front(objectives: np.ndarray, constraint: np.ndarray) -> np.ndarray
     feasible = np.flatnonzero(constraint <= 0)
     if not len(feasible):
         return feasible
-    return np.sort(feasible[NonDominatedSorting().do(objectives[feasible], only_non_dominated_front=True)])
+    return np.sort(
+        feasible[NonDominatedSorting().do(objectives[feasible], only_non_dominated_front=True)]
+    )

@@ -50,13 +50,20 @@ def _unfinished(folder: Path) -> tuple[str, str]:
     done += "" if status.accuracy is None else f", accuracy {status.accuracy:.4f}"
     if not _alive(status):
         return "stopped", f"{done}, goes on from there"
-    return "running", done + ("" if status.seconds_left is None else f", {duration(status.seconds_left)} left")
+    return "running", done + (
+        "" if status.seconds_left is None else f", {duration(status.seconds_left)} left"
+    )
 
 
 def _run_state(results: Path, network: str, method: str, seed: int) -> RunState:
     folder = results / "runs" / network / method / f"seed-{seed}"
     if not (folder / "evaluations.csv").is_file():
-        return RunState(network, method, seed, *_unfinished(results / "progress" / network / method / f"seed-{seed}"))
+        return RunState(
+            network,
+            method,
+            seed,
+            *_unfinished(results / "progress" / network / method / f"seed-{seed}"),
+        )
     try:
         volume = json.loads(read_verified(results, folder / "hypervolume.json"))["hypervolume"]
     except (FileNotFoundError, Unrecorded):  # its job has not written it, or not recorded it yet
@@ -86,28 +93,46 @@ def _baseline_state(results: Path, network: str) -> str:
     # The weights first: while a network is trained again, what was made from the weights before still stands.
     if not (folder / "weights.safetensors").is_file():
         state, text = _unfinished(results / "progress" / network / "training")
-        words = {"started": "training", "running": f"training, epoch {text}", "stopped": f"stopped at epoch {text}"}
+        words = {
+            "started": "training",
+            "running": f"training, epoch {text}",
+            "stopped": f"stopped at epoch {text}",
+        }
         return words.get(state, state)
     if (folder / "gate.passed").is_file():
         return "done"
-    return "measured, gate not passed" if (folder / "metrics.json").is_file() else "there, not measured yet"
+    return (
+        "measured, gate not passed"
+        if (folder / "metrics.json").is_file()
+        else "there, not measured yet"
+    )
 
 
 def overview(study: Study, results: Path) -> str:
     """A block for each network: its baseline, its initial samples, a line for each method with the state of each seed."""
     states = list(run_states(study, results))
-    counts = {name: sum(run.state == name for run in states) for name in ("done", "damaged", "running", "started", "stopped", "waiting")}
+    counts = {
+        name: sum(run.state == name for run in states)
+        for name in ("done", "damaged", "running", "started", "stopped", "waiting")
+    }
     told = [f"{len(states)} runs", *(f"{count} {name}" for name, count in counts.items() if count)]
-    lines = [f"{study.study}: " + (", ".join(told) if states else "evaluations made elsewhere, no runs of its own")]
+    lines = [
+        f"{study.study}: "
+        + (", ".join(told) if states else "evaluations made elsewhere, no runs of its own")
+    ]
     width = max(map(len, (*study.methods_by_name(), "initial sample")))
     for network in study.networks:
         lines += ["", f"{network} (baseline {_baseline_state(results, network)})"]
         lines.append(
-            f"  {'initial sample':<{width}}  " + "   ".join(_sample_state(results, network, seed) for seed in study.sample_seeds())
+            f"  {'initial sample':<{width}}  "
+            + "   ".join(_sample_state(results, network, seed) for seed in study.sample_seeds())
         )
         for method in study.methods_by_name():
             own = [run for run in states if (run.network, run.method) == (network, method)]
-            lines.append(f"  {method:<{width}}  " + "   ".join(f"seed {run.seed}: {run.state} {run.text}".rstrip() for run in own))
+            lines.append(
+                f"  {method:<{width}}  "
+                + "   ".join(f"seed {run.seed}: {run.state} {run.text}".rstrip() for run in own)
+            )
     report = results / "report.html"
     lines += ["", f"report: {report}" if report.is_file() else "report: not written yet"]
     return "\n".join(lines)

@@ -39,7 +39,9 @@ def dunn(values: pd.DataFrame, group: str) -> pd.DataFrame:
 
     values: a row for each run, with its `hypervolume` and its group in the column `group`.
     """
-    return scikit_posthocs.posthoc_dunn(values, val_col="hypervolume", group_col=group, p_adjust="holm")
+    return scikit_posthocs.posthoc_dunn(
+        values, val_col="hypervolume", group_col=group, p_adjust="holm"
+    )
 
 
 def _pair(table: pd.DataFrame, first: str, second: str) -> dict[str, Any]:
@@ -70,7 +72,11 @@ def pairwise(runs: pd.DataFrame, level: float) -> pd.DataFrame:
                 "p_dunn": dunn(table.melt(value_name="hypervolume"), "method"),
             }
         for first, second in combinations(table.columns if len(table) else (), 2):
-            row = {"network": comparison.network, "compared": comparison.compared, **_pair(table, first, second)}
+            row = {
+                "network": comparison.network,
+                "compared": comparison.compared,
+                **_pair(table, first, second),
+            }
             row |= dict.fromkeys(("p_siegel_friedman", "p_nemenyi", "p_dunn"), np.nan)
             row |= {name: test.loc[first, second] for name, test in tests.items()}
             rows.append({**row, "significant": bool(row["p_siegel_friedman"] <= level)})

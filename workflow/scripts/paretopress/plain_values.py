@@ -32,7 +32,9 @@ def value_count(value: Any, known: dict[int, int] | None = None, level: int = 0)
     if not isinstance(value, Mapping | list | tuple | set):
         return 1
     if level > MOST_LEVELS:
-        raise TooLarge(f"sections or lists in one another, more than {MOST_LEVELS} levels deep or without end")
+        raise TooLarge(
+            f"sections or lists in one another, more than {MOST_LEVELS} levels deep or without end"
+        )
     if id(value) not in known:
         inner = [*value, *value.values()] if isinstance(value, Mapping) else value
         known[id(value)] = 1 + sum(value_count(one, known, level + 1) for one in inner)
@@ -49,16 +51,27 @@ def _is_text(value: str) -> bool:
 def _wrong(value: Any) -> tuple[str, str] | None:
     """What is wrong with a single value, and what is allowed."""
     if isinstance(value, str):
-        return None if _is_text(value) else ("text that no file can hold, half of a surrogate pair", "text in Unicode")
+        return (
+            None
+            if _is_text(value)
+            else ("text that no file can hold, half of a surrogate pair", "text in Unicode")
+        )
     if value is None or isinstance(value, bool):
         return None
     if isinstance(value, int):
-        return None if -LARGEST <= value <= LARGEST else ("more digits than a number here can have", "a number of at most 18 digits")
+        return (
+            None
+            if -LARGEST <= value <= LARGEST
+            else ("more digits than a number here can have", "a number of at most 18 digits")
+        )
     if isinstance(value, float):
         return None if math.isfinite(value) else ("not a finite number", "a finite number")
     if isinstance(value, datetime.date):
         return "YAML reads it as a date", "text, which stands in quotes where it looks like a date"
-    return f"YAML reads it as {type(value).__name__}", "texts, numbers, true or false, lists and sections, without tags"
+    return (
+        f"YAML reads it as {type(value).__name__}",
+        "texts, numbers, true or false, lists and sections, without tags",
+    )
 
 
 def mistakes_in(value: Any, path: Path_ = ()) -> Iterator[Problem]:
@@ -67,7 +80,11 @@ def mistakes_in(value: Any, path: Path_ = ()) -> Iterator[Problem]:
         for key, inner in value.items():
             # Snakemake's lookup looks through the whole config, and stops at an empty key.
             if not isinstance(key, str) or not key or not _is_text(key):
-                yield path, f"the key {short(key)} is no text", "keys of letters, digits and '_'; a number as a key stands in quotes"
+                yield (
+                    path,
+                    f"the key {short(key)} is no text",
+                    "keys of letters, digits and '_'; a number as a key stands in quotes",
+                )
             else:
                 yield from mistakes_in(inner, (*path, key))
     elif isinstance(value, list):

@@ -31,7 +31,11 @@ def reporter(log: logging.Logger, journal: Journal, label: str) -> Callable[[Arc
         left = spent / max(1, made) * archive.left
         volume = best_hypervolume(archive)
         latest = archive.iterations[-1]
-        fallbacks = f", {latest['fallbacks']} of its infills drawn at random ({latest['fallback_reason']})" if latest["fallbacks"] else ""
+        fallbacks = (
+            f", {latest['fallbacks']} of its infills drawn at random ({latest['fallback_reason']})"
+            if latest["fallbacks"]
+            else ""
+        )
         log.info(
             "%s: iteration %d, evaluations %d of %d, hypervolume %.4f, %s left%s",
             label, latest["iteration"], done, archive.budget, volume, duration(left), fallbacks,

@@ -77,7 +77,10 @@ def read_record(study: Path, file: Path) -> Record:
 
     Raises Unrecorded: there is none. Raises Damaged: it is not as it was written, or of another file.
     """
-    path, unknown = record_path(study, file), f"so that nobody can tell whether {file} is whole. {_cure(file)}"
+    path, unknown = (
+        record_path(study, file),
+        f"so that nobody can tell whether {file} is whole. {_cure(file)}",
+    )
     try:
         text = path.read_text(encoding="utf-8")
         content = json.loads(text)
@@ -154,7 +157,10 @@ def verified(study: Path, files: Iterable[str]) -> dict[str, str]:
     """
     digests = {file: content_digest(Path(file)) for file in sorted(set(files))}
     whole, damaged = _records(study, digests)
-    if mistakes := [*damaged, *(f"{found} {_cure(Path(found.split(': ')[0]))}" for found in _outdated(study, whole))]:
+    if mistakes := [
+        *damaged,
+        *(f"{found} {_cure(Path(found.split(': ')[0]))}" for found in _outdated(study, whole)),
+    ]:
         more = [f"and {len(mistakes) - SHOWN} more"] if len(mistakes) > SHOWN else []
         raise Damaged("\n".join([*mistakes[:SHOWN], *more]))
     return digests
@@ -173,7 +179,9 @@ def read_verified(study: Path, file: Path) -> bytes:
 def recorded_files(study: Path) -> list[Path]:
     """Every file of the study that has a record, sorted."""
     folder = study / FOLDER
-    found = [path for path in sorted(folder.rglob("*.json")) if not path.name.startswith(UNFINISHED)]
+    found = [
+        path for path in sorted(folder.rglob("*.json")) if not path.name.startswith(UNFINISHED)
+    ]
     return [study / path.relative_to(folder).with_suffix("") for path in found]
 
 
@@ -190,10 +198,17 @@ def forget(study: Path, files: Iterable[str]) -> None:
 
 
 def record_files(
-    study: Path, files: Iterable[str], rule: str, wildcards: Mapping[str, str], params: Mapping[str, Any], made_from: Mapping[str, str]
+    study: Path,
+    files: Iterable[str],
+    rule: str,
+    wildcards: Mapping[str, str],
+    params: Mapping[str, Any],
+    made_from: Mapping[str, str],
 ) -> None:
     """Writes the record of every file that a job has written."""
     installed = versions()
     for file in map(Path, files):
         name, size, digest = str(file.relative_to(study)), file.stat().st_size, file_digest(file)
-        write_record(study, file, Record(name, size, digest, rule, wildcards, params, made_from, installed))
+        write_record(
+            study, file, Record(name, size, digest, rule, wildcards, params, made_from, installed)
+        )

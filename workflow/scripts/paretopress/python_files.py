@@ -12,7 +12,9 @@ def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
         if not isinstance(statement, ast.FunctionDef | ast.ClassDef):
             for name in ("body", "orelse", "finalbody", "handlers"):
                 for inner in getattr(statement, name, []):
-                    yield from _statements(inner.body if isinstance(inner, ast.ExceptHandler) else [inner])
+                    yield from _statements(
+                        inner.body if isinstance(inner, ast.ExceptHandler) else [inner]
+                    )
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,12 @@ def _called(node: ast.expr) -> str:
 def _is_given(field: ast.AnnAssign) -> bool:
     """Whether the field is an argument of the class: neither a ClassVar nor a field(init=False)."""
     derived = isinstance(field.value, ast.Call) and any(
-        keyword.arg == "init" and ast.unparse(keyword.value) == "False" for keyword in field.value.keywords
+        keyword.arg == "init" and ast.unparse(keyword.value) == "False"
+        for keyword in field.value.keywords
     )
-    return not derived and not ast.unparse(field.annotation).startswith(("ClassVar", "typing.ClassVar"))
+    return not derived and not ast.unparse(field.annotation).startswith(
+        ("ClassVar", "typing.ClassVar")
+    )
 
 
 def _is_optional(value: ast.expr | None) -> bool:
@@ -49,9 +54,22 @@ def dataclass_fields(code: str, name: str) -> dict[str, FieldText] | None:
     Raises SyntaxError or ValueError: it is no Python.
     """
     for statement in _statements(ast.parse(code).body):
-        if isinstance(statement, ast.ClassDef) and statement.name == name and "dataclass" in map(_called, statement.decorator_list):
-            fields = [inner for inner in statement.body if isinstance(inner, ast.AnnAssign) and _is_given(inner)]
-            return {ast.unparse(field.target): FieldText(ast.unparse(field.annotation), _is_optional(field.value)) for field in fields}
+        if (
+            isinstance(statement, ast.ClassDef)
+            and statement.name == name
+            and "dataclass" in map(_called, statement.decorator_list)
+        ):
+            fields = [
+                inner
+                for inner in statement.body
+                if isinstance(inner, ast.AnnAssign) and _is_given(inner)
+            ]
+            return {
+                ast.unparse(field.target): FieldText(
+                    ast.unparse(field.annotation), _is_optional(field.value)
+                )
+                for field in fields
+            }
     return None
 
 
@@ -68,5 +86,10 @@ def defined_names(code: str) -> set[str]:
             defined |= {alias.asname or alias.name for alias in statement.names}
         elif isinstance(statement, ast.Assign | ast.AnnAssign):
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            defined |= {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
+            defined |= {
+                node.id
+                for target in targets
+                for node in ast.walk(target)
+                if isinstance(node, ast.Name)
+            }
     return defined

@@ -84,14 +84,22 @@ def comparisons(runs: pd.DataFrame) -> Iterator[Comparison]:
             table = blocks(chosen)
             kept = chosen[chosen["method"].isin(table.columns)]
             shared = has_shared_sample(kept)
-            incomplete = [name for name in dict.fromkeys(chosen["method"]) if name not in table.columns]
+            incomplete = [
+                name for name in dict.fromkeys(chosen["method"]) if name not in table.columns
+            ]
             missing = [str(seed) for seed in sorted(set(kept["seed"])) if seed not in table.index]
             notes = (
-                f"Left out because not all of their runs have every evaluation: {', '.join(incomplete)}." if incomplete else "",
-                f"Left out because not all {compared} have a run with it: seed {', '.join(missing)}." if missing else "",
+                f"Left out because not all of their runs have every evaluation: {', '.join(incomplete)}."
+                if incomplete
+                else "",
+                f"Left out because not all {compared} have a run with it: seed {', '.join(missing)}."
+                if missing
+                else "",
                 ONE_SAMPLE if shared else "",
             )
-            yield Comparison(str(network), compared, table, shared, tuple(note for note in notes if note))
+            yield Comparison(
+                str(network), compared, table, shared, tuple(note for note in notes if note)
+            )
 
 
 def mean_ranks(table: pd.DataFrame) -> pd.Series:
@@ -154,15 +162,28 @@ def friedman(runs: pd.DataFrame, level: float) -> pd.DataFrame:
         count, methods = table.shape
         reason = why_untestable(table, comparison.compared, "seeds")
         row: dict[str, Any] = dict.fromkeys(FRIEDMAN_COLUMNS, np.nan)
-        row |= {"network": comparison.network, "compared": comparison.compared, "blocks": count, "methods": methods}
-        row |= {"shared_sample": comparison.shared_sample, "significance_level": level, "significant": False}
+        row |= {
+            "network": comparison.network,
+            "compared": comparison.compared,
+            "blocks": count,
+            "methods": methods,
+        }
+        row |= {
+            "shared_sample": comparison.shared_sample,
+            "significance_level": level,
+            "significant": False,
+        }
         if count >= LEAST_BLOCKS and methods >= LEAST_METHODS:
             row["critical_difference"] = critical_difference(count, methods, level)
             row["largest_difference"] = methods - 1
             row["least_kendall_w"] = least_kendall_w(count, methods, level)
         if not reason:
             test = friedmanchisquare(*table.to_numpy().T)
-            row |= {"chi2": test.statistic, "p": test.pvalue, "kendall_w": kendall_w(test.statistic, count, methods)}
+            row |= {
+                "chi2": test.statistic,
+                "p": test.pvalue,
+                "kendall_w": kendall_w(test.statistic, count, methods),
+            }
             row["significant"] = bool(test.pvalue <= level)
         row["note"] = " ".join([reason, *comparison.notes]).strip()
         rows.append(row)
@@ -172,7 +193,12 @@ def friedman(runs: pd.DataFrame, level: float) -> pd.DataFrame:
 def ranks(runs: pd.DataFrame) -> pd.DataFrame:
     """Mean rank of every compared method over the seeds, best first; 1 is the largest hypervolume."""
     rows = [
-        {"network": comparison.network, "compared": comparison.compared, "method": method, "mean_rank": rank}
+        {
+            "network": comparison.network,
+            "compared": comparison.compared,
+            "method": method,
+            "mean_rank": rank,
+        }
         for comparison in comparisons(runs)
         if len(comparison.hypervolumes)
         for method, rank in mean_ranks(comparison.hypervolumes).sort_values(kind="stable").items()

@@ -36,5 +36,8 @@ def read_hypervolumes(paths: Iterable[str]) -> pd.DataFrame:
     rows = []
     for path in paths:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-        rows += [{**run_of(path), "evaluation": index, "hypervolume": value} for index, value in enumerate(content["history"], start=1)]
+        rows += [
+            {**run_of(path), "evaluation": index, "hypervolume": value}
+            for index, value in enumerate(content["history"], start=1)
+        ]
     return pd.DataFrame(rows)

@@ -27,14 +27,25 @@ TIMING_COLUMNS = ["step", "iteration", "evaluation", "seconds", "threads", "proc
 
 
 def iteration_columns() -> list[str]:
-    columns = ["iteration", "evaluations", "front_size", "surrogate_front_size", "fallbacks", "fallback_reason"]
+    columns = [
+        "iteration",
+        "evaluations",
+        "front_size",
+        "surrogate_front_size",
+        "fallbacks",
+        "fallback_reason",
+    ]
     columns += [f"{function}_surrogate" for function in FUNCTIONS]
     return columns + [f"{function}_score_{name}" for function in FUNCTIONS for name in SURROGATES]
 
 
 def with_integers(table: pd.DataFrame) -> pd.DataFrame:
     """The integer variables as integers, also beside missing ones; a column that holds fractions (imported) stays as it is."""
-    whole = [name for name in INTEGER_VARIABLES if name in table and (table[name].dropna() % 1 == 0).all()]
+    whole = [
+        name
+        for name in INTEGER_VARIABLES
+        if name in table and (table[name].dropna() % 1 == 0).all()
+    ]
     return table.astype(dict.fromkeys(whole, "Int64"))
 
 
@@ -54,10 +65,17 @@ def iteration_table(iterations: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """iterations.csv: one row an iteration; columns of surrogates are empty for methods without them."""
     rows = []
     for iteration in iterations:
-        row = {key: iteration[key] for key in ("iteration", "evaluations", "front_size", "fallbacks", "fallback_reason")}
+        row = {
+            key: iteration[key]
+            for key in ("iteration", "evaluations", "front_size", "fallbacks", "fallback_reason")
+        }
         row["surrogate_front_size"] = iteration["surrogate_front"]
         row |= {f"{function}_surrogate": name for function, name in iteration["surrogates"].items()}
-        row |= {f"{function}_score_{name}": score for function, scores in iteration["scores"].items() for name, score in scores.items()}
+        row |= {
+            f"{function}_score_{name}": score
+            for function, scores in iteration["scores"].items()
+            for name, score in scores.items()
+        }
         rows.append(row)
     return pd.DataFrame(rows, columns=iteration_columns()).astype({"surrogate_front_size": "Int64"})
 
@@ -65,5 +83,7 @@ def iteration_table(iterations: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 def timing_table(steps: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """timings.csv: seconds of each search and each evaluation, with the threads and the processor where they are known."""
     return (
-        pd.DataFrame(list(steps)).reindex(columns=TIMING_COLUMNS).astype({"iteration": "Int64", "evaluation": "Int64", "threads": "Int64"})
+        pd.DataFrame(list(steps))
+        .reindex(columns=TIMING_COLUMNS)
+        .astype({"iteration": "Int64", "evaluation": "Int64", "threads": "Int64"})
     )

@@ -35,13 +35,32 @@ def is_complete(evaluations: pd.DataFrame, budget: int) -> bool:
 
 def carried_forward(history: pd.DataFrame, runs: pd.DataFrame, budget: int) -> pd.DataFrame:
     """The history with the last hypervolume of each complete run repeated up to `budget` evaluations: no more was to be found in it."""
-    ended = history.groupby(RUN_COLUMNS, sort=False).last().reset_index().merge(runs.loc[runs["complete"], RUN_COLUMNS], on=RUN_COLUMNS)
-    rows = [{**row, "evaluation": number} for row in records(ended) for number in range(row["evaluation"] + 1, budget + 1)]
-    return pd.concat([history, pd.DataFrame(rows, columns=history.columns)], ignore_index=True) if rows else history
+    ended = (
+        history.groupby(RUN_COLUMNS, sort=False)
+        .last()
+        .reset_index()
+        .merge(runs.loc[runs["complete"], RUN_COLUMNS], on=RUN_COLUMNS)
+    )
+    rows = [
+        {**row, "evaluation": number}
+        for row in records(ended)
+        for number in range(row["evaluation"] + 1, budget + 1)
+    ]
+    return (
+        pd.concat([history, pd.DataFrame(rows, columns=history.columns)], ignore_index=True)
+        if rows
+        else history
+    )
 
 
 def run_row(
-    evaluations: pd.DataFrame, iterations: pd.DataFrame, timings: pd.DataFrame, volumes: dict[str, Any], budget: int, *, imported: bool
+    evaluations: pd.DataFrame,
+    iterations: pd.DataFrame,
+    timings: pd.DataFrame,
+    volumes: dict[str, Any],
+    budget: int,
+    *,
+    imported: bool,
 ) -> dict[str, Any]:
     """What the run table says of one run, without its names. volumes: the content of hypervolume.json.
 
@@ -66,9 +85,13 @@ def run_row(
         "zero_accuracy_hypervolume": volumes["zero_accuracy_reference"]["history"][:budget][-1],
         "feasible": int(evaluations["feasible"].sum()),
         "negative_rates": int((evaluations["nonzero_rate"] < 0).sum()),
-        "convolutions_both": int(((evaluations["conv_scope"] > 0) & (evaluations["conv_target"] > 1)).sum()),
+        "convolutions_both": int(
+            ((evaluations["conv_scope"] > 0) & (evaluations["conv_target"] > 1)).sum()
+        ),
         "infills": int((evaluations["phase"] == "infill").sum()),
         "fallbacks": int(surrogate["fallbacks"].sum()) if len(surrogate) else None,
-        "evaluation_seconds": measured["seconds"].sum() if len(measured) == len(evaluations) else None,
+        "evaluation_seconds": measured["seconds"].sum()
+        if len(measured) == len(evaluations)
+        else None,
         "search_seconds": searches["seconds"].sum() if len(searches) else None,
     }

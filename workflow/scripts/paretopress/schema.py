@@ -39,7 +39,11 @@ class Allowed:
 
 
 def _flat(metadata: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(item for entry in metadata for item in (entry.metadata if isinstance(entry, FieldInfo) else [entry]))
+    return tuple(
+        item
+        for entry in metadata
+        for item in (entry.metadata if isinstance(entry, FieldInfo) else [entry])
+    )
 
 
 def allowed_of(annotation: Any, constraints: tuple[Any, ...] = ()) -> Allowed:
@@ -54,14 +58,25 @@ def allowed_of(annotation: Any, constraints: tuple[Any, ...] = ()) -> Allowed:
 
 
 def _bounds(constraints: tuple[Any, ...]) -> str:
-    words = [text.format(getattr(item, key)) for kind, (key, text) in BOUNDS.items() for item in constraints if isinstance(item, kind)]
+    words = [
+        text.format(getattr(item, key))
+        for kind, (key, text) in BOUNDS.items()
+        for item in constraints
+        if isinstance(item, kind)
+    ]
     return " " + " and ".join(words) if words else ""
 
 
 def models_of(allowed: Allowed) -> list[type[BaseModel]]:
     """The sections that an annotation allows."""
-    options = get_args(allowed.annotation) if get_origin(allowed.annotation) in (Union, UnionType) else (allowed.annotation,)
-    return [option for option in options if isinstance(option, type) and issubclass(option, BaseModel)]
+    options = (
+        get_args(allowed.annotation)
+        if get_origin(allowed.annotation) in (Union, UnionType)
+        else (allowed.annotation,)
+    )
+    return [
+        option for option in options if isinstance(option, type) and issubclass(option, BaseModel)
+    ]
 
 
 def describe(allowed: Allowed) -> str:
@@ -84,7 +99,9 @@ def describe(allowed: Allowed) -> str:
     for item in allowed.constraints:
         if isinstance(item, StringConstraints) and item.pattern:
             return PATTERNS[str(item.pattern)]
-    return {int: "a whole number", float: "a number", str: "text", bool: "true or false"}[kind] + _bounds(allowed.constraints)
+    return {int: "a whole number", float: "a number", str: "text", bool: "true or false"}[
+        kind
+    ] + _bounds(allowed.constraints)
 
 
 def field_allowed(field: FieldInfo) -> Allowed:
@@ -149,16 +166,29 @@ def _sections(title: str, model: type[BaseModel]) -> Iterator[tuple[str, type[Ba
 
 
 def _tag(model: type[BaseModel]) -> str:
-    tags = [(key, field) for key, field in model.model_fields.items() if get_origin(field.annotation) is Literal and field.is_required()]
+    tags = [
+        (key, field)
+        for key, field in model.model_fields.items()
+        if get_origin(field.annotation) is Literal and field.is_required()
+    ]
     key, field = tags[0]
     values = [str(value) for value in get_args(field.annotation)]
     return f"{key}: {values[0]}" if len(values) == 1 else f"{key}: {values[0]}, ..., {values[-1]}"
 
 
 def _recipe_table() -> str:
-    rows = [f"| `{key}` | {' | '.join(f'`{json.dumps(recipe[key])}`' for recipe in RECIPES.values())} |" for key in RECIPES[DEFAULT_RECIPE]]
+    rows = [
+        f"| `{key}` | {' | '.join(f'`{json.dumps(recipe[key])}`' for recipe in RECIPES.values())} |"
+        for key in RECIPES[DEFAULT_RECIPE]
+    ]
     return "\n".join(
-        ["### Recipes of `networks.NAME.training`", "", f"| key | {' | '.join(RECIPES)} |", "| --- " * (1 + len(RECIPES)) + "|", *rows]
+        [
+            "### Recipes of `networks.NAME.training`",
+            "",
+            f"| key | {' | '.join(RECIPES)} |",
+            "| --- " * (1 + len(RECIPES)) + "|",
+            *rows,
+        ]
     )
 
 
@@ -171,7 +201,17 @@ def key_tables() -> str:
             for key, field in model.model_fields.items()
         ]
         heading = f"### `{title}`" if title else "### Top level"
-        parts.append("\n".join([heading, "", "| key | meaning | allowed | default |", "| --- | --- | --- | --- |", *rows]))
+        parts.append(
+            "\n".join(
+                [
+                    heading,
+                    "",
+                    "| key | meaning | allowed | default |",
+                    "| --- | --- | --- | --- |",
+                    *rows,
+                ]
+            )
+        )
     return "\n\n".join([*parts, _recipe_table()]) + "\n"
 
 

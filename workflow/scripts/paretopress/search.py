@@ -111,7 +111,14 @@ def sample_initial(target: Target, count: int, seed: int) -> list[tuple[Design, 
 class Archive:
     """Every true evaluation of one run, in order; a budget counts distinct networks."""
 
-    def __init__(self, target: Target, budget: int, seed: int, initial: Iterable[Evaluation], journal: Journal) -> None:
+    def __init__(
+        self,
+        target: Target,
+        budget: int,
+        seed: int,
+        initial: Iterable[Evaluation],
+        journal: Journal,
+    ) -> None:
         self.target = target
         self.budget = budget
         self.seed = seed
@@ -142,7 +149,10 @@ class Archive:
 
     def constraint(self) -> np.ndarray:
         """Shape (n,), feasible where <= 0."""
-        return constraint_value(np.array([evaluation.accuracy for evaluation in self.evaluations]), self.target.threshold)
+        return constraint_value(
+            np.array([evaluation.accuracy for evaluation in self.evaluations]),
+            self.target.threshold,
+        )
 
     def front(self) -> np.ndarray:
         """Objectives of the feasible non-dominated evaluations, minimised, shape (n, 2)."""
@@ -165,14 +175,25 @@ class Archive:
             return known
         if not self.left:
             raise RuntimeError("the budget of true evaluations is spent")
-        record = self._journal.remember("evaluations", plan.design_id, lambda: asdict(measured(self.target, plan)))
-        return self._append(Evaluation(len(self.evaluations) + 1, phase, iteration, plan.design_id, design, **record))
+        record = self._journal.remember(
+            "evaluations", plan.design_id, lambda: asdict(measured(self.target, plan))
+        )
+        return self._append(
+            Evaluation(
+                len(self.evaluations) + 1, phase, iteration, plan.design_id, design, **record
+            )
+        )
 
     def _append(self, evaluation: Evaluation) -> Evaluation:
         self.evaluations.append(evaluation)
         self._known[evaluation.design_id] = evaluation
         self.timings.append(
-            {"step": "evaluation", "iteration": evaluation.iteration, "evaluation": evaluation.evaluation, "seconds": evaluation.seconds}
+            {
+                "step": "evaluation",
+                "iteration": evaluation.iteration,
+                "evaluation": evaluation.evaluation,
+                "seconds": evaluation.seconds,
+            }
         )
         return evaluation
 
@@ -185,16 +206,30 @@ class Archive:
             return {**proposal, "seconds": perf_counter() - start}
 
         record = self._journal.remember("iterations", f"{iteration:06d}", timed)
-        self.timings.append({"step": "search", "iteration": iteration, "evaluation": None, "seconds": record.pop("seconds")})
+        self.timings.append(
+            {
+                "step": "search",
+                "iteration": iteration,
+                "evaluation": None,
+                "seconds": record.pop("seconds"),
+            }
+        )
         designs = [Design(**design) for design in record.pop("infills")]
-        self.iterations.append({"iteration": iteration, "evaluations": len(self.evaluations), **record})
+        self.iterations.append(
+            {"iteration": iteration, "evaluations": len(self.evaluations), **record}
+        )
         return designs
 
     def finish_iteration(self) -> None:
         """Adds to the latest iteration what its evaluations changed."""
-        self.iterations[-1] |= {"evaluations": len(self.evaluations), "front_size": len(self.front())}
+        self.iterations[-1] |= {
+            "evaluations": len(self.evaluations),
+            "front_size": len(self.front()),
+        }
 
-    def random_new_design(self, rng: np.random.Generator, excluded: Iterable[str] = ()) -> Design | None:
+    def random_new_design(
+        self, rng: np.random.Generator, excluded: Iterable[str] = ()
+    ) -> Design | None:
         """A uniformly drawn design whose network is neither known nor excluded (by id); None where none was met."""
         taken = set(excluded)
         for _ in range(ATTEMPTS):
@@ -210,7 +245,11 @@ class Method(Protocol):
     def run(self, archive: Archive, after_iteration: Callable[[Archive], None]) -> None: ...
 
 
-def spend_budget(archive: Archive, propose: Callable[[Archive, int], Iteration], after_iteration: Callable[[Archive], None]) -> None:
+def spend_budget(
+    archive: Archive,
+    propose: Callable[[Archive, int], Iteration],
+    after_iteration: Callable[[Archive], None],
+) -> None:
     """The loop of most methods: the shared initial sample, then the infills of one iteration after another, all of them evaluated.
 
     propose: an iteration from the archive and its number, counted from 1; it must depend on these two alone, its random numbers

@@ -13,8 +13,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from .compression import Plan, layout_of, quantize_in_place
 
 GZIP_LEVEL = 6  # that of the gzip command
-GZIP_WINDOW = 16 + zlib.MAX_WBITS  # 16: with the header and the sum of a .gz file (zlib manual, deflateInit2)
-MULTIPLYING = {torch.ops.aten.mm, torch.ops.aten.addmm, torch.ops.aten.bmm, torch.ops.aten.linear, torch.ops.aten.convolution}
+GZIP_WINDOW = (
+    16 + zlib.MAX_WBITS
+)  # 16: with the header and the sum of a .gz file (zlib manual, deflateInit2)
+MULTIPLYING = {
+    torch.ops.aten.mm,
+    torch.ops.aten.addmm,
+    torch.ops.aten.bmm,
+    torch.ops.aten.linear,
+    torch.ops.aten.convolution,
+}
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,10 @@ def multiply_accumulates(network: nn.Module, image: tuple[int, int, int]) -> tup
     positions = [counter.positions[weight.data_ptr()] for weight in weights]
     return (
         sum(weight.numel() * count for weight, count in zip(weights, positions, strict=True)),
-        sum(int(torch.count_nonzero(weight)) * count for weight, count in zip(weights, positions, strict=True)),
+        sum(
+            int(torch.count_nonzero(weight)) * count
+            for weight, count in zip(weights, positions, strict=True)
+        ),
     )
 
 
@@ -104,7 +115,9 @@ def measure_sizes(pruned: nn.Module, plan: Plan, image: tuple[int, int, int]) ->
     """
     macs, nonzero_macs = multiply_accumulates(pruned, image)
     parameters = sum(parameter.numel() for parameter in pruned.parameters())
-    nonzero_parameters = sum(int(torch.count_nonzero(parameter)) for parameter in pruned.parameters())
+    nonzero_parameters = sum(
+        int(torch.count_nonzero(parameter)) for parameter in pruned.parameters()
+    )
     if plan.quantized:
         quantize_in_place(pruned)
     plain, compressed = _serialized_sizes(pruned)

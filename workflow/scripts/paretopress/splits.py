@@ -20,7 +20,9 @@ def resized(image: Image.Image, size: int) -> np.ndarray:
         scale = size / min(image.size)
         width, height = (max(size, round(side * scale)) for side in image.size)
         left, top = (width - size) // 2, (height - size) // 2
-        image = image.resize((width, height), Image.Resampling.BILINEAR).crop((left, top, left + size, top + size))
+        image = image.resize((width, height), Image.Resampling.BILINEAR).crop(
+            (left, top, left + size, top + size)
+        )
     return np.asarray(image)
 
 
@@ -30,10 +32,14 @@ def held_out(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray
     Raises UserError where a class would not stand in both parts.
     """
     try:
-        kept, out = train_test_split(np.arange(len(labels)), test_size=fraction, stratify=labels, random_state=seed)
+        kept, out = train_test_split(
+            np.arange(len(labels)), test_size=fraction, stratify=labels, random_state=seed
+        )
     except ValueError as error:
         raise _too_few(labels, fraction) from error
-    if len(np.unique(labels[out])) < len(np.unique(labels)) or len(np.unique(labels[kept])) < len(np.unique(labels)):
+    if len(np.unique(labels[out])) < len(np.unique(labels)) or len(np.unique(labels[kept])) < len(
+        np.unique(labels)
+    ):
         raise _too_few(labels, fraction)
     return np.sort(kept), np.sort(out)
 
@@ -47,7 +53,9 @@ def _too_few(labels: np.ndarray, fraction: float) -> UserError:
     )
 
 
-def split_of(pixels: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], **normalization: Any) -> Split:
+def split_of(
+    pixels: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], **normalization: Any
+) -> Split:
     """pixels: uint8 (images, side, side, 3); labels: indices into `classes`."""
     images = torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
     return Split(images, torch.from_numpy(labels.astype(np.int64)), classes, **normalization)
@@ -61,4 +69,7 @@ def part_of(split: Split, kept: np.ndarray) -> Split:
 def with_validation(splits: Splits, fraction: float, seed: int) -> Splits:
     """The splits train and test with a validation split held out from train, each class in proportion."""
     kept, out = held_out(splits["train"].labels.numpy(), fraction, seed)
-    return splits | {"train": part_of(splits["train"], kept), "validation": part_of(splits["train"], out)}
+    return splits | {
+        "train": part_of(splits["train"], kept),
+        "validation": part_of(splits["train"], out),
+    }

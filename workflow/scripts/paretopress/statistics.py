@@ -54,5 +54,7 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
     )
     table["feasible_share"] = grouped["feasible"].sum() / grouped["evaluations"].sum()
     # A sum over no known run is missing, not 0.
-    table["fallback_rate"] = grouped["fallbacks"].sum(min_count=1) / grouped["infills"].sum(min_count=1)
+    table["fallback_rate"] = grouped["fallbacks"].sum(min_count=1) / grouped["infills"].sum(
+        min_count=1
+    )
     return table.reset_index()[SUMMARY_COLUMNS]

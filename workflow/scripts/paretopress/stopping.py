@@ -32,4 +32,6 @@ def finished_first(standing: Callable[[], str]) -> Iterator[None]:
     finally:
         signal.signal(signal.SIGTERM, before)
     if asked:
-        raise Stopped(f"stopped by a signal after {standing()}. Start the study again: it goes on from there.")
+        raise Stopped(
+            f"stopped by a signal after {standing()}. Start the study again: it goes on from there."
+        )

@@ -28,7 +28,9 @@ CANDIDATES: dict[str, Callable[[int], Surrogate]] = {
     "knn": lambda seed: KNeighborsRegressor(n_jobs=1),
     "random_forest": lambda seed: RandomForestRegressor(random_state=seed, n_jobs=1),
     "xgboost": lambda seed: XGBRegressor(random_state=seed, n_jobs=1),
-    "lightgbm": lambda seed: LGBMRegressor(random_state=seed, n_jobs=1, deterministic=True, force_col_wise=True, verbose=-1),
+    "lightgbm": lambda seed: LGBMRegressor(
+        random_state=seed, n_jobs=1, deterministic=True, force_col_wise=True, verbose=-1
+    ),
 }
 
 
@@ -110,16 +112,31 @@ class Selection:
         return self.surrogate.name
 
 
-def _score(name: str, X: np.ndarray, y: np.ndarray, metric: str, parts: list[tuple[np.ndarray, np.ndarray]], seed: int) -> float:
+def _score(
+    name: str,
+    X: np.ndarray,
+    y: np.ndarray,
+    metric: str,
+    parts: list[tuple[np.ndarray, np.ndarray]],
+    seed: int,
+) -> float:
     """Mean score of a candidate over `parts` (train, test). Raises SurrogateError where it has none that is finite."""
-    scores = [METRICS[metric](y[test], fitted(name, seed, X[train], y[train]).predict(X[test])) for train, test in parts]
+    scores = [
+        METRICS[metric](y[test], fitted(name, seed, X[train], y[train]).predict(X[test]))
+        for train, test in parts
+    ]
     if not np.isfinite(mean := float(np.mean(scores))):
         raise SurrogateError(name, f"its {metric} score is {mean}")
     return mean
 
 
 def cross_validated(
-    X: np.ndarray, y: np.ndarray, metric: str, folds: int, seed: int, candidates: Sequence[str] = tuple(CANDIDATES)
+    X: np.ndarray,
+    y: np.ndarray,
+    metric: str,
+    folds: int,
+    seed: int,
+    candidates: Sequence[str] = tuple(CANDIDATES),
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Mean score of each candidate over shuffled folds, the same folds for all, and why those without a score have none.
 
@@ -139,7 +156,12 @@ def cross_validated(
 
 
 def select_surrogate(
-    X: np.ndarray, y: np.ndarray, metric: str, folds: int, rng: np.random.Generator, left_out: Mapping[str, str] = MappingProxyType({})
+    X: np.ndarray,
+    y: np.ndarray,
+    metric: str,
+    folds: int,
+    rng: np.random.Generator,
+    left_out: Mapping[str, str] = MappingProxyType({}),
 ) -> Selection:
     """The candidate with the best cross-validated score under `metric`, fitted to all samples (paper, section 4).
 

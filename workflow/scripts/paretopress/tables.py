@@ -18,7 +18,9 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as dictionaries by column."""
-    return [{str(column): value for column, value in row.items()} for row in table.to_dict("records")]
+    return [
+        {str(column): value for column, value in row.items()} for row in table.to_dict("records")
+    ]
 
 
 def write_csv(table: pd.DataFrame, path: str) -> None:

@@ -21,7 +21,13 @@ def search_space(settings: Mapping[str, Mapping[str, float]]) -> SearchSpace:
 
 
 def load_target(
-    weights: Path, images: Path, architecture: Mapping[str, Any], space: SearchSpace, seed: int, batch_size: int, threshold: float
+    weights: Path,
+    images: Path,
+    architecture: Mapping[str, Any],
+    space: SearchSpace,
+    seed: int,
+    batch_size: int,
+    threshold: float,
 ) -> Target:
     """The compression of one trained network, measured on the images of one split; seed: what subset_seed gives."""
     split = load_split(images)

@@ -10,7 +10,26 @@ from torch import nn
 from .torchvision_import import torchvision
 
 # Configuration D of Simonyan and Zisserman (2015), table 1; "M" is a max-pooling layer.
-VGG16_LAYERS = (64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M")
+VGG16_LAYERS = (
+    64,
+    64,
+    "M",
+    128,
+    128,
+    "M",
+    256,
+    256,
+    256,
+    "M",
+    512,
+    512,
+    512,
+    "M",
+    512,
+    512,
+    512,
+    "M",
+)
 VGG16_HIDDEN = 4096
 
 
@@ -27,10 +46,14 @@ def _initialize_vgg(network: nn.Module) -> None:
 
 def vgg16_slim(num_classes: int, *, width_divisor: int) -> nn.Module:
     """torchvision's VGG, configuration D, every width divided by `width_divisor`."""
-    widths: list[str | int] = [width if isinstance(width, str) else width // width_divisor for width in VGG16_LAYERS]
+    widths: list[str | int] = [
+        width if isinstance(width, str) else width // width_divisor for width in VGG16_LAYERS
+    ]
     hidden = VGG16_HIDDEN // width_divisor
     channels = 512 // width_divisor
-    with torch.device("meta"):  # the class builds its full-width classifier first; here it takes no memory and is replaced
+    with torch.device(
+        "meta"
+    ):  # the class builds its full-width classifier first; here it takes no memory and is replaced
         network = torchvision.models.VGG(nn.Identity(), num_classes=num_classes, init_weights=False)
     network.features = torchvision.models.vgg.make_layers(widths, batch_norm=False)
     network.avgpool = nn.AdaptiveAvgPool2d((7, 7))
@@ -62,10 +85,14 @@ def resnet50_slim(num_classes: int, *, width_per_group: int) -> nn.Module:
 
 
 # With their auxiliary classifiers these return more than class scores while they train.
-WITHOUT_AUXILIARY: dict[str, dict[str, Any]] = {name: {"aux_logits": False, "init_weights": True} for name in ("googlenet", "inception_v3")}
+WITHOUT_AUXILIARY: dict[str, dict[str, Any]] = {
+    name: {"aux_logits": False, "init_weights": True} for name in ("googlenet", "inception_v3")
+}
 
 
-def torchvision_model(num_classes: int, *, name: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
+def torchvision_model(
+    num_classes: int, *, name: str, arguments: Mapping[str, Any] | None = None
+) -> nn.Module:
     """torchvision's classification model `name`, untrained, built with `arguments`."""
     given = WITHOUT_AUXILIARY.get(name, {}) | dict(arguments or {})
     return torchvision.models.get_model(name, weights=None, num_classes=num_classes, **given)
@@ -74,5 +101,8 @@ def torchvision_model(num_classes: int, *, name: str, arguments: Mapping[str, An
 ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     "vgg16_slim": vgg16_slim,
     "resnet50_slim": resnet50_slim,
-    **{name: partial(torchvision_model, name=name) for name in torchvision.models.list_models(module=torchvision.models)},
+    **{
+        name: partial(torchvision_model, name=name)
+        for name in torchvision.models.list_models(module=torchvision.models)
+    },
 }

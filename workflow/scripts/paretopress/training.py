@@ -19,9 +19,15 @@ CPU = torch.device("cpu")
 
 # Momentum 0.9 is what the VGG and ResNet papers train with; the rest are torch's defaults.
 OPTIMIZERS: dict[str, Callable[[Parameters, float, float], torch.optim.Optimizer]] = {
-    "adam": lambda parameters, rate, decay: torch.optim.Adam(parameters, lr=rate, weight_decay=decay),
-    "adamw": lambda parameters, rate, decay: torch.optim.AdamW(parameters, lr=rate, weight_decay=decay),
-    "sgd": lambda parameters, rate, decay: torch.optim.SGD(parameters, lr=rate, weight_decay=decay, momentum=0.9),
+    "adam": lambda parameters, rate, decay: torch.optim.Adam(
+        parameters, lr=rate, weight_decay=decay
+    ),
+    "adamw": lambda parameters, rate, decay: torch.optim.AdamW(
+        parameters, lr=rate, weight_decay=decay
+    ),
+    "sgd": lambda parameters, rate, decay: torch.optim.SGD(
+        parameters, lr=rate, weight_decay=decay, momentum=0.9
+    ),
 }
 
 WARM_UP = 0.05  # share of the steps
@@ -37,7 +43,9 @@ def _warmup_cosine(optimizer: torch.optim.Optimizer, steps: int) -> lr_scheduler
 
 SCHEDULES: dict[str, Callable[[torch.optim.Optimizer, float, int], lr_scheduler.LRScheduler]] = {
     "constant": lambda optimizer, rate, steps: lr_scheduler.ConstantLR(optimizer, factor=1.0),
-    "one_cycle": lambda optimizer, rate, steps: lr_scheduler.OneCycleLR(optimizer, max_lr=rate, total_steps=steps),
+    "one_cycle": lambda optimizer, rate, steps: lr_scheduler.OneCycleLR(
+        optimizer, max_lr=rate, total_steps=steps
+    ),
     "warmup_cosine": lambda optimizer, rate, steps: _warmup_cosine(optimizer, steps),
 }
 
@@ -54,7 +62,9 @@ def _crop(images: torch.Tensor, generator: torch.Generator, padding: int = 4) ->
     padded = nn.functional.pad(images, (padding,) * 4)
     tops = torch.randint(2 * padding + 1, (count, 1), generator=generator) + torch.arange(height)
     lefts = torch.randint(2 * padding + 1, (count, 1), generator=generator) + torch.arange(width)
-    return padded[torch.arange(count)[:, None, None], :, tops[:, :, None], lefts[:, None, :]].permute(0, 3, 1, 2)
+    return padded[
+        torch.arange(count)[:, None, None], :, tops[:, :, None], lefts[:, None, :]
+    ].permute(0, 3, 1, 2)
 
 
 def _flip(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -111,12 +121,21 @@ class NonFiniteLoss(ArithmeticError):
 class Training:
     """A training between two epochs. `network` is trained in place, on `device`; the caller has seeded torch."""
 
-    def __init__(self, network: nn.Module, split: Split, recipe: Recipe, device: torch.device) -> None:
+    def __init__(
+        self, network: nn.Module, split: Split, recipe: Recipe, device: torch.device
+    ) -> None:
         self.history: list[Epoch] = []
-        self._network, self._split, self._recipe, self._device = network.to(device), split, recipe, device
+        self._network, self._split, self._recipe, self._device = (
+            network.to(device),
+            split,
+            recipe,
+            device,
+        )
         # On the CPU whatever the device, so that order and augmentation are the same on each.
         self._generator = torch.Generator().manual_seed(recipe.seed)
-        self._optimizer = OPTIMIZERS[recipe.optimizer](network.parameters(), recipe.learning_rate, recipe.weight_decay)
+        self._optimizer = OPTIMIZERS[recipe.optimizer](
+            network.parameters(), recipe.learning_rate, recipe.weight_decay
+        )
         steps = recipe.epochs * len(_batches(torch.arange(len(split)), recipe.batch_size))
         self._schedule = SCHEDULES[recipe.schedule](self._optimizer, recipe.learning_rate, steps)
 
@@ -127,7 +146,9 @@ class Training:
         correct = 0
         order = torch.randperm(len(split), generator=self._generator)
         for step, index in enumerate(_batches(order, self._recipe.batch_size), start=1):
-            images = AUGMENTATIONS[self._recipe.augmentation](normalized(split, split.images[index]), self._generator).to(self._device)
+            images = AUGMENTATIONS[self._recipe.augmentation](
+                normalized(split, split.images[index]), self._generator
+            ).to(self._device)
             labels = split.labels[index].to(self._device)
             with PRECISIONS[self._recipe.precision](self._device.type):
                 scores = network(images)
@@ -141,7 +162,14 @@ class Training:
             loss_sum += loss.detach() * len(index)
             correct += int((scores.argmax(1) == labels).sum())
         network.eval()
-        self.history.append(Epoch(epoch, float(loss_sum) / len(split), correct / len(split), validation_accuracy(network)))
+        self.history.append(
+            Epoch(
+                epoch,
+                float(loss_sum) / len(split),
+                correct / len(split),
+                validation_accuracy(network),
+            )
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """All that the epochs to come depend on, and the history; plain data and tensors."""
@@ -205,4 +233,6 @@ def history_of(state: Mapping[str, Any] | None) -> list[Epoch]:
 
 def history_table(history: Iterable[Epoch]) -> pd.DataFrame:
     """history.csv: a row for each epoch; none for imported weights."""
-    return pd.DataFrame([asdict(epoch) for epoch in history], columns=[field.name for field in fields(Epoch)])
+    return pd.DataFrame(
+        [asdict(epoch) for epoch in history], columns=[field.name for field in fields(Epoch)]
+    )

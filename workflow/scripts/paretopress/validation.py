@@ -13,7 +13,19 @@ from .config import Study
 from .config.base import NAME
 from .config.methods import RegisteredMethod
 from .config.networks import OwnNetwork
-from .config_sources import COMMAND_LINE, Path_, Source, find, holds, key_of, repeated_keys, source_of, typed, value_at, where
+from .config_sources import (
+    COMMAND_LINE,
+    Path_,
+    Source,
+    find,
+    holds,
+    key_of,
+    repeated_keys,
+    source_of,
+    typed,
+    value_at,
+    where,
+)
 from .errors import UserError
 from .messages import short
 from .method_files import mistakes_of
@@ -29,7 +41,11 @@ def _without_tags(location: Path_, data: Any) -> Path_:
     """pydantic's location without the names of union members, which are no keys of the config."""
     path: list[str | int] = []
     for part in location:
-        if isinstance(data, Mapping) and part not in data and part in [data.get(key) for key in ("family", "kind", "name")]:
+        if (
+            isinstance(data, Mapping)
+            and part not in data
+            and part in [data.get(key) for key in ("family", "kind", "name")]
+        ):
             continue
         if part == "[key]":
             continue
@@ -75,21 +91,29 @@ def _message(error: ErrorDetails, data: Mapping[str, Any], sources: Sequence[Sou
     if kind == "missing":
         return f"{place}: {key}: missing. Allowed: {describe(allowed) if allowed else 'see config/README.md'}."
     if kind == "refused":
-        return f"{place}: {key}{_given(path, data)}: {context['what']}. Allowed: {context['allowed']}."
+        return (
+            f"{place}: {key}{_given(path, data)}: {context['what']}. Allowed: {context['allowed']}."
+        )
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         tag = str(context["discriminator"]).strip("'")
         chosen = error["input"].get(tag) if isinstance(error["input"], Mapping) else None
-        options = str(context.get("expected_tags", "")).replace("'", "") or ", ".join(_tags(path, data, tag))
+        options = str(context.get("expected_tags", "")).replace("'", "") or ", ".join(
+            _tags(path, data, tag)
+        )
         problem = "missing" if chosen is None else "no such value"
         shown = f"{key}.{tag}" + ("" if chosen is None else f" = {short(chosen)}")
-        return (
-            f"{where((*path, tag), data, sources)}: {shown}: {problem}.{_nearest(chosen, options.split(', '))} Allowed: one of {options}."
-        )
+        return f"{where((*path, tag), data, sources)}: {shown}: {problem}.{_nearest(chosen, options.split(', '))} Allowed: one of {options}."
     if "[key]" in error["loc"]:
         return f"{place}: {key_of(path[:-1])}: the name {short(path[-1])}: not allowed. Allowed: {PATTERNS[NAME]}."
     value = value_at(path, data)
     options_ = get_args(allowed.annotation) if kind == "literal_error" and allowed else ()
-    hint = _nearest(value, options_) if kind == "literal_error" else _scientific(value) if kind in ("float_type", "int_type") else ""
+    hint = (
+        _nearest(value, options_)
+        if kind == "literal_error"
+        else _scientific(value)
+        if kind in ("float_type", "int_type")
+        else ""
+    )
     rule = describe(allowed) if allowed else "see config/README.md"
     return f"{place}: {key} = {short(value)}: not allowed.{hint} Allowed: {rule}."
 
@@ -137,7 +161,9 @@ def _wrong_code(study: Study, data: Mapping[str, Any], sources: Sequence[Source]
             )
 
 
-def _wrong_methods(study: Study, data: Mapping[str, Any], sources: Sequence[Source]) -> Iterator[str]:
+def _wrong_methods(
+    study: Study, data: Mapping[str, Any], sources: Sequence[Source]
+) -> Iterator[str]:
     """Methods of the registry that are not there, or do not take their settings; their files are parsed, not run."""
     for index, method in enumerate(study.methods):
         for mistake in mistakes_of(method) if isinstance(method, RegisteredMethod) else ():
@@ -146,13 +172,26 @@ def _wrong_methods(study: Study, data: Mapping[str, Any], sources: Sequence[Sour
             yield f"{where(path, data, sources)}: {key_of(path)}{_given(path, data)}: {mistake.what}.{hint} Allowed: {mistake.allowed}."
 
 
-def _missing_files(study: Study, data: Mapping[str, Any], sources: Sequence[Source]) -> Iterator[str]:
+def _missing_files(
+    study: Study, data: Mapping[str, Any], sources: Sequence[Source]
+) -> Iterator[str]:
     named: list[tuple[Path_, str]] = []
-    if given := getattr(study.dataset, "path", None):  # not every kind has one, and cifar10 can do without
+    if given := getattr(
+        study.dataset, "path", None
+    ):  # not every kind has one, and cifar10 can do without
         named.append((("dataset", "path"), given))
-    named += [(("evaluation_tables", name, "path"), table.path) for name, table in study.evaluation_tables.items()]
-    named += [(("networks", name, "weights"), network.weights) for name, network in study.networks.items() if network.weights]
-    named += [(("networks", name, "architecture", "path"), own.path) for name, own in _own_networks(study)]
+    named += [
+        (("evaluation_tables", name, "path"), table.path)
+        for name, table in study.evaluation_tables.items()
+    ]
+    named += [
+        (("networks", name, "weights"), network.weights)
+        for name, network in study.networks.items()
+        if network.weights
+    ]
+    named += [
+        (("networks", name, "architecture", "path"), own.path) for name, own in _own_networks(study)
+    ]
     for path, value in named:
         if not (_is(value, "file") or (path[-1] == "path" and _is(value, "folder"))):
             nested = "PATH"
@@ -176,7 +215,9 @@ def _refuse_unplain(data: Mapping[str, Any], sources: Sequence[Source]) -> None:
         value_count(data)
     except TooLarge as error:
         file = sources[-1].file if sources else COMMAND_LINE
-        raise UserError(f"{file}: {error}. Allowed: the keys of a study, see config/README.md.") from error
+        raise UserError(
+            f"{file}: {error}. Allowed: the keys of a study, see config/README.md."
+        ) from error
     problems = [
         f"{where(path, data, sources)}: {key_of(path)}{_given(path, data)}: {what}. Allowed: {allowed}."
         for path, what, allowed in mistakes_in(data)
@@ -186,8 +227,14 @@ def _refuse_unplain(data: Mapping[str, Any], sources: Sequence[Source]) -> None:
 
 
 def _listed(problems: Sequence[str]) -> str:
-    shown = [*problems[:MOST_PROBLEMS], *([f"and {len(problems) - MOST_PROBLEMS} more"] if len(problems) > MOST_PROBLEMS else [])]
-    return f"The config cannot be used ({len(problems)} {'problem' if len(problems) == 1 else 'problems'}):\n" + "\n".join(shown)
+    shown = [
+        *problems[:MOST_PROBLEMS],
+        *([f"and {len(problems) - MOST_PROBLEMS} more"] if len(problems) > MOST_PROBLEMS else []),
+    ]
+    return (
+        f"The config cannot be used ({len(problems)} {'problem' if len(problems) == 1 else 'problems'}):\n"
+        + "\n".join(shown)
+    )
 
 
 def read_study(data: Mapping[str, Any], files: Sequence[str], *, check_files: bool = True) -> Study:
@@ -199,7 +246,9 @@ def read_study(data: Mapping[str, Any], files: Sequence[str], *, check_files: bo
     """
     sources = [source_of(file) for file in files]
     if not isinstance(data, Mapping) or not data:
-        raise UserError(f"{', '.join(files)}: no config in it. Allowed: the keys of a study, see config/README.md.")
+        raise UserError(
+            f"{', '.join(files)}: no config in it. Allowed: the keys of a study, see config/README.md."
+        )
     _refuse_unplain(data, sources)
     data = typed(data, (), sources)
     problems = [
@@ -210,7 +259,11 @@ def read_study(data: Mapping[str, Any], files: Sequence[str], *, check_files: bo
     try:
         study = Study.model_validate(dict(data))
         problems += (
-            [*_missing_files(study, data, sources), *_wrong_code(study, data, sources), *_wrong_methods(study, data, sources)]
+            [
+                *_missing_files(study, data, sources),
+                *_wrong_code(study, data, sources),
+                *_wrong_methods(study, data, sources),
+            ]
             if check_files
             else []
         )

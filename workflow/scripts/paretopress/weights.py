@@ -48,7 +48,12 @@ def _is_weight(key: Any, value: Any) -> bool:
     """Whether it is a plain tensor of numbers by its name; a meta tensor has none, a quantised, nested or complex one has others."""
     if not isinstance(key, str) or not isinstance(value, torch.Tensor) or value.is_nested:
         return False
-    return value.layout == torch.strided and value.device.type == "cpu" and not value.is_quantized and not value.is_complex()
+    return (
+        value.layout == torch.strided
+        and value.device.type == "cpu"
+        and not value.is_quantized
+        and not value.is_complex()
+    )
 
 
 def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
@@ -57,7 +62,9 @@ def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path}: cannot be read as a safetensors file ({error}).") from error
     if others := [key for key, value in content.items() if not _is_weight(key, value)]:
-        raise UserError(f"{path}: {others[0]} holds {content[others[0]].dtype}. Allowed: real numbers.")
+        raise UserError(
+            f"{path}: {others[0]} holds {content[others[0]].dtype}. Allowed: real numbers."
+        )
     return content
 
 
@@ -78,8 +85,12 @@ def _check_archive(path: Path) -> None:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as file:
             members = file.infolist()
-            if packed := [member.filename for member in members if member.compress_type != zipfile.ZIP_STORED]:
-                raise zipfile.BadZipFile(f"the member {packed[0]} is packed, which torch.save does not do")
+            if packed := [
+                member.filename for member in members if member.compress_type != zipfile.ZIP_STORED
+            ]:
+                raise zipfile.BadZipFile(
+                    f"the member {packed[0]} is packed, which torch.save does not do"
+                )
             if sum(member.file_size for member in members) > path.stat().st_size:
                 raise zipfile.BadZipFile("its members are larger than the file")
             if (damaged := file.testzip()) is not None:
@@ -116,12 +127,23 @@ READERS: dict[str, Callable[[Path], dict[str, torch.Tensor]]] = {
 
 def _misfits(given: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tensor]) -> list[str]:
     """A line for each key that is missing, unknown or of another shape; the batch counters of batch norm may be absent."""
-    missing = [key for key in wanted if key not in given and not key.endswith("num_batches_tracked")]
-    other = [key for key, value in wanted.items() if key in given and given[key].shape != value.shape]
+    missing = [
+        key for key in wanted if key not in given and not key.endswith("num_batches_tracked")
+    ]
+    other = [
+        key for key, value in wanted.items() if key in given and given[key].shape != value.shape
+    ]
     return [
         *(f"{key}: missing, {tuple(wanted[key].shape)} wanted" for key in missing),
-        *(f"{key}: not a key of this network, shape {tuple(value.shape)}" for key, value in given.items() if key not in wanted),
-        *(f"{key}: shape {tuple(given[key].shape)}, {tuple(wanted[key].shape)} wanted" for key in other),
+        *(
+            f"{key}: not a key of this network, shape {tuple(value.shape)}"
+            for key, value in given.items()
+            if key not in wanted
+        ),
+        *(
+            f"{key}: shape {tuple(given[key].shape)}, {tuple(wanted[key].shape)} wanted"
+            for key in other
+        ),
     ]
 
 
@@ -133,10 +155,14 @@ def _count_not_finite(given: torch.Tensor, built: torch.Tensor) -> int:
     return sum(int((~part.isfinite() & own.isfinite()).sum()) for part, own in parts)
 
 
-def _check_finite(path: Path, given: Mapping[str, torch.Tensor], built: Mapping[str, torch.Tensor]) -> None:
+def _check_finite(
+    path: Path, given: Mapping[str, torch.Tensor], built: Mapping[str, torch.Tensor]
+) -> None:
     """Raises UserError: tensors with NaN or infinity where the network as it is built has a number; a mask may hold infinity."""
     counts = {key: _count_not_finite(value, built[key]) for key, value in given.items()}
-    if broken := [f"{key}: {count} of {given[key].numel()}" for key, count in counts.items() if count]:
+    if broken := [
+        f"{key}: {count} of {given[key].numel()}" for key, count in counts.items() if count
+    ]:
         raise UserError(
             f"{path}: numbers that are not finite.\n  {_shown(broken)}\nThe training broke down, or the file is damaged: "
             "take weights of an earlier epoch, or fetch the file again."
@@ -144,7 +170,9 @@ def _check_finite(path: Path, given: Mapping[str, torch.Tensor], built: Mapping[
 
 
 def _shown(problems: list[str]) -> str:
-    return "\n  ".join(problems[:SHOWN] + ([f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []))
+    return "\n  ".join(
+        problems[:SHOWN] + ([f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else [])
+    )
 
 
 def fitting_weights(network: nn.Module, path: Path) -> dict[str, torch.Tensor]:
@@ -178,7 +206,11 @@ def load_weights(network: nn.Module, path: Path) -> None:
 
 def without_memory(network: nn.Module) -> nn.Module:
     """A copy whose parameters hold nothing, but for those with numbers that are not finite: such a mask is a part of the network."""
-    held = {name: parameter for name, parameter in network.named_parameters() if not _count_not_finite(parameter, parameter.to("meta"))}
+    held = {
+        name: parameter
+        for name, parameter in network.named_parameters()
+        if not _count_not_finite(parameter, parameter.to("meta"))
+    }
     return with_tensors(network, {name: parameter.to("meta") for name, parameter in held.items()})
 
 

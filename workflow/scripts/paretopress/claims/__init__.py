@@ -7,17 +7,43 @@ from typing import Any
 import pandas as pd
 
 from .evidence import ADDED, NOT_SUPPORTED, PAPER, SUPPORTED, UNDECIDED, Claim, Evidence, Finding
-from .methods import best_differs_from_worst, metric_without_effect, surrogate_beats_ctaea, surrogate_beats_random
+from .methods import (
+    best_differs_from_worst,
+    metric_without_effect,
+    surrogate_beats_ctaea,
+    surrogate_beats_random,
+)
 from .solutions import faster_inference, more_accurate, weights_removed
 
 ALL_NETWORKS = "all networks"
 LEAST_NETWORKS = 2  # the paper's claim is about its two
-COLUMNS = ["claim", "source", "network", "statement", "test", "evidence", "p", "blocks", "verdict", "reason", "files", "figures"]
-BY_METRIC = ("hypervolume-by-objective-metric-{network}.svg", "hypervolume-by-constraint-metric-{network}.svg")
+COLUMNS = [
+    "claim",
+    "source",
+    "network",
+    "statement",
+    "test",
+    "evidence",
+    "p",
+    "blocks",
+    "verdict",
+    "reason",
+    "files",
+    "figures",
+]
+BY_METRIC = (
+    "hypervolume-by-objective-metric-{network}.svg",
+    "hypervolume-by-constraint-metric-{network}.svg",
+)
 BEST_AND_WORST = "best-and-worst-{network}.svg"
 
 CLAIMS = (
-    Claim("selection-metric-without-effect", PAPER, metric_without_effect, (*BY_METRIC, "critical-difference-{network}.svg")),
+    Claim(
+        "selection-metric-without-effect",
+        PAPER,
+        metric_without_effect,
+        (*BY_METRIC, "critical-difference-{network}.svg"),
+    ),
     Claim(
         "surrogate-beats-plain-ctaea",
         PAPER,
@@ -26,11 +52,26 @@ CLAIMS = (
         f"On each of at least {LEAST_NETWORKS} networks the mean hypervolume of the surrogate settings is larger than that of plain CTAEA: "
         "the median over seeds of the difference is above 0.",
     ),
-    Claim("best-and-worst-setting", PAPER, best_differs_from_worst, (BEST_AND_WORST, "critical-difference-{network}.svg")),
+    Claim(
+        "best-and-worst-setting",
+        PAPER,
+        best_differs_from_worst,
+        (BEST_AND_WORST, "critical-difference-{network}.svg"),
+    ),
     Claim("weights-removed", PAPER, weights_removed, ("worst-run-front-{network}.svg",)),
-    Claim("more-accurate-than-dense", PAPER, more_accurate, ("worst-run-front-{network}.svg", "front-{network}.svg")),
+    Claim(
+        "more-accurate-than-dense",
+        PAPER,
+        more_accurate,
+        ("worst-run-front-{network}.svg", "front-{network}.svg"),
+    ),
     Claim("faster-inference", PAPER, faster_inference, ("worst-run-inference-{network}.svg",)),
-    Claim("surrogate-beats-random", ADDED, surrogate_beats_random, ("hypervolume-{network}.svg", "convergence-{network}.svg")),
+    Claim(
+        "surrogate-beats-random",
+        ADDED,
+        surrogate_beats_random,
+        ("hypervolume-{network}.svg", "convergence-{network}.svg"),
+    ),
 )
 
 
@@ -48,16 +89,23 @@ def joint(statement: str, findings: dict[str, Finding]) -> Finding:
     elif agreeing == len(verdicts) >= LEAST_NETWORKS:
         verdict, reason = SUPPORTED, "It is supported on each."
     elif len(verdicts) < LEAST_NETWORKS:
-        verdict, reason = UNDECIDED, f"The study has {len(verdicts)} network; the claim takes {LEAST_NETWORKS}."
+        verdict, reason = (
+            UNDECIDED,
+            f"The study has {len(verdicts)} network; the claim takes {LEAST_NETWORKS}.",
+        )
     else:
         open_ones = [network for network, verdict in verdicts.items() if verdict == UNDECIDED]
         verdict, reason = UNDECIDED, f"It cannot be decided on {', '.join(open_ones)}."
     files = tuple(dict.fromkeys(file for finding in findings.values() for file in finding.files))
     p = math.nan if any(map(math.isnan, ps)) else max(ps)
-    return Finding(statement, "intersection-union of the networks' tests", evidence, verdict, reason, files, p)
+    return Finding(
+        statement, "intersection-union of the networks' tests", evidence, verdict, reason, files, p
+    )
 
 
-def _row(claim: Claim, network: str, networks: Sequence[str], finding: Finding, evidence: Evidence) -> dict[str, Any]:
+def _row(
+    claim: Claim, network: str, networks: Sequence[str], finding: Finding, evidence: Evidence
+) -> dict[str, Any]:
     figures = [name.format(network=each) for each in networks for name in claim.figures]
     return {
         "claim": claim.name,
@@ -85,7 +133,12 @@ def claims(evidence: Evidence) -> pd.DataFrame:
     names = [str(network) for network in evidence.networks["network"]]
     for claim in CLAIMS:
         findings = {network: claim.judge(evidence, network) for network in names}
-        rows += [_row(claim, network, [network], finding, evidence) for network, finding in findings.items()]
+        rows += [
+            _row(claim, network, [network], finding, evidence)
+            for network, finding in findings.items()
+        ]
         if claim.joint_statement:
-            rows.append(_row(claim, ALL_NETWORKS, names, joint(claim.joint_statement, findings), evidence))
+            rows.append(
+                _row(claim, ALL_NETWORKS, names, joint(claim.joint_statement, findings), evidence)
+            )
     return pd.DataFrame(rows, columns=COLUMNS).astype({"p": float, "blocks": "Int64"})

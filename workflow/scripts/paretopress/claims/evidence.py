@@ -110,7 +110,9 @@ def signed_rank_test(unit: str, differences: np.ndarray | None = None) -> str:
     return name if differences is None else f"{name} ({signed_rank_method(differences)})"
 
 
-def direction(differences: np.ndarray, level: float, unit: str, ahead: str) -> tuple[str, str, float]:
+def direction(
+    differences: np.ndarray, level: float, unit: str, ahead: str
+) -> tuple[str, str, float]:
     """(verdict, reason, p) of a claim that paired differences, shape (n,), lie above 0 in the median; p: of the one-sided test for it.
 
     Supported where the test for it is significant and the median above 0; not supported where the test for the opposite is significant
@@ -122,17 +124,33 @@ def direction(differences: np.ndarray, level: float, unit: str, ahead: str) -> t
     units, least = len(differences), least_units(level)
     median = float(np.median(differences)) if units else math.nan
     if units < least:
-        every = f"Even {ahead} in every {unit} would give p = {0.5**units:.3g}" if units else f"There is no {unit} to compare in"
+        every = (
+            f"Even {ahead} in every {unit} would give p = {0.5**units:.3g}"
+            if units
+            else f"There is no {unit} to compare in"
+        )
         return UNDECIDED, f"{every}; a test at {level:g} takes {least} {unit}s.", above
     if min(above, below) > level:
         tests = f"{p_text(above)}, for the opposite {p_text(below)}"
-        return UNDECIDED, f"The differences over {units} {unit}s are within chance either way ({tests}).", above
+        return (
+            UNDECIDED,
+            f"The differences over {units} {unit}s are within chance either way ({tests}).",
+            above,
+        )
     if above <= level and median > 0:
         return SUPPORTED, f"{p_text(above)} is at most {level:g}.", above
     if below <= level and median < 0:
-        return NOT_SUPPORTED, f"The opposite is significant: {p_text(below)} is at most {level:g}.", above
+        return (
+            NOT_SUPPORTED,
+            f"The opposite is significant: {p_text(below)} is at most {level:g}.",
+            above,
+        )
     side = "above" if above <= level else "below"
-    return UNDECIDED, f"By their ranks the differences lie {side} 0 ({p_text(min(above, below))}), but their median does not.", above
+    return (
+        UNDECIDED,
+        f"By their ranks the differences lie {side} 0 ({p_text(min(above, below))}), but their median does not.",
+        above,
+    )
 
 
 def least_units(level: float) -> int:

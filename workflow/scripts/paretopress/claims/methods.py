@@ -41,20 +41,41 @@ def metric_without_effect(evidence: Evidence, network: str) -> Finding:
     Settings that are all equal leave nothing to test, which decides nothing.
     """
     row, factors = _settings_row(evidence, network), evidence.factors
-    own = factors[(factors["network"] == network) & (factors["test"] != KRUSKAL_WALLIS) & factors["p"].notna()]
+    own = factors[
+        (factors["network"] == network) & (factors["test"] != KRUSKAL_WALLIS) & factors["p"].notna()
+    ]
     tested = {"Friedman over the settings": row["p"]} if pd.notna(row["p"]) else {}
-    tested |= {f"{name.replace('_', ' ')} ({test} over seeds)": p for name, test, p in own[["factor", "test", "p"]].itertuples(index=False)}
+    tested |= {
+        f"{name.replace('_', ' ')} ({test} over seeds)": p
+        for name, test, p in own[["factor", "test", "p"]].itertuples(index=False)
+    }
     # Holm's first step, which alone decides whether any test is significant.
     p = min(1.0, len(tested) * min(tested.values())) if tested else math.nan
-    verdict, reason, numbers = UNDECIDED, "", [f"{name}: {p_text(value)}" for name, value in tested.items()]
+    verdict, reason, numbers = (
+        UNDECIDED,
+        "",
+        [f"{name}: {p_text(value)}" for name, value in tested.items()],
+    )
     if pd.notna(row["p"]):
         power = friedman_power(int(row["blocks"]), int(row["methods"]), evidence.level, LARGE_W)
-        numbers += [f"Kendall's W {row['kendall_w']:.2f}", f"a large effect (W = {LARGE_W:g}) is found with probability {power:.2f}"]
-        verdict, reason = SUPPORTED, "No test is significant, and a large effect would probably have been found."
+        numbers += [
+            f"Kendall's W {row['kendall_w']:.2f}",
+            f"a large effect (W = {LARGE_W:g}) is found with probability {power:.2f}",
+        ]
+        verdict, reason = (
+            SUPPORTED,
+            "No test is significant, and a large effect would probably have been found.",
+        )
         if power < POWER:
-            verdict, reason = UNDECIDED, f"No test is significant, but {row['blocks']} blocks might well not show a large effect."
+            verdict, reason = (
+                UNDECIDED,
+                f"No test is significant, but {row['blocks']} blocks might well not show a large effect.",
+            )
     if p <= evidence.level:
-        verdict, reason = NOT_SUPPORTED, f"The smallest p is significant, Holm-adjusted over {len(tested)} tests: {p_text(p)}."
+        verdict, reason = (
+            NOT_SUPPORTED,
+            f"The smallest p is significant, Holm-adjusted over {len(tested)} tests: {p_text(p)}.",
+        )
     if nothing_feasible(complete_methods(settings_of(evidence.runs_of(network)))):
         reason = NOTHING_FEASIBLE
     return Finding(
@@ -70,14 +91,18 @@ def metric_without_effect(evidence: Evidence, network: str) -> Finding:
 
 
 def _medians(runs: pd.DataFrame) -> str:
-    medians = runs.groupby("method", sort=False).agg(median=("hypervolume", "median"), runs=("seed", "size"), complete=("complete", "sum"))
+    medians = runs.groupby("method", sort=False).agg(
+        median=("hypervolume", "median"), runs=("seed", "size"), complete=("complete", "sum")
+    )
     return ", ".join(
         f"{name} {row.median:.4f} ({row.runs} runs, {row.complete} of them complete)"
         for name, row in zip(medians.index, medians.itertuples(index=False), strict=True)
     )
 
 
-def _surrogate_beats(evidence: Evidence, network: str, is_rival: Callable[[str], bool], rivals: str) -> Finding:
+def _surrogate_beats(
+    evidence: Evidence, network: str, is_rival: Callable[[str], bool], rivals: str
+) -> Finding:
     """In each seed the mean of all settings against one rival: that with the largest mean, so that choosing it works against the claim."""
     statement = f"The mean hypervolume of the surrogate settings is larger than that of {rivals}: "
     statement += "the median over seeds of the difference is above 0."
@@ -85,30 +110,55 @@ def _surrogate_beats(evidence: Evidence, network: str, is_rival: Callable[[str],
     own, others = settings_of(runs), runs[runs["method"].map(is_rival).astype(bool)]
     if own.empty or others.empty:
         missing = "surrogate settings" if own.empty else f"runs of {rivals}"
-        return Finding(statement, test, "", UNDECIDED, f"The study has no {missing} on this network.", (RUNS,), blocks=0)
+        return Finding(
+            statement,
+            test,
+            "",
+            UNDECIDED,
+            f"The study has no {missing} on this network.",
+            (RUNS,),
+            blocks=0,
+        )
     medians = f"median hypervolume of the settings {own['hypervolume'].median():.4f} ({len(own)} runs), of {_medians(others)}"
     surrogates, table = blocks(own), blocks(others)
     seeds = surrogates.index.intersection(table.index)
     if seeds.empty:
         reason = f"There is no seed in which the settings and {rivals} both have runs with every evaluation."
         return Finding(statement, test, medians, UNDECIDED, reason, (RUNS,), blocks=0)
-    if nothing_feasible(runs[runs["seed"].isin(seeds) & runs["method"].isin([*surrogates, *table])]):
-        return Finding(statement, test, medians, UNDECIDED, NOTHING_FEASIBLE, (RUNS,), blocks=len(seeds))
+    if nothing_feasible(
+        runs[runs["seed"].isin(seeds) & runs["method"].isin([*surrogates, *table])]
+    ):
+        return Finding(
+            statement, test, medians, UNDECIDED, NOTHING_FEASIBLE, (RUNS,), blocks=len(seeds)
+        )
     rival = str(table.loc[seeds].mean().sort_index().idxmax())
     differences = surrogates.loc[seeds].mean(axis=1) - table.loc[seeds, rival]
     test = signed_rank_test("seed", differences.to_numpy())
     verdict, reason, p = direction(differences.to_numpy(), evidence.level, "seed", "ahead")
     numbers = f"mean of {surrogates.shape[1]} settings ahead of {rival} in {(differences > 0).sum()} of {len(seeds)} seeds"
     numbers += f", median difference {differences.median():+.4f}; {medians}"
-    return Finding(statement, test, numbers, verdict, reason + evidence.about_sample(network), (RUNS,), p, len(seeds))
+    return Finding(
+        statement,
+        test,
+        numbers,
+        verdict,
+        reason + evidence.about_sample(network),
+        (RUNS,),
+        p,
+        len(seeds),
+    )
 
 
 def surrogate_beats_ctaea(evidence: Evidence, network: str) -> Finding:
-    return _surrogate_beats(evidence, network, lambda method: bool(PLAIN_CTAEA.fullmatch(method)), "plain CTAEA")
+    return _surrogate_beats(
+        evidence, network, lambda method: bool(PLAIN_CTAEA.fullmatch(method)), "plain CTAEA"
+    )
 
 
 def surrogate_beats_random(evidence: Evidence, network: str) -> Finding:
-    return _surrogate_beats(evidence, network, lambda method: method == "random", "random search with the same budget")
+    return _surrogate_beats(
+        evidence, network, lambda method: method == "random", "random search with the same budget"
+    )
 
 
 def best_differs_from_worst(evidence: Evidence, network: str) -> Finding:
@@ -117,20 +167,33 @@ def best_differs_from_worst(evidence: Evidence, network: str) -> Finding:
     Unsupported where no difference between the settings is shown though a large effect would probably have been found. Settings that are
     all equal leave nothing to test, which decides nothing.
     """
-    test, files = "Siegel-Friedman, Holm over all pairs of settings", ("statistics/pairwise.csv", "statistics/friedman.csv", RUNS)
+    test, files = (
+        "Siegel-Friedman, Holm over all pairs of settings",
+        ("statistics/pairwise.csv", "statistics/friedman.csv", RUNS),
+    )
     found, row = best_and_worst(evidence.runs_of(network)), _settings_row(evidence, network)
     own = settings_of(evidence.runs_of(network))
     if found is None or nothing_feasible(own[own["complete"].astype(bool)]):
         statement = "One surrogate setting is the best and another the worst."
-        lacking = "There are fewer than two settings with complete runs." if found is None else NOTHING_FEASIBLE
+        lacking = (
+            "There are fewer than two settings with complete runs."
+            if found is None
+            else NOTHING_FEASIBLE
+        )
         return Finding(statement, test, "", UNDECIDED, lacking, files, blocks=row["blocks"])
     best, worst = found
-    statement = f"The best surrogate setting, {best}, has a larger hypervolume than the worst, {worst}."
-    pairs = evidence.pairwise[(evidence.pairwise["network"] == network) & (evidence.pairwise["compared"] == SETTINGS)]
+    statement = (
+        f"The best surrogate setting, {best}, has a larger hypervolume than the worst, {worst}."
+    )
+    pairs = evidence.pairwise[
+        (evidence.pairwise["network"] == network) & (evidence.pairwise["compared"] == SETTINGS)
+    ]
     chosen = pairs[pairs["method"].isin(found) & pairs["other_method"].isin(found)]
     enough = row["blocks"] >= LEAST_BLOCKS and row["methods"] >= LEAST_METHODS
     if chosen.empty or not enough:
-        reason = row["note"] or "The two are not compared, since not all of their runs are complete."
+        reason = (
+            row["note"] or "The two are not compared, since not all of their runs are complete."
+        )
         return Finding(statement, test, "", UNDECIDED, reason, files, blocks=row["blocks"])
     pair = chosen.iloc[0]
     sign = 1 if pair["method"] == best else -1
@@ -145,12 +208,33 @@ def best_differs_from_worst(evidence: Evidence, network: str) -> Finding:
     elif p <= evidence.level and difference > 0:
         verdict, reason = SUPPORTED, f"{p_text(p)} is at most {evidence.level:g}."
     elif critical >= largest:
-        verdict, reason = UNDECIDED, f"With {row['blocks']} blocks not even the largest possible difference of ranks is beyond chance."
+        verdict, reason = (
+            UNDECIDED,
+            f"With {row['blocks']} blocks not even the largest possible difference of ranks is beyond chance.",
+        )
     elif difference <= 0:
-        verdict, reason = NOT_SUPPORTED, "By its ranks within the seeds the best is no better than the worst."
+        verdict, reason = (
+            NOT_SUPPORTED,
+            "By its ranks within the seeds the best is no better than the worst.",
+        )
     elif row["p"] > evidence.level and power >= POWER:
         shown = f"a large effect (Kendall's W = {LARGE_W:g}) would have been found with probability {power:.2f}"
-        verdict, reason = NOT_SUPPORTED, f"No difference between the settings is shown (Friedman {p_text(row['p'])}), and {shown}."
+        verdict, reason = (
+            NOT_SUPPORTED,
+            f"No difference between the settings is shown (Friedman {p_text(row['p'])}), and {shown}.",
+        )
     else:
-        verdict, reason = UNDECIDED, f"With {row['blocks']} blocks the difference of the two is within chance ({p_text(p)})."
-    return Finding(statement, test, numbers, verdict, f"{reason} {row['note']}".strip(), files, p, int(row["blocks"]))
+        verdict, reason = (
+            UNDECIDED,
+            f"With {row['blocks']} blocks the difference of the two is within chance ({p_text(p)}).",
+        )
+    return Finding(
+        statement,
+        test,
+        numbers,
+        verdict,
+        f"{reason} {row['note']}".strip(),
+        files,
+        p,
+        int(row["blocks"]),
+    )

@@ -9,7 +9,16 @@ from scipy.stats import fisher_exact
 from ..extremes import best_and_worst
 from ..fronts import DENSE
 from ..objectives import POINTS, accuracy_threshold
-from .evidence import NOT_SUPPORTED, SUPPORTED, UNDECIDED, Evidence, Finding, direction, p_text, signed_rank_test
+from .evidence import (
+    NOT_SUPPORTED,
+    SUPPORTED,
+    UNDECIDED,
+    Evidence,
+    Finding,
+    direction,
+    p_text,
+    signed_rank_test,
+)
 
 LARGEST_RATE = 0.5  # "many weights": at least half of them
 ALLOWED_POINTS = 1.0  # "about the original accuracy", in percentage points; the paper's own floor lies 4.4 below it
@@ -44,7 +53,9 @@ class _Removals:
     doubtful: pd.DataFrame
 
     def _smallest(self, designs: pd.DataFrame) -> pd.Series:
-        return designs.groupby("seed")["nonzero_rate"].min().reindex(self.seeds, fill_value=math.inf)
+        return (
+            designs.groupby("seed")["nonzero_rate"].min().reindex(self.seeds, fill_value=math.inf)
+        )
 
     @property
     def smallest(self) -> pd.Series:
@@ -60,7 +71,11 @@ class _Removals:
     @property
     def beyond(self) -> int:
         """Runs whose search found a design with few enough weights and with fewer than any of the initial sample; 0 without phases."""
-        return 0 if self.drawn is None else int(((self.smallest <= LARGEST_RATE) & (self.smallest < self.drawn)).sum())
+        return (
+            0
+            if self.drawn is None
+            else int(((self.smallest <= LARGEST_RATE) & (self.smallest < self.drawn)).sum())
+        )
 
     def in_words(self) -> str:
         found = self.smallest[self.smallest < math.inf]
@@ -68,8 +83,14 @@ class _Removals:
         if self.drawn is not None:
             alone = (self.drawn <= LARGEST_RATE).sum()
             sample = f"in {alone} of them the initial sample alone has one, in {self.beyond} the search found one smaller than any there"
-        rates = f"; smallest non-zero rates {found.min():.3f} to {found.max():.3f}" if len(found) else ""
-        return f"{(self.smallest <= LARGEST_RATE).sum()} of {len(self.seeds)} runs ({sample}){rates}"
+        rates = (
+            f"; smallest non-zero rates {found.min():.3f} to {found.max():.3f}"
+            if len(found)
+            else ""
+        )
+        return (
+            f"{(self.smallest <= LARGEST_RATE).sum()} of {len(self.seeds)} runs ({sample}){rates}"
+        )
 
 
 def _removals_verdict(found: _Removals, shared_sample: bool) -> tuple[str, str]:
@@ -78,11 +99,18 @@ def _removals_verdict(found: _Removals, shared_sample: bool) -> tuple[str, str]:
     if nothing := sum(not done and seed not in unclear for seed, done in reached.items()):
         return NOT_SUPPORTED, f"{nothing} of {count} runs found no such network."
     if open_ones := int((~reached).sum()):
-        return UNDECIDED, f"In {open_ones} of {count} runs such networks have rates that may be wrong, and no others do."
+        return (
+            UNDECIDED,
+            f"In {open_ones} of {count} runs such networks have rates that may be wrong, and no others do.",
+        )
     if count < LEAST_RUNS:
         return UNDECIDED, f"Every run did, but {count} are too few; it takes {LEAST_RUNS}."
     drawn = found.drawn is not None and bool((found.drawn <= LARGEST_RATE).all())
-    random = " Random designs did it in every run: its initial sample alone has such a network." if drawn else ""
+    random = (
+        " Random designs did it in every run: its initial sample alone has such a network."
+        if drawn
+        else ""
+    )
     if shared_sample and found.beyond < LEAST_RUNS:
         few = f"All share one initial sample; {found.beyond} are known to have searched out a smaller such network, it takes {LEAST_RUNS}."
         return UNDECIDED, f"Every run did.{random} {few}"
@@ -101,11 +129,17 @@ def weights_removed(evidence: Evidence, network: str) -> Finding:
         f"Every run of the best surrogate setting finds a feasible network with at most {LARGEST_RATE:.0%} of the weights non-zero "
         f"and within {ALLOWED_POINTS:g} percentage point of the dense network's accuracy."
     )
-    test, runs, dense = "count of runs", evidence.runs_of(network), evidence.number(network, "dense_accuracy")
+    test, runs, dense = (
+        "count of runs",
+        evidence.runs_of(network),
+        evidence.number(network, "dense_accuracy"),
+    )
     chosen = best_and_worst(runs)
     if chosen is None or math.isnan(dense):
         lacking = (
-            "There are fewer than two settings with complete runs." if chosen is None else "The dense network's accuracy is not known."
+            "There are fewer than two settings with complete runs."
+            if chosen is None
+            else "The dense network's accuracy is not known."
         )
         return Finding(statement, test, "", UNDECIDED, lacking, (NETWORKS,), blocks=0)
     best, files = chosen[0], (f"runs/{network}/evaluations.csv", NETWORKS, "statistics/runs.csv")
@@ -116,34 +150,71 @@ def weights_removed(evidence: Evidence, network: str) -> Finding:
         reason = "Some non-zero rates are below 0, and it cannot be told which others are wrong."
         return Finding(statement, test, best, UNDECIDED, reason, files, blocks=len(seeds))
     own = (table["method"] == best) & table["seed"].isin(seeds) & table["feasible"].astype(bool)
-    near = own & (table["accuracy"] >= accuracy_threshold(dense, allowed_drop_points=ALLOWED_POINTS, floor=None))
-    found = _Removals(seeds, table[near & ~doubtful], table[near & doubtful & (table["nonzero_rate"] <= LARGEST_RATE)])
+    near = own & (
+        table["accuracy"]
+        >= accuracy_threshold(dense, allowed_drop_points=ALLOWED_POINTS, floor=None)
+    )
+    found = _Removals(
+        seeds,
+        table[near & ~doubtful],
+        table[near & doubtful & (table["nonzero_rate"] <= LARGEST_RATE)],
+    )
     numbers = f"{best}: {found.in_words()}"
     if left_out := int((own & doubtful).sum()):
-        numbers += (
-            f"; {left_out} evaluations that prune weights and biases of convolutions are left out, since some such have rates below 0"
-        )
+        numbers += f"; {left_out} evaluations that prune weights and biases of convolutions are left out, since some such have rates below 0"
     verdict, reason = _removals_verdict(found, evidence.shares_sample(network))
-    return Finding(statement, test, numbers, verdict, reason + evidence.about_sample(network), files, blocks=len(seeds))
+    return Finding(
+        statement,
+        test,
+        numbers,
+        verdict,
+        reason + evidence.about_sample(network),
+        files,
+        blocks=len(seeds),
+    )
 
 
-def _candidates(evidence: Evidence, network: str) -> tuple[pd.DataFrame, float, float, int, str, tuple[str, ...]]:
+def _candidates(
+    evidence: Evidence, network: str
+) -> tuple[pd.DataFrame, float, float, int, str, tuple[str, ...]]:
     """(design_id and accuracy of the solutions, dense accuracy, images, candidates that were picked from, images in words, files).
 
     Test images that the search did not use say most, and there the front alone is picked from. On the images of the search, every distinct
     design evaluated was, feasible or not.
     """
-    test, split = evidence.tests.get(network), evidence.networks.set_index("network").loc[network, "split"]
+    test, split = (
+        evidence.tests.get(network),
+        evidence.networks.set_index("network").loc[network, "split"],
+    )
     if test is not None and network in evidence.test_images and split != "test":
         rows = test[["design_id", "test_accuracy"]].rename(columns={"test_accuracy": "accuracy"})
-        designs, dense = rows[rows["design_id"] != DENSE], float(rows.loc[rows["design_id"] == DENSE, "accuracy"].iloc[0])
+        designs, dense = (
+            rows[rows["design_id"] != DENSE],
+            float(rows.loc[rows["design_id"] == DENSE, "accuracy"].iloc[0]),
+        )
         files = (f"fronts/{network}.test.csv", f"baselines/{network}/metrics.json")
-        return designs, dense, evidence.test_images[network], len(designs), "test images, front designs", files
+        return (
+            designs,
+            dense,
+            evidence.test_images[network],
+            len(designs),
+            "test images, front designs",
+            files,
+        )
     own = evidence.evaluations_of(network)
-    solutions = own.loc[own["feasible"].astype(bool), ["design_id", "accuracy"]].drop_duplicates("design_id")
+    solutions = own.loc[own["feasible"].astype(bool), ["design_id", "accuracy"]].drop_duplicates(
+        "design_id"
+    )
     dense, images = evidence.number(network, "dense_accuracy"), evidence.number(network, "images")
     files = (f"runs/{network}/evaluations.csv", NETWORKS)
-    return solutions, dense, images, own["design_id"].nunique(), "images of the search, all feasible designs", files
+    return (
+        solutions,
+        dense,
+        images,
+        own["design_id"].nunique(),
+        "images of the search, all feasible designs",
+        files,
+    )
 
 
 def more_accurate(evidence: Evidence, network: str) -> Finding:
@@ -155,12 +226,18 @@ def more_accurate(evidence: Evidence, network: str) -> Finding:
     test = "exact one-sided Fisher test of the best solution, Bonferroni"
     designs, dense, images, candidates, where, files = _candidates(evidence, network)
     if designs.empty or math.isnan(dense) or math.isnan(images):
-        lacking = "There is no feasible design." if designs.empty else "The dense network's accuracy or the number of images is not known."
+        lacking = (
+            "There is no feasible design."
+            if designs.empty
+            else "The dense network's accuracy or the number of images is not known."
+        )
         return Finding(statement, test, "", UNDECIDED, lacking, files)
     best = float(designs["accuracy"].max())
     above = int((designs["accuracy"] > dense).sum())
     right, dense_right = round(best * images), round(dense * images)
-    single = fisher_exact([[right, images - right], [dense_right, images - dense_right]], alternative="greater").pvalue
+    single = fisher_exact(
+        [[right, images - right], [dense_right, images - dense_right]], alternative="greater"
+    ).pvalue
     p = min(1.0, candidates * float(single))
     numbers = (
         f"{above} of {len(designs)} above the dense network's {dense:.4f}, the best at {best:.4f} "
@@ -169,9 +246,15 @@ def more_accurate(evidence: Evidence, network: str) -> Finding:
     if above == 0:
         verdict, reason = NOT_SUPPORTED, "None is."
     elif p <= evidence.level:
-        verdict, reason = SUPPORTED, f"{p_text(p)} is at most {evidence.level:g}, the picking of the best paid for."
+        verdict, reason = (
+            SUPPORTED,
+            f"{p_text(p)} is at most {evidence.level:g}, the picking of the best paid for.",
+        )
     else:
-        verdict, reason = UNDECIDED, f"Some are, but within chance for the best of {candidates} on {images:.0f} images ({p_text(p)})."
+        verdict, reason = (
+            UNDECIDED,
+            f"Some are, but within chance for the best of {candidates} on {images:.0f} images ({p_text(p)}).",
+        )
     return Finding(statement, test, numbers, verdict, reason, files, p)
 
 
@@ -183,7 +266,9 @@ def _relative(passes: pd.DataFrame, designs: pd.Series) -> pd.Series:
 
 def faster_inference(evidence: Evidence, network: str) -> Finding:
     """Over interleaved repeats, so that a drift of the machine hits a repeat's designs and its dense network alike."""
-    statement = "The networks of the worst run of the best setting infer faster than the dense network: "
+    statement = (
+        "The networks of the worst run of the best setting infer faster than the dense network: "
+    )
     statement += "the median over repeats of the time that their median saves is above 0."
     test = signed_rank_test("repeat")
     front, passes = evidence.worst_run_fronts.get(network), evidence.passes.get(network)
@@ -192,12 +277,30 @@ def faster_inference(evidence: Evidence, network: str) -> Finding:
     files = (f"inference/{network}.passes.csv", f"fronts/{network}.worst-run.csv")
     timed = front[front["design_id"].isin(passes["design_id"]) & (front["design_id"] != DENSE)]
     if timed.empty:
-        return Finding(statement, test, "", UNDECIDED, "No design of that front was timed.", files, blocks=0)
+        return Finding(
+            statement, test, "", UNDECIDED, "No design of that front was timed.", files, blocks=0
+        )
     ratios = _relative(passes, timed["design_id"])
     gains = (1 - ratios).to_numpy()
-    kinds = {kind: timed.loc[timed["quantization"] == code, "design_id"] for kind, code in (("float32", 0), ("int8", 1))}
-    apart = [f"{kind} {_relative(passes, ids).median():.2f} ({len(ids)})" for kind, ids in kinds.items() if len(ids)]
+    kinds = {
+        kind: timed.loc[timed["quantization"] == code, "design_id"]
+        for kind, code in (("float32", 0), ("int8", 1))
+    }
+    apart = [
+        f"{kind} {_relative(passes, ids).median():.2f} ({len(ids)})"
+        for kind, ids in kinds.items()
+        if len(ids)
+    ]
     test = signed_rank_test("repeat", gains)
     verdict, reason, p = direction(gains, evidence.level, "repeat", "faster")
     numbers = f"median multiple of the dense network's time {ratios.median():.2f}; by kind (designs): {', '.join(apart)}"
-    return Finding(statement, test, numbers, verdict, f"{reason} On the machine that timed them.", files, p, len(gains))
+    return Finding(
+        statement,
+        test,
+        numbers,
+        verdict,
+        f"{reason} On the machine that timed them.",
+        files,
+        p,
+        len(gains),
+    )

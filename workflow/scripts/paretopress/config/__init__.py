@@ -20,7 +20,14 @@ from .search import PAPER_DROP_POINTS, Budget, Constraint, EvaluationSettings, S
 LEAST_INITIAL_FOR_SURROGATES = 10
 # results/{study}/fronts/{network}.test.csv: beside the network "a", one that is called "a.test" would claim the same file. So would
 # "by-objective-metric-a" beside "a" among figures/hypervolume-{network}.svg and figures/hypervolume-by-objective-metric-{network}.svg.
-OF_SAME_FILES = ("{}.test", "{}.sizes", "{}.passes", "{}.worst-run", "by-objective-metric-{}", "by-constraint-metric-{}")
+OF_SAME_FILES = (
+    "{}.test",
+    "{}.sizes",
+    "{}.passes",
+    "{}.worst-run",
+    "by-objective-metric-{}",
+    "by-constraint-metric-{}",
+)
 # What lies in results/ beside the studies.
 BESIDE_STUDIES = ("downloads", "readme.md")
 
@@ -35,25 +42,42 @@ class Study(Section):
         [], description="One run of each method for each; at least one where the study has networks"
     )
     dataset: DigitsDataset | FolderDataset | Cifar10Dataset | None = Field(
-        None, discriminator="kind", description="The images: a kind and what that kind takes; needed where the study has networks"
+        None,
+        discriminator="kind",
+        description="The images: a kind and what that kind takes; needed where the study has networks",
     )
     networks: dict[Name, Network] = Field({}, description="The networks to compress, by name")
     evaluation_tables: dict[Name, EvaluationTable] = Field(
-        {}, description="Evaluations made elsewhere, by name: judged and drawn beside the study's own runs, or alone without networks"
+        {},
+        description="Evaluations made elsewhere, by name: judged and drawn beside the study's own runs, or alone without networks",
     )
     search_space: Space = Field(Space(), description="Bounds of the amounts")
-    constraint: Constraint = Field(Constraint(allowed_drop_points=PAPER_DROP_POINTS), description="The accuracy that must be kept")
-    evaluation: EvaluationSettings = Field(EvaluationSettings(), description="How accuracy is measured in the search")
+    constraint: Constraint = Field(
+        Constraint(allowed_drop_points=PAPER_DROP_POINTS),
+        description="The accuracy that must be kept",
+    )
+    evaluation: EvaluationSettings = Field(
+        EvaluationSettings(), description="How accuracy is measured in the search"
+    )
     budget: Budget = Field(Budget(), description="True evaluations of each run")
-    methods: list[MethodFamily] = Field([], description="The search methods, a list of families; needed where the study has networks")
-    inference_time: InferenceTime = Field(InferenceTime(), description="How the networks of the final front are timed")
-    statistics: StatisticsSettings = Field(StatisticsSettings(), description="Of the comparison of methods")
+    methods: list[MethodFamily] = Field(
+        [],
+        description="The search methods, a list of families; needed where the study has networks",
+    )
+    inference_time: InferenceTime = Field(
+        InferenceTime(), description="How the networks of the final front are timed"
+    )
+    statistics: StatisticsSettings = Field(
+        StatisticsSettings(), description="Of the comparison of methods"
+    )
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> "Study":
         if not self.networks and not self.evaluation_tables:
             raise refuse(
-                "neither networks nor evaluation_tables are given", "at least one network, or one table of evaluations", "networks"
+                "neither networks nor evaluation_tables are given",
+                "at least one network, or one table of evaluations",
+                "networks",
             )
         needed = {
             "seeds": "a list of at least one value",
@@ -83,11 +107,22 @@ class Study(Section):
         names = self.network_names()
         repeated = [name for name, count in Counter(map(str.lower, names)).items() if count > 1]
         if repeated:
-            raise refuse(f"two networks are called {repeated[0]!r} but for upper and lower case", "names that differ in more", "networks")
-        mixed = [(name, other) for name in names for other in names if other in [pattern.format(name) for pattern in OF_SAME_FILES]]
+            raise refuse(
+                f"two networks are called {repeated[0]!r} but for upper and lower case",
+                "names that differ in more",
+                "networks",
+            )
+        mixed = [
+            (name, other)
+            for name in names
+            for other in names
+            if other in [pattern.format(name) for pattern in OF_SAME_FILES]
+        ]
         if mixed:
             raise refuse(
-                f"the files of {mixed[0][0]!r} and {mixed[0][1]!r} would have the same names", "another name for one of them", "networks"
+                f"the files of {mixed[0][0]!r} and {mixed[0][1]!r} would have the same names",
+                "another name for one of them",
+                "networks",
             )
         return self
 
@@ -125,16 +160,25 @@ class Study(Section):
         names = Counter(name.lower() for family in self.methods for name in family.named())
         for name, count in names.items():
             if count > 1:
-                raise refuse(f"the method {name} is listed {count} times under methods", "each method once", "methods")
+                raise refuse(
+                    f"the method {name} is listed {count} times under methods",
+                    "each method once",
+                    "methods",
+                )
         for family in self.methods:
-            if isinstance(family, CtaeaMethod) and family.population * family.generations != self.budget.evaluations:
+            if (
+                isinstance(family, CtaeaMethod)
+                and family.population * family.generations != self.budget.evaluations
+            ):
                 raise refuse(
                     f"ctaea with population {family.population} and generations {family.generations} "
                     f"does not spend budget.evaluations = {self.budget.evaluations}",
                     "methods of family ctaea with population x generations = budget.evaluations",
                     "methods",
                 )
-            if isinstance(family, SurrogateMethods) and self.budget.initial < max(LEAST_INITIAL_FOR_SURROGATES, 2 * family.folds):
+            if isinstance(family, SurrogateMethods) and self.budget.initial < max(
+                LEAST_INITIAL_FOR_SURROGATES, 2 * family.folds
+            ):
                 raise refuse(
                     "too small a sample to compare surrogates on",
                     f"at least {LEAST_INITIAL_FOR_SURROGATES}, and 2 for each fold, where methods has the family surrogate",
@@ -145,7 +189,14 @@ class Study(Section):
 
     def network_names(self) -> list[str]:
         """The study's own networks, then those that only its evaluation tables know."""
-        return list(dict.fromkeys([*self.networks, *(name for table in self.evaluation_tables.values() for name in table.networks)]))
+        return list(
+            dict.fromkeys(
+                [
+                    *self.networks,
+                    *(name for table in self.evaluation_tables.values() for name in table.networks),
+                ]
+            )
+        )
 
     def methods_by_name(self) -> dict[str, dict[str, Any]]:
         """{method name: {"implementation": FILE.CLASS, "settings": its fields}} in the order of the config."""

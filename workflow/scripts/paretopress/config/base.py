@@ -40,7 +40,10 @@ def is_repetition(name: str) -> bool:
 
 def _no_repetition(name: str) -> str:
     if is_repetition(name):
-        raise refuse("it ends with one text 20 times over, which Snakemake refuses", "a name that does not repeat itself so often")
+        raise refuse(
+            "it ends with one text 20 times over, which Snakemake refuses",
+            "a name that does not repeat itself so often",
+        )
     return name
 
 

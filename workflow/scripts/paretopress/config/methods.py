@@ -21,21 +21,34 @@ NAMED_BY_SETTINGS = ("surrogate-", "ctaea-")
 class SurrogateMethods(Section):
     implementation: ClassVar[str] = "surrogate.SurrogateSearch"
 
-    family: Literal["surrogate"] = Field(description="The paper's method; one run for each pair of metrics")
-    objective_metrics: Metrics = Field(description="How the surrogates of both objectives are selected")
-    constraint_metrics: Metrics = Field(description="How the surrogate of the constraint is selected")
+    family: Literal["surrogate"] = Field(
+        description="The paper's method; one run for each pair of metrics"
+    )
+    objective_metrics: Metrics = Field(
+        description="How the surrogates of both objectives are selected"
+    )
+    constraint_metrics: Metrics = Field(
+        description="How the surrogate of the constraint is selected"
+    )
     population: Population = Field(50, description="Population of CTAEA on the surrogates")
     generations: Count = Field(1000, description="Generations of CTAEA on the surrogates")
     infills: Count = Field(2, description="Designs evaluated for real in each iteration")
-    folds: Annotated[int, Field(ge=2, le=10)] = Field(5, description="Folds of the cross-validation that compares the surrogates")
+    folds: Annotated[int, Field(ge=2, le=10)] = Field(
+        5, description="Folds of the cross-validation that compares the surrogates"
+    )
     infill_rule: Literal["random", "objective_distance"] = Field(
-        "random", description="How infills are chosen from the surrogate front; objective_distance: farthest from the known front"
+        "random",
+        description="How infills are chosen from the surrogate front; objective_distance: farthest from the known front",
     )
 
     def named(self) -> dict[str, dict[str, Any]]:
         shared = self.model_dump(exclude={"family", "objective_metrics", "constraint_metrics"})
         return {
-            f"surrogate-{objective}-{constraint}": {"objective_metric": objective, "constraint_metric": constraint, **shared}
+            f"surrogate-{objective}-{constraint}": {
+                "objective_metric": objective,
+                "constraint_metric": constraint,
+                **shared,
+            }
             for objective, constraint in product(self.objective_metrics, self.constraint_metrics)
         }
 
@@ -43,7 +56,9 @@ class SurrogateMethods(Section):
 class CtaeaMethod(Section):
     implementation: ClassVar[str] = "ctaea.PlainCtaea"
 
-    family: Literal["ctaea"] = Field(description="CTAEA on true evaluations; population x generations is the budget")
+    family: Literal["ctaea"] = Field(
+        description="CTAEA on true evaluations; population x generations is the budget"
+    )
     population: Population = Field(description="Designs in each generation")
     generations: Count = Field(description="Nominal number of generations")
 
@@ -57,7 +72,10 @@ class RegisteredMethod(Section):
         description="A search method of the registry in workflow/scripts/paretopress/config/methods.py; random: the yardstick"
     )
     settings: dict[str, Any] = Field({}, description="The fields of the method's class, by name")
-    name: Name | None = Field(None, description="What the method is called in every table; its family where it is left out")
+    name: Name | None = Field(
+        None,
+        description="What the method is called in every table; its family where it is left out",
+    )
 
     @property
     def implementation(self) -> str:
@@ -78,4 +96,6 @@ class RegisteredMethod(Section):
         return {self.name or self.family: self.model_dump(mode="json")["settings"]}
 
 
-MethodFamily = Annotated[SurrogateMethods | CtaeaMethod | RegisteredMethod, Field(discriminator="family")]
+MethodFamily = Annotated[
+    SurrogateMethods | CtaeaMethod | RegisteredMethod, Field(discriminator="family")
+]

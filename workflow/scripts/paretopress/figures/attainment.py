@@ -15,7 +15,9 @@ from .looks import Look, looks_of, methods_of
 from .style import INK, Drawing, legend_below, new_panels, nothing_to_draw, percent, styled
 
 MOST_PANELS = 20
-BEYOND = 10.0  # worse than any design in both objectives: what a run attains that has no feasible design
+BEYOND = (
+    10.0  # worse than any design in both objectives: what a run attains that has no feasible design
+)
 LINES: dict[str, tuple[LineStyleType, float]] = {
     "at least one run": (":", 1.3),
     "at least half of the runs": ("-", 1.8),
@@ -29,7 +31,9 @@ def attainment_surface(fronts: Sequence[np.ndarray], count: int) -> np.ndarray:
     fronts: the feasible designs of each run, shape (n, 2), of any number n, none included: such a run attains nothing.
     A run attains (rate, accuracy) where it has a design that is no larger and no less accurate.
     """
-    points = np.vstack([minimized(*front.T) if len(front) else np.full((1, 2), BEYOND) for front in fronts])
+    points = np.vstack(
+        [minimized(*front.T) if len(front) else np.full((1, 2), BEYOND) for front in fronts]
+    )
     sets = np.repeat(np.arange(len(fronts)), [max(1, len(front)) for front in fronts])
     surface = moocore.eaf(points, sets, percentiles=[100 * count / len(fronts)])[:, :2]
     surface = surface[surface[:, 0] < BEYOND]
@@ -40,7 +44,10 @@ def feasible_points(runs: pd.DataFrame, evaluations: pd.DataFrame) -> list[np.nd
     """The feasible designs of each run, shape (n, 2): non-zero rate and accuracy."""
     feasible = evaluations[evaluations["feasible"]]
     keys = zip(runs["method"], runs["seed"], strict=True)
-    parts = (feasible[(feasible["method"] == method) & (feasible["seed"] == seed)] for method, seed in keys)
+    parts = (
+        feasible[(feasible["method"] == method) & (feasible["seed"] == seed)]
+        for method, seed in keys
+    )
     return [part[["nonzero_rate", "accuracy"]].to_numpy(dtype=float) for part in parts]
 
 
@@ -49,7 +56,9 @@ def _corners(surface: np.ndarray, floor: float, right: float) -> np.ndarray:
     return np.vstack([[surface[0, 0], floor], surface, [right, surface[-1, 1]]])
 
 
-def _draw_surfaces(axis: Axes, fronts: Sequence[np.ndarray], look: Look, floor: float, right: float) -> list[Line2D]:
+def _draw_surfaces(
+    axis: Axes, fronts: Sequence[np.ndarray], look: Look, floor: float, right: float
+) -> list[Line2D]:
     counts = (1, -(-len(fronts) // 2), len(fronts))
     lines = []
     for (label, (style, width)), count in zip(LINES.items(), counts, strict=True):
@@ -57,7 +66,15 @@ def _draw_surfaces(axis: Axes, fronts: Sequence[np.ndarray], look: Look, floor: 
         if len(surface):
             x, y = _corners(surface, floor, right).T
             axis.fill_between(x, y, floor, step="post", color=look.color, alpha=0.12, linewidth=0)
-            lines += axis.plot(x, y, drawstyle="steps-post", color=look.color, linestyle=style, linewidth=width, label=label)
+            lines += axis.plot(
+                x,
+                y,
+                drawstyle="steps-post",
+                color=look.color,
+                linestyle=style,
+                linewidth=width,
+                label=label,
+            )
     return lines
 
 
@@ -77,26 +94,40 @@ def draw_attainment(runs: pd.DataFrame, evaluations: pd.DataFrame, threshold: fl
     if len(methods) > MOST_PANELS:
         best = complete.groupby("method")["hypervolume"].mean().nlargest(MOST_PANELS).index
         methods = [method for method in methods if method in best]
-    fronts = {method: feasible_points(complete[complete["method"] == method], evaluations) for method in methods}
+    fronts = {
+        method: feasible_points(complete[complete["method"] == method], evaluations)
+        for method in methods
+    }
     reached = [front for parts in fronts.values() for front in parts if len(front)]
     if not reached:
-        return nothing_to_draw(f"No complete run on {network} has a feasible design: n = {counted(len(complete), 'run')}.{left_out}")
+        return nothing_to_draw(
+            f"No complete run on {network} has a feasible design: n = {counted(len(complete), 'run')}.{left_out}"
+        )
     every = np.vstack(reached)
     left, right = min(0.0, every[:, 0].min()) - 0.02, 1.02
     columns = 4 if len(methods) > 6 else 3
     height = 1.55 if len(methods) > columns else 2.2
-    figure, axes = new_panels(len(methods), columns=columns, height=height, xlabel="non-zero weights (%)")
+    figure, axes = new_panels(
+        len(methods), columns=columns, height=height, xlabel="non-zero weights (%)"
+    )
     looks = looks_of(runs)
     for axis, method in zip(axes, methods, strict=True):
         _draw_surfaces(axis, fronts[method], looks[method], threshold, right)
         axis.set_title(_title(method, len(fronts[method])), fontsize=8)
-    axes[0].set(xlim=(left, right), ylim=(threshold, every[:, 1].max() + 0.06 * (every[:, 1].max() - threshold) + 1e-4))
+    axes[0].set(
+        xlim=(left, right),
+        ylim=(threshold, every[:, 1].max() + 0.06 * (every[:, 1].max() - threshold) + 1e-4),
+    )
     percent(axes[0].xaxis)
     percent(axes[0].yaxis)
     figure.supylabel("accuracy (%)")
     figure.suptitle(network, x=0.01, ha="left")
     legend_below(
-        figure, [Line2D([], [], color=INK, linestyle=style, linewidth=width, label=label) for label, (style, width) in LINES.items()]
+        figure,
+        [
+            Line2D([], [], color=INK, linestyle=style, linewidth=width, label=label)
+            for label, (style, width) in LINES.items()
+        ],
     )
     none = sum(not len(front) for parts in fronts.values() for front in parts)
     shown = complete[complete["method"].isin(methods)]
@@ -105,5 +136,7 @@ def draw_attainment(runs: pd.DataFrame, evaluations: pd.DataFrame, threshold: fl
         f"of a method reach or beat in both size and accuracy; {n_runs(shown)}, {none} of them without any feasible design."
     )
     hidden = complete["method"].nunique() - len(methods)
-    caption += f" {counted(hidden, 'method')} of lower mean hypervolume not shown." if hidden else ""
+    caption += (
+        f" {counted(hidden, 'method')} of lower mean hypervolume not shown." if hidden else ""
+    )
     return Drawing(figure, caption + left_out)

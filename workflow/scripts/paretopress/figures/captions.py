@@ -24,7 +24,9 @@ def name_of(table: pd.DataFrame) -> str:
 def n_runs(runs: pd.DataFrame) -> str:
     """ "n = 90 runs (18 methods, 5 seeds)"."""
     methods, seeds = runs["method"].nunique(), runs["seed"].nunique()
-    return f"n = {counted(len(runs), 'run')} ({counted(methods, 'method')}, {counted(seeds, 'seed')})"
+    return (
+        f"n = {counted(len(runs), 'run')} ({counted(methods, 'method')}, {counted(seeds, 'seed')})"
+    )
 
 
 def incomplete_note(runs: pd.DataFrame, fate: str) -> str:

@@ -11,10 +11,22 @@ from ..settings import METRICS
 from ..tables import RUN_COLUMNS
 from .captions import incomplete_note, n_runs, name_of
 from .looks import FEW_SETTINGS, Look, looks_of, methods_of, setting_table
-from .style import HYPERVOLUME, INK, WIDTH, Drawing, legend_below, new_figure, new_panels, nothing_to_draw, styled
+from .style import (
+    HYPERVOLUME,
+    INK,
+    WIDTH,
+    Drawing,
+    legend_below,
+    new_figure,
+    new_panels,
+    nothing_to_draw,
+    styled,
+)
 
 MANY_METHODS = 8  # more lines than this in one panel cannot be told apart
-LEAST_FOR_QUARTILES = 5  # seeds of each method; with fewer the band is from the least to the largest
+LEAST_FOR_QUARTILES = (
+    5  # seeds of each method; with fewer the band is from the least to the largest
+)
 MOST_BANDS = 2  # in one panel
 COLUMNS = 3
 EVALUATIONS = "true evaluations (number)"
@@ -38,7 +50,9 @@ def curves(runs: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
     kept = history.merge(runs.loc[runs["complete"], RUN_COLUMNS], on=RUN_COLUMNS)
     kept = kept[kept["evaluation"] <= budget_of(runs, history)]
     lower, upper = band_of(runs)
-    table = kept.groupby(["method", "evaluation"], sort=False)["hypervolume"].quantile(np.array([lower, 0.5, upper]))
+    table = kept.groupby(["method", "evaluation"], sort=False)["hypervolume"].quantile(
+        np.array([lower, 0.5, upper])
+    )
     return table.unstack().set_axis(["lower", "median", "upper"], axis="columns").reset_index()
 
 
@@ -50,7 +64,15 @@ def initial_size(evaluations: pd.DataFrame) -> int:
 
 def _draw_curve(axis: Axes, curve: pd.DataFrame, look: Look, label: str, *, band: bool) -> Line2D:
     if band:
-        axis.fill_between(curve["evaluation"], curve["lower"], curve["upper"], step="post", color=look.color, alpha=0.14, linewidth=0)
+        axis.fill_between(
+            curve["evaluation"],
+            curve["lower"],
+            curve["upper"],
+            step="post",
+            color=look.color,
+            alpha=0.14,
+            linewidth=0,
+        )
     (line,) = axis.plot(
         curve["evaluation"], curve["median"], drawstyle="steps-post", color=look.color, linestyle=look.line, linewidth=1.6, label=label,
         marker=look.marker, markersize=4, markevery=(len(curve) // (2 * MARKS), max(1, len(curve) // MARKS)),
@@ -61,25 +83,42 @@ def _draw_curve(axis: Axes, curve: pd.DataFrame, look: Look, label: str, *, band
 def _mark_initial(axis: Axes, initial: int) -> list[Line2D]:
     if not initial:
         return []
-    return [axis.axvline(initial, color=INK, linewidth=0.9, linestyle=(0, (1, 1)), label=f"initial sample ends ({initial})", zorder=1)]
+    return [
+        axis.axvline(
+            initial,
+            color=INK,
+            linewidth=0.9,
+            linestyle=(0, (1, 1)),
+            label=f"initial sample ends ({initial})",
+            zorder=1,
+        )
+    ]
 
 
 def _curves_of(runs: pd.DataFrame, table: pd.DataFrame) -> list[tuple[str, Look, pd.DataFrame]]:
     """The name, the look and the rows of each method of `table`."""
     looks = looks_of(runs)
-    return [(str(method), looks[str(method)], curve) for method, curve in table.groupby("method", sort=False)]
+    return [
+        (str(method), looks[str(method)], curve)
+        for method, curve in table.groupby("method", sort=False)
+    ]
 
 
 def _one_panel(runs: pd.DataFrame, table: pd.DataFrame, initial: int) -> tuple[Figure, list[Axes]]:
     """Every method in one panel, with its band."""
     figure, axis = new_figure()
-    lines = [_draw_curve(axis, curve, look, label, band=True) for label, look, curve in _curves_of(runs, table)]
+    lines = [
+        _draw_curve(axis, curve, look, label, band=True)
+        for label, look, curve in _curves_of(runs, table)
+    ]
     axis.set(xlabel=EVALUATIONS, ylabel=HYPERVOLUME)
     legend_below(figure, [*lines, *_mark_initial(axis, initial)], columns=3)
     return figure, [axis]
 
 
-def _panel_by_method(runs: pd.DataFrame, table: pd.DataFrame, initial: int) -> tuple[Figure, list[Axes]]:
+def _panel_by_method(
+    runs: pd.DataFrame, table: pd.DataFrame, initial: int
+) -> tuple[Figure, list[Axes]]:
     """All medians in one panel; under it a panel for each method with its band, which would hide one another."""
     count = table["method"].nunique()
     rows = -(-count // COLUMNS)
@@ -102,7 +141,9 @@ def _panel_by_method(runs: pd.DataFrame, table: pd.DataFrame, initial: int) -> t
     return figure, axes
 
 
-def _panel_by_objective(runs: pd.DataFrame, table: pd.DataFrame, initial: int) -> tuple[Figure, list[Axes]]:
+def _panel_by_objective(
+    runs: pd.DataFrame, table: pd.DataFrame, initial: int
+) -> tuple[Figure, list[Axes]]:
     """A panel for each objective metric with the constraint metrics as lines; the methods without surrogates are in all of them."""
     looks, settings = looks_of(runs), setting_table(runs)
     settings = settings[settings["method"].isin(table["method"])]
@@ -111,20 +152,36 @@ def _panel_by_objective(runs: pd.DataFrame, table: pd.DataFrame, initial: int) -
     figure, axes = new_panels(len(levels), columns=2, height=2.5, xlabel=EVALUATIONS)
     handles: dict[str, Line2D] = {}
     for axis, level in zip(axes, levels, strict=True):
-        own = settings[settings["objective_metric"] == level].set_index("constraint_metric")["method"]
-        shown = {method: method for method in plain} | {f"constraint metric {metric}": own[metric] for metric in METRICS if metric in own}
+        own = settings[settings["objective_metric"] == level].set_index("constraint_metric")[
+            "method"
+        ]
+        shown = {method: method for method in plain} | {
+            f"constraint metric {metric}": own[metric] for metric in METRICS if metric in own
+        }
         for label, method in shown.items():
-            handles[label] = _draw_curve(axis, table[table["method"] == method], looks[method], label, band=method not in plain)
+            handles[label] = _draw_curve(
+                axis,
+                table[table["method"] == method],
+                looks[method],
+                label,
+                band=method not in plain,
+            )
         axis.set_title(f"objective metric {level}")
         start = _mark_initial(axis, initial)
     figure.supylabel(HYPERVOLUME)
-    by_metric = [handles[label] for label in (f"constraint metric {metric}" for metric in METRICS) if label in handles]
+    by_metric = [
+        handles[label]
+        for label in (f"constraint metric {metric}" for metric in METRICS)
+        if label in handles
+    ]
     legend_below(figure, [*by_metric, *(handles[method] for method in plain), *start], columns=3)
     return figure, axes
 
 
 @styled
-def draw_convergence(runs: pd.DataFrame, history: pd.DataFrame, evaluations: pd.DataFrame) -> Drawing:
+def draw_convergence(
+    runs: pd.DataFrame, history: pd.DataFrame, evaluations: pd.DataFrame
+) -> Drawing:
     """The median over seeds with a band, for each method, up to the number of evaluations that every complete run has.
 
     runs, history, evaluations: of one network. The first half of the initial sample is not shown.
@@ -133,7 +190,9 @@ def draw_convergence(runs: pd.DataFrame, history: pd.DataFrame, evaluations: pd.
     complete = runs[runs["complete"]]
     left_out = incomplete_note(runs, "left out")
     if complete.empty:
-        return nothing_to_draw(f"No run on {network} is complete, so that there is no curve: n = 0 runs.{left_out}")
+        return nothing_to_draw(
+            f"No run on {network} is complete, so that there is no curve: n = 0 runs.{left_out}"
+        )
     initial = initial_size(evaluations)
     table = curves(runs, history)
     table = table[table["evaluation"] >= initial // 2]
@@ -146,7 +205,9 @@ def draw_convergence(runs: pd.DataFrame, history: pd.DataFrame, evaluations: pd.
     axes[0].xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, steps=[1, 2, 5, 10]))
     spread = "no band for a single seed"
     if complete["seed"].nunique() > 1:
-        spread = "from quartile to quartile" if band_of(runs)[0] else "from the least to the largest"
+        spread = (
+            "from quartile to quartile" if band_of(runs)[0] else "from the least to the largest"
+        )
         spread = f"band {spread}" + (", for the surrogate settings alone" if many else "")
     caption = (
         f"Hypervolume on {network} after each of {budget_of(runs, history)} true evaluations: median over each method's seeds, {spread}; "

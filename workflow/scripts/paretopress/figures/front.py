@@ -9,7 +9,18 @@ from matplotlib.axes import Axes
 from ..fronts import DENSE
 from ..objectives import constraint_value, feasible_front, minimized
 from .captions import counted
-from .style import BLUE, INK, PURPLE, VERMILLION, Drawing, Handle, legend_below, new_figure, percent, styled
+from .style import (
+    BLUE,
+    INK,
+    PURPLE,
+    VERMILLION,
+    Drawing,
+    Handle,
+    legend_below,
+    new_figure,
+    percent,
+    styled,
+)
 
 SHOWN_BELOW = 1.2  # the axis goes below the floor by so many times what lies above it: designs further down only show that they failed
 LEAST_SHOWN = 0.005  # accuracy, below the lowest point that must be seen
@@ -21,7 +32,11 @@ DIM = "#909090"
 def lowest_shown(designs: pd.DataFrame, threshold: float, dense_accuracy: float | None) -> float:
     """The accuracy at which the axis is cut: not far below the floor, where anything lies above it."""
     top = max([designs["accuracy"].max(), *([] if dense_accuracy is None else [dense_accuracy])])
-    return threshold - SHOWN_BELOW * (top - threshold) if top > threshold else designs["accuracy"].min() - 0.02
+    return (
+        threshold - SHOWN_BELOW * (top - threshold)
+        if top > threshold
+        else designs["accuracy"].min() - 0.02
+    )
 
 
 def _draw_designs(axis: Axes, designs: pd.DataFrame) -> list[Handle]:
@@ -47,14 +62,30 @@ def _draw_designs(axis: Axes, designs: pd.DataFrame) -> list[Handle]:
 
 def _draw_front(axis: Axes, front: pd.DataFrame) -> list[Handle]:
     """front: sorted by non-zero rate. Designs with a rate below 0 keep their marker."""
-    axis.step(front["nonzero_rate"], front["accuracy"], where="post", color=VERMILLION, linewidth=1.3, zorder=3)
+    axis.step(
+        front["nonzero_rate"],
+        front["accuracy"],
+        where="post",
+        color=VERMILLION,
+        linewidth=1.3,
+        zorder=3,
+    )
     handles: list[Handle] = []
-    for below, marker, label in ((False, "D", "front"), (True, "v", "front, non-zero rate below 0")):
+    for below, marker, label in (
+        (False, "D", "front"),
+        (True, "v", "front, non-zero rate below 0"),
+    ):
         own = front[(front["nonzero_rate"] < 0) == below]
         if len(own) or not below:
             handles.append(
                 axis.scatter(
-                    own["nonzero_rate"], own["accuracy"], marker=marker, s=30, color=VERMILLION, label=f"{label} ({len(own):,})", zorder=4
+                    own["nonzero_rate"],
+                    own["accuracy"],
+                    marker=marker,
+                    s=30,
+                    color=VERMILLION,
+                    label=f"{label} ({len(own):,})",
+                    zorder=4,
                 )
             )
     return handles
@@ -62,12 +93,21 @@ def _draw_front(axis: Axes, front: pd.DataFrame) -> list[Handle]:
 
 def _draw_dense(axis: Axes, nonzero_rate: float, accuracy: float) -> Handle:
     return axis.scatter(
-        [nonzero_rate], [accuracy], marker="*", s=150, color=INK, label=f"dense network ({accuracy:.1%})", zorder=5, clip_on=False
+        [nonzero_rate],
+        [accuracy],
+        marker="*",
+        s=150,
+        color=INK,
+        label=f"dense network ({accuracy:.1%})",
+        zorder=5,
+        clip_on=False,
     )
 
 
 def _draw_floor(axis: Axes, threshold: float) -> Handle:
-    return axis.axhline(threshold, color=INK, linewidth=0.9, linestyle="--", label=f"floor ({threshold:.1%})")
+    return axis.axhline(
+        threshold, color=INK, linewidth=0.9, linestyle="--", label=f"floor ({threshold:.1%})"
+    )
 
 
 def _set_axes(axis: Axes, rates: pd.Series, lowest: float, top: float, images: str) -> None:
@@ -81,12 +121,24 @@ def _hidden_note(hidden: int) -> str:
 
 
 def _below_zero_note(count: int) -> str:
-    return f" {counted(count, 'design has', 'designs have')} a non-zero rate below 0, taken as imported." if count else ""
+    return (
+        f" {counted(count, 'design has', 'designs have')} a non-zero rate below 0, taken as imported."
+        if count
+        else ""
+    )
 
 
 def _draw_test_images(axis: Axes, test: pd.DataFrame) -> list[Handle]:
     """A hollow marker where each network lies on the test images, joined to where the search saw it."""
-    axis.vlines(test["nonzero_rate"], test["accuracy"], test["test_accuracy"], color=INK, linewidth=0.7, alpha=0.6, zorder=5)
+    axis.vlines(
+        test["nonzero_rate"],
+        test["accuracy"],
+        test["test_accuracy"],
+        color=INK,
+        linewidth=0.7,
+        alpha=0.6,
+        zorder=5,
+    )
     handles: list[Handle] = []
     for dense, marker, size, color, label in (
         (False, "o", 60, VERMILLION, "on test images"),
@@ -112,7 +164,12 @@ def _draw_test_images(axis: Axes, test: pd.DataFrame) -> list[Handle]:
 
 @styled
 def draw_front(
-    evaluations: pd.DataFrame, front: pd.DataFrame, test: pd.DataFrame | None, split: str, thresholds: Mapping[str, float], network: str
+    evaluations: pd.DataFrame,
+    front: pd.DataFrame,
+    test: pd.DataFrame | None,
+    split: str,
+    thresholds: Mapping[str, float],
+    network: str,
 ) -> Drawing:
     """Every evaluated design, the union front, the dense network, the accuracy floor; the front on the test images where these are others.
 
@@ -123,24 +180,46 @@ def draw_front(
     known = front[front["design_id"] == DENSE]
     found = front[front["design_id"] != DENSE]
     designs = evaluations.drop_duplicates("design_id")
-    unseen = test if test is not None and split != "test" else pd.DataFrame(columns=["test_accuracy"], dtype=float)
+    unseen = (
+        test
+        if test is not None and split != "test"
+        else pd.DataFrame(columns=["test_accuracy"], dtype=float)
+    )
     lowest = min(
-        [lowest_shown(designs, threshold, *(known["accuracy"] if len(known) else [None])), *(unseen["test_accuracy"] - LEAST_SHOWN)]
+        [
+            lowest_shown(designs, threshold, *(known["accuracy"] if len(known) else [None])),
+            *(unseen["test_accuracy"] - LEAST_SHOWN),
+        ]
     )
     shown = designs[designs["accuracy"] >= lowest]
     figure, axis = new_figure()
     handles = [*_draw_designs(axis, shown), *_draw_front(axis, found)]
-    handles += [_draw_dense(axis, *point) for point in known[["nonzero_rate", "accuracy"]].to_numpy(dtype=float)]
+    handles += [
+        _draw_dense(axis, *point)
+        for point in known[["nonzero_rate", "accuracy"]].to_numpy(dtype=float)
+    ]
     handles.append(_draw_floor(axis, threshold))
     if len(unseen):
         handles += _draw_test_images(axis, unseen)
         if thresholds["test"] != threshold:
-            handles.append(axis.axhline(thresholds["test"], color=INK, linewidth=0.9, linestyle=":", label="floor on test images"))
+            handles.append(
+                axis.axhline(
+                    thresholds["test"],
+                    color=INK,
+                    linewidth=0.9,
+                    linestyle=":",
+                    label="floor on test images",
+                )
+            )
     top = max([threshold, designs["accuracy"].max(), *known["accuracy"], *unseen["test_accuracy"]])
     _set_axes(axis, designs["nonzero_rate"], lowest, top, split)
     axis.set_title(network)
     legend_below(figure, handles, columns=3)
-    runs = evaluations[["method", "seed"]].drop_duplicates() if {"method", "seed"} <= set(evaluations.columns) else designs.iloc[:0]
+    runs = (
+        evaluations[["method", "seed"]].drop_duplicates()
+        if {"method", "seed"} <= set(evaluations.columns)
+        else designs.iloc[:0]
+    )
     caption = (
         f"Designs evaluated for {network}, n = {len(designs):,} distinct networks"
         f"{f' of {len(runs):,} runs' if len(runs) else ''}{_hidden_note(len(designs) - len(shown))}; "
@@ -151,14 +230,18 @@ def draw_front(
 
 def run_front(evaluations: pd.DataFrame, threshold: float) -> pd.DataFrame:
     """The feasible non-dominated designs of one run, smallest first."""
-    objectives = minimized(evaluations["nonzero_rate"].to_numpy(), evaluations["accuracy"].to_numpy())
-    return evaluations.iloc[feasible_front(objectives, constraint_value(evaluations["accuracy"].to_numpy(), threshold))].sort_values(
-        "nonzero_rate"
+    objectives = minimized(
+        evaluations["nonzero_rate"].to_numpy(), evaluations["accuracy"].to_numpy()
     )
+    return evaluations.iloc[
+        feasible_front(objectives, constraint_value(evaluations["accuracy"].to_numpy(), threshold))
+    ].sort_values("nonzero_rate")
 
 
 @styled
-def draw_worst_run_front(evaluations: pd.DataFrame, network: pd.Series, method: str, seed: int) -> Drawing:
+def draw_worst_run_front(
+    evaluations: pd.DataFrame, network: pd.Series, method: str, seed: int
+) -> Drawing:
     """The front of one run, the worst of the best setting, against the dense network.
 
     evaluations: of one network, with method and seed. network: its row of the table of networks; what is not known of the dense

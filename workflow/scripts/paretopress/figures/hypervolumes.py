@@ -12,7 +12,16 @@ from matplotlib.lines import Line2D
 from ..settings import FACTORS, METRICS
 from .captions import counted, incomplete_note, listed, n_runs, name_of
 from .looks import METRIC_COLORS, looks_of, methods_of, setting_table
-from .style import GREY, HYPERVOLUME, INK, Drawing, legend_below, new_figure, nothing_to_draw, styled
+from .style import (
+    GREY,
+    HYPERVOLUME,
+    INK,
+    Drawing,
+    legend_below,
+    new_figure,
+    nothing_to_draw,
+    styled,
+)
 
 LEAST_FOR_A_BOX = 3  # runs; fewer are points alone
 ROW_HEIGHT, LEVEL_HEIGHT = 0.32, 0.5  # inches
@@ -34,7 +43,11 @@ class Row:
 
 
 def _draw_box(axis: Axes, values: np.ndarray, height: float, color: str, *, hollow: bool) -> None:
-    line = {"color": GREY if hollow else INK, "linewidth": 1.0, "linestyle": "--" if hollow else "-"}
+    line = {
+        "color": GREY if hollow else INK,
+        "linewidth": 1.0,
+        "linestyle": "--" if hollow else "-",
+    }
     filling = {
         "facecolor": "none" if hollow else (color, 0.4),
         "edgecolor": line["color"],
@@ -58,7 +71,14 @@ def _draw_initial(axis: Axes, rows: Sequence[Row]) -> list[Line2D]:
     shared = shared_initial_hypervolume(pd.concat([row.runs for row in rows]))
     if shared is not None:
         return [
-            axis.axvline(shared, color=INK, linewidth=1, linestyle=(0, (5, 2)), label="initial sample, the same for all runs", zorder=1)
+            axis.axvline(
+                shared,
+                color=INK,
+                linewidth=1,
+                linestyle=(0, (5, 2)),
+                label="initial sample, the same for all runs",
+                zorder=1,
+            )
         ]
     ticks = []
     for height, row in enumerate(rows):
@@ -66,7 +86,14 @@ def _draw_initial(axis: Axes, rows: Sequence[Row]) -> list[Line2D]:
         if len(known):
             label = "the run's initial sample"
             ticks += axis.plot(
-                known, np.full(len(known), height), "|", color=INK, markersize=11, markeredgewidth=1.1, label=label, zorder=5
+                known,
+                np.full(len(known), height),
+                "|",
+                color=INK,
+                markersize=11,
+                markeredgewidth=1.1,
+                label=label,
+                zorder=5,
             )
     return ticks[:1]
 
@@ -88,7 +115,12 @@ def _draw_rows(rows: Sequence[Row], row_height: float = ROW_HEIGHT) -> tuple[Fig
                     markeredgewidth=0.8, label=label, zorder=4,
                 )  # fmt: skip
     start = _draw_initial(axis, rows)
-    axis.set(yticks=range(len(rows)), yticklabels=[row.label for row in rows], ylim=(len(rows) - 0.4, -0.6), xlabel=HYPERVOLUME)
+    axis.set(
+        yticks=range(len(rows)),
+        yticklabels=[row.label for row in rows],
+        ylim=(len(rows) - 0.4, -0.6),
+        xlabel=HYPERVOLUME,
+    )
     axis.grid(axis="y", visible=False)
     axis.margins(x=0.03)
     left, right = axis.get_xlim()
@@ -101,14 +133,21 @@ def _by_method(runs: pd.DataFrame, labels: Mapping[str, str]) -> list[Row]:
     """A row for each method of `labels`, all points in the middle."""
     looks = looks_of(runs)
     parts = {method: runs[runs["method"] == method] for method in labels}
-    return [Row(label, parts[method], looks[method].color, np.zeros(len(parts[method]))) for method, label in labels.items()]
+    return [
+        Row(label, parts[method], looks[method].color, np.zeros(len(parts[method])))
+        for method, label in labels.items()
+    ]
 
 
 def _initial_note(runs: pd.DataFrame) -> str:
     shared = shared_initial_hypervolume(runs)
     if shared is not None:
         return f" The dashed line is the initial sample alone ({shared:.4f})."
-    return " Ticks are the initial sample of each run alone." if runs["initial_hypervolume"].notna().any() else ""
+    return (
+        " Ticks are the initial sample of each run alone."
+        if runs["initial_hypervolume"].notna().any()
+        else ""
+    )
 
 
 @styled
@@ -117,7 +156,10 @@ def draw_hypervolumes(runs: pd.DataFrame) -> Drawing:
     figure, axis = _draw_rows(_by_method(runs, {method: method for method in methods_of(runs)}))
     axis.set_title(name_of(runs))
     caption = f"Final hypervolume on {name_of(runs)}, larger is better: a point for each run, {BOX}; {n_runs(runs)}."
-    return Drawing(figure, caption + incomplete_note(runs, "hollow and not to be compared") + _initial_note(runs))
+    return Drawing(
+        figure,
+        caption + incomplete_note(runs, "hollow and not to be compared") + _initial_note(runs),
+    )
 
 
 @styled
@@ -135,7 +177,14 @@ def draw_by_factor(runs: pd.DataFrame, factor: str) -> Drawing:
     for level in METRICS:
         part = settings[settings[factor] == level]
         if len(part):
-            rows.append(Row(level, part, METRIC_COLORS[level], part[other].map(offsets).to_numpy(dtype=float)))
+            rows.append(
+                Row(
+                    level,
+                    part,
+                    METRIC_COLORS[level],
+                    part[other].map(offsets).to_numpy(dtype=float),
+                )
+            )
     figure, axis = _draw_rows(rows, LEVEL_HEIGHT)
     axis.set_ylabel(factor.replace("_", " "))
     axis.set_title(name_of(runs))
@@ -144,14 +193,25 @@ def draw_by_factor(runs: pd.DataFrame, factor: str) -> Drawing:
         f"Final hypervolume of the surrogate settings on {name_of(runs)} by the {FACTOR_NAMES[factor]}: a point for each run, {BOX}; "
         f"{n_runs(settings)}, {'or '.join(f'{count} ' for count in each)}runs in each level."
     )
-    return Drawing(figure, caption + incomplete_note(settings, "hollow and not to be compared") + _initial_note(settings))
+    return Drawing(
+        figure,
+        caption
+        + incomplete_note(settings, "hollow and not to be compared")
+        + _initial_note(settings),
+    )
 
 
 @styled
 def draw_best_and_worst(runs: pd.DataFrame, best: str, worst: str) -> Drawing:
     """The best and the worst surrogate setting against the methods without surrogates. runs: the run table of one network."""
-    plain = [method for method in methods_of(runs) if method not in set(setting_table(runs)["method"])]
-    labels = {best: f"best: {best}"} | ({worst: f"worst: {worst}"} if worst != best else {}) | {method: method for method in plain}
+    plain = [
+        method for method in methods_of(runs) if method not in set(setting_table(runs)["method"])
+    ]
+    labels = (
+        {best: f"best: {best}"}
+        | ({worst: f"worst: {worst}"} if worst != best else {})
+        | {method: method for method in plain}
+    )
     shown = runs[runs["method"].isin(labels)]
     figure, axis = _draw_rows(_by_method(runs, labels))
     axis.set_title(name_of(runs))
@@ -163,4 +223,7 @@ def draw_best_and_worst(runs: pd.DataFrame, best: str, worst: str) -> Drawing:
     means = shown.groupby("method")["hypervolume"].mean()
     if best != worst and means[best] == means[worst]:
         caption += " All surrogate settings have the same mean."
-    return Drawing(figure, caption + incomplete_note(shown, "hollow and not to be compared") + _initial_note(shown))
+    return Drawing(
+        figure,
+        caption + incomplete_note(shown, "hollow and not to be compared") + _initial_note(shown),
+    )

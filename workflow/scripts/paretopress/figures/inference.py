@@ -8,7 +8,9 @@ from .style import BLUE, INK, VERMILLION, Drawing, Handle, legend_below, new_fig
 
 
 @styled
-def draw_inference(times: pd.DataFrame, network: str, front: str = "the union front of all runs") -> Drawing:
+def draw_inference(
+    times: pd.DataFrame, network: str, front: str = "the union front of all runs"
+) -> Drawing:
     """Seconds for all test images (median, bar from quartile to quartile) over non-zero rate, int8 networks marked; the dense network.
 
     times: the table of inference times of a front's designs, with the dense network's row. front: whose front it is, for the caption.
@@ -25,14 +27,20 @@ def draw_inference(times: pd.DataFrame, network: str, front: str = "the union fr
     ):
         if len(rows):
             middle = rows["median_seconds"]
-            bars = [middle - rows["lower_quartile_seconds"], rows["upper_quartile_seconds"] - middle]
+            bars = [
+                middle - rows["lower_quartile_seconds"],
+                rows["upper_quartile_seconds"] - middle,
+            ]
             handles.append(
                 axis.errorbar(
                     rows["nonzero_rate"], middle, yerr=bars, linestyle="", marker=marker, markersize=size, color=color, capsize=3,
                     label=f"{label} ({len(rows)})",
                 )
             )  # fmt: skip
-    axis.set(xlim=(min(0.0, times["nonzero_rate"].min()) - 0.02, 1.04), ylim=(0, 1.12 * times["upper_quartile_seconds"].max()))
+    axis.set(
+        xlim=(min(0.0, times["nonzero_rate"].min()) - 0.02, 1.04),
+        ylim=(0, 1.12 * times["upper_quartile_seconds"].max()),
+    )
     axis.set_ylabel(f"seconds for {dense['images']:,} images")
     percent(axis.xaxis, "non-zero weights")
     axis.set_title(network)

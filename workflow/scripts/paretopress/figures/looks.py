@@ -14,7 +14,12 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 LINES: tuple[LineStyleType, ...] = ("-", (0, (5, 1.5)), (0, (4, 1.2, 1, 1.2)), (0, (1.2, 1.2)))
 OTHERS = (INK, "#666666", "#a0a0a0", "#a66f2b")
 OTHER_MARKERS = ("X", "p", "*", "h")
-OTHER_LINES: tuple[LineStyleType, ...] = ((0, (7, 2)), (0, (2, 1.5)), (0, (7, 2, 2, 2)), (0, (1, 2)))
+OTHER_LINES: tuple[LineStyleType, ...] = (
+    (0, (7, 2)),
+    (0, (2, 1.5)),
+    (0, (7, 2, 2, 2)),
+    (0, (1, 2)),
+)
 
 
 @dataclass(frozen=True)
@@ -49,11 +54,21 @@ def looks_of(runs: pd.DataFrame) -> dict[str, Look]:
     """
     settings = setting_table(runs)
     if len(settings) <= FEW_SETTINGS:
-        looks = {method: Look(*look) for method, look in zip(settings["method"], zip(HUES, MARKERS, LINES, strict=False), strict=False)}
+        looks = {
+            method: Look(*look)
+            for method, look in zip(
+                settings["method"], zip(HUES, MARKERS, LINES, strict=False), strict=False
+            )
+        }
     else:
         looks = {
-            method: Look(METRIC_COLORS[constraint], METRIC_MARKERS[objective], METRIC_LINES[constraint])
+            method: Look(
+                METRIC_COLORS[constraint], METRIC_MARKERS[objective], METRIC_LINES[constraint]
+            )
             for method, objective, constraint in settings.itertuples(index=False)
         }
     others = [method for method in methods_of(runs) if method not in looks]
-    return looks | {method: Look(*look) for method, look in zip(others, cycle(zip(OTHERS, OTHER_MARKERS, OTHER_LINES, strict=True)))}
+    return looks | {
+        method: Look(*look)
+        for method, look in zip(others, cycle(zip(OTHERS, OTHER_MARKERS, OTHER_LINES, strict=True)))
+    }

@@ -8,19 +8,34 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from .captions import counted
-from .style import GREY, INK, VERMILLION, Drawing, Handle, legend_below, new_figure, nothing_to_draw, styled
+from .style import (
+    GREY,
+    INK,
+    VERMILLION,
+    Drawing,
+    Handle,
+    legend_below,
+    new_figure,
+    nothing_to_draw,
+    styled,
+)
 
 COMPARED = {"methods": "method", "settings": "surrogate setting"}
 
 
-def not_told_apart(ranked: list[str], pairwise: pd.DataFrame, significance_level: float) -> list[list[str]]:
+def not_told_apart(
+    ranked: list[str], pairwise: pd.DataFrame, significance_level: float
+) -> list[list[str]]:
     """The largest groups of methods, next to one another in `ranked` (best first), of which no pair can be told apart by Nemenyi's test."""
     differing = pairwise[pairwise["p_nemenyi"] < significance_level]
     apart = set(zip(differing["method"], differing["other_method"], strict=True))
     groups: list[list[str]] = []
     for start in range(len(ranked)):
         end = start + 1
-        while end < len(ranked) and not any((other, ranked[end]) in apart or (ranked[end], other) in apart for other in ranked[start:end]):
+        while end < len(ranked) and not any(
+            (other, ranked[end]) in apart or (ranked[end], other) in apart
+            for other in ranked[start:end]
+        ):
             end += 1
         if end - start > 1 and not (groups and groups[-1][-1] == ranked[end - 1]):
             groups.append(ranked[start:end])
@@ -36,12 +51,16 @@ def _groups_in_words(groups: list[list[str]], names: list[str]) -> str:
 
 
 @styled
-def draw_critical_difference(friedman: pd.Series, ranks: pd.DataFrame, pairwise: pd.DataFrame) -> Drawing:
+def draw_critical_difference(
+    friedman: pd.Series, ranks: pd.DataFrame, pairwise: pd.DataFrame
+) -> Drawing:
     """friedman: the row of one network and comparison; ranks, pairwise: the rows of the same. Without ranks the row's note is shown."""
     network, blocks = friedman["network"], int(friedman["blocks"])
     what = COMPARED.get(str(friedman["compared"]), str(friedman["compared"]))
     if ranks.empty or pd.isna(friedman["critical_difference"]):
-        return nothing_to_draw(f"{network}: no ranks of {what}s with n = {counted(blocks, 'block')}: {friedman['note']}")
+        return nothing_to_draw(
+            f"{network}: no ranks of {what}s with n = {counted(blocks, 'block')}: {friedman['note']}"
+        )
     placed = ranks.sort_values(["mean_rank", "method"])
     mean, names = placed["mean_rank"].to_numpy(), placed["method"].tolist()
     critical, level = float(friedman["critical_difference"]), float(friedman["significance_level"])
@@ -51,7 +70,9 @@ def draw_critical_difference(friedman: pd.Series, ranks: pd.DataFrame, pairwise:
     figure, axis = new_figure(height=max(2.2, 1.1 + 0.24 * (len(names) - top)))
     heights = np.arange(len(names))
     axis.vlines(mean, -0.9 - 0.45 * len(groups), heights, color="#bbbbbb", linewidth=0.7, zorder=1)
-    handles: list[Handle] = [*axis.plot(mean, heights, "o", color=INK, markersize=5, label="mean rank", zorder=3)]
+    handles: list[Handle] = [
+        *axis.plot(mean, heights, "o", color=INK, markersize=5, label="mean rank", zorder=3)
+    ]
     handles += axis.plot(
         [1, 1 + critical],
         [top, top],
@@ -74,8 +95,15 @@ def draw_critical_difference(friedman: pd.Series, ranks: pd.DataFrame, pairwise:
         for position, group in enumerate(reversed(groups))
     ]
     legend_below(figure, [*handles, *bars[:1]])
-    axis.set(yticks=heights, yticklabels=[f"{name} ({rank:.2f})" for name, rank in at.items()], ylim=(len(names) - 0.4, top - 0.7))
-    axis.set(xlim=(0.7, max(len(names), 1 + critical) + 0.3), xlabel=f"mean rank over {counted(blocks, 'seed')} (1: largest hypervolume)")
+    axis.set(
+        yticks=heights,
+        yticklabels=[f"{name} ({rank:.2f})" for name, rank in at.items()],
+        ylim=(len(names) - 0.4, top - 0.7),
+    )
+    axis.set(
+        xlim=(0.7, max(len(names), 1 + critical) + 0.3),
+        xlabel=f"mean rank over {counted(blocks, 'seed')} (1: largest hypervolume)",
+    )
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10, steps=[1, 2, 5, 10]))
     axis.grid(axis="y", visible=False)
     axis.set_title(network)

@@ -21,7 +21,14 @@ DPI = 200
 HYPERVOLUME = "hypervolume (share of the feasible box)"
 INK, GREY, PALE = "#222222", "#767676", "#c9c9c9"
 # Okabe and Ito's palette (jfly.uni-koeln.de/color) without its yellow, which is too pale on white.
-BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"
+BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+    "#e69f00",
+    "#56b4e9",
+)
 HUES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 HATCHES = ("", "///", "...", "xx", "\\\\\\", "++")
 DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"
@@ -31,7 +38,9 @@ styled = matplotlib.rc_context(
     {
         **sns.axes_style("whitegrid"),
         **sns.plotting_context("paper"),
-        "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same figure on every machine
+        "font.sans-serif": [
+            "DejaVu Sans"
+        ],  # comes with matplotlib: the same figure on every machine
         "font.size": 9,
         "axes.labelsize": 9,
         "axes.titlesize": 9,
@@ -90,7 +99,13 @@ def legend_below(figure: Figure, handles: Sequence[Handle], columns: int = 4) ->
         # matplotlib fills the columns one after the other.
         rows = [handles[start : start + columns] for start in range(0, len(handles), columns)]
         by_column = [row[column] for column in range(columns) for row in rows if column < len(row)]
-        figure.legend(handles=by_column, loc="outside lower center", ncols=columns, frameon=False, handlelength=2.6)
+        figure.legend(
+            handles=by_column,
+            loc="outside lower center",
+            ncols=columns,
+            frameon=False,
+            handlelength=2.6,
+        )
 
 
 def percent(axis: Axis, what: str = "") -> None:

@@ -7,7 +7,20 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 from ..tables import RUN_COLUMNS
 from .captions import incomplete_note, listed, n_runs, name_of
 from .looks import setting_table
-from .style import HATCHES, HUES, INK, PALE, Drawing, Handle, legend_below, new_figure, new_panels, nothing_to_draw, percent, styled
+from .style import (
+    HATCHES,
+    HUES,
+    INK,
+    PALE,
+    Drawing,
+    Handle,
+    legend_below,
+    new_figure,
+    new_panels,
+    nothing_to_draw,
+    percent,
+    styled,
+)
 
 FUNCTIONS = {"nonzero_rate": "non-zero rate", "accuracy": "accuracy", "constraint": "constraint"}
 MOST_BINS = 12
@@ -18,8 +31,12 @@ UNKNOWN = "reason not recorded"
 def candidates_of(iterations: pd.DataFrame) -> list[str]:
     """The candidates: those with a column of scores, in its order, and any other that was chosen."""
     prefix = "nonzero_rate_score_"
-    scored = [column.removeprefix(prefix) for column in iterations.columns if column.startswith(prefix)]
-    chosen = {name for function in FUNCTIONS for name in iterations[f"{function}_surrogate"].dropna()}
+    scored = [
+        column.removeprefix(prefix) for column in iterations.columns if column.startswith(prefix)
+    ]
+    chosen = {
+        name for function in FUNCTIONS for name in iterations[f"{function}_surrogate"].dropna()
+    }
     return [*scored, *sorted(chosen - set(scored))]
 
 
@@ -35,14 +52,19 @@ def chosen_shares(iterations: pd.DataFrame, function: str, edges: np.ndarray) ->
     made = iterations.dropna(subset=[f"{function}_surrogate"])
     first = edges[np.searchsorted(edges, made["iteration"], side="right") - 1]
     counts = pd.crosstab(first, made[f"{function}_surrogate"])
-    return counts.div(counts.sum(axis=1), axis=0).reindex(index=edges[:-1], columns=candidates_of(iterations), fill_value=0.0)
+    return counts.div(counts.sum(axis=1), axis=0).reindex(
+        index=edges[:-1], columns=candidates_of(iterations), fill_value=0.0
+    )
 
 
 def _uncompared(runs: pd.DataFrame) -> str:
     """Which settings draw a surrogate without comparing any."""
     settings = setting_table(runs)
     parts = []
-    for factor, what in (("objective_metric", "both objectives"), ("constraint_metric", "the constraint")):
+    for factor, what in (
+        ("objective_metric", "both objectives"),
+        ("constraint_metric", "the constraint"),
+    ):
         drawn = settings.loc[settings[factor] == "random", "method"].tolist()
         if drawn:
             parts.append(f"of {what} in {listed(drawn)}")
@@ -54,9 +76,13 @@ def draw_surrogates(runs: pd.DataFrame, iterations: pd.DataFrame) -> Drawing:
     """Shares of the surrogates chosen over iterations, a panel for each function. runs, iterations: of one network."""
     network = name_of(runs)
     complete = runs[runs["complete"]]
-    made = iterations.dropna(subset=["nonzero_rate_surrogate"]).merge(complete[RUN_COLUMNS], on=RUN_COLUMNS)
+    made = iterations.dropna(subset=["nonzero_rate_surrogate"]).merge(
+        complete[RUN_COLUMNS], on=RUN_COLUMNS
+    )
     if made.empty:
-        return nothing_to_draw(f"No choice of surrogates is recorded in the complete runs on {network}: n = 0 runs.")
+        return nothing_to_draw(
+            f"No choice of surrogates is recorded in the complete runs on {network}: n = 0 runs."
+        )
     edges = bins_of(made["iteration"])
     figure, axes = new_panels(len(FUNCTIONS), columns=3, height=2.6, xlabel="iteration (number)")
     bars: list[Handle] = []
@@ -91,7 +117,13 @@ def fallback_counts(runs: pd.DataFrame, iterations: pd.DataFrame) -> pd.DataFram
     """Infills drawn at random by reason, a row for each of `runs` (in its order); what no iteration explains has no recorded reason."""
     given = iterations[iterations["fallbacks"].fillna(0) > 0]
     named = given.assign(fallback_reason=given["fallback_reason"].fillna(UNKNOWN))
-    table = named.pivot_table(index=["method", "seed"], columns="fallback_reason", values="fallbacks", aggfunc="sum", fill_value=0)
+    table = named.pivot_table(
+        index=["method", "seed"],
+        columns="fallback_reason",
+        values="fallbacks",
+        aggfunc="sum",
+        fill_value=0,
+    )
     keys = pd.MultiIndex.from_frame(runs[["method", "seed"]])
     reasons = [*REASONS, *sorted(set(table.columns) - {*REASONS, UNKNOWN})]
     counts = table.reindex(index=keys, columns=reasons, fill_value=0).fillna(0)
@@ -105,7 +137,9 @@ def draw_fallbacks(runs: pd.DataFrame, iterations: pd.DataFrame) -> Drawing:
     known = runs[runs["fallbacks"].notna() & (runs["infills"] > 0)]
     complete = known[known["complete"]]
     if complete.empty:
-        return nothing_to_draw(f"No complete run on {network} says how many of its infills were drawn at random: n = 0 runs.")
+        return nothing_to_draw(
+            f"No complete run on {network} says how many of its infills were drawn at random: n = 0 runs."
+        )
     methods = list(dict.fromkeys(complete["method"]))
     counts = fallback_counts(complete, iterations).groupby("method").sum().loc[methods]
     infills = complete.groupby("method")["infills"].sum().loc[methods]
@@ -130,10 +164,15 @@ def draw_fallbacks(runs: pd.DataFrame, iterations: pd.DataFrame) -> Drawing:
                 )
             )
             left = left + shares
-    for part, face, label in ((complete, INK, "run"), (known[~known["complete"]], "white", "incomplete run")):
+    for part, face, label in (
+        (complete, INK, "run"),
+        (known[~known["complete"]], "white", "incomplete run"),
+    ):
         own = part[part["method"].isin(methods)]
         if len(own):
-            rows = own["method"].map(methods.index) + 0.12 * (own.groupby("method").cumcount() % 5 - 2)
+            rows = own["method"].map(methods.index) + 0.12 * (
+                own.groupby("method").cumcount() % 5 - 2
+            )
             handles += axis.plot(
                 own["fallbacks"] / own["infills"],
                 rows,

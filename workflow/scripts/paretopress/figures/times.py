@@ -8,7 +8,18 @@ import pandas as pd
 from ..tables import RUN_COLUMNS
 from .captions import counted, incomplete_note, listed, n_runs, name_of
 from .looks import methods_of
-from .style import BLUE, HATCHES, SKY, VERMILLION, Drawing, Handle, legend_below, new_figure, nothing_to_draw, styled
+from .style import (
+    BLUE,
+    HATCHES,
+    SKY,
+    VERMILLION,
+    Drawing,
+    Handle,
+    legend_below,
+    new_figure,
+    nothing_to_draw,
+    styled,
+)
 
 INITIAL, OWN, SEARCH = "evaluation of the initial sample", "evaluation of own designs", "search"
 COLORS = {INITIAL: SKY, OWN: BLUE, SEARCH: VERMILLION}
@@ -38,8 +49,12 @@ def parts_of(runs: pd.DataFrame, timings: pd.DataFrame, evaluations: pd.DataFram
     known = timings.merge(runs[RUN_COLUMNS], on=RUN_COLUMNS)
     phases = evaluations[[*RUN_COLUMNS, "evaluation", "phase"]]
     known = known.merge(phases, on=[*RUN_COLUMNS, "evaluation"], how="left")
-    part = np.select([known["step"] == "search", known["phase"] == "initial"], [SEARCH, INITIAL], OWN)
-    table = known.assign(part=part).pivot_table(index=RUN_COLUMNS, columns="part", values="seconds", aggfunc="sum", sort=False)
+    part = np.select(
+        [known["step"] == "search", known["phase"] == "initial"], [SEARCH, INITIAL], OWN
+    )
+    table = known.assign(part=part).pivot_table(
+        index=RUN_COLUMNS, columns="part", values="seconds", aggfunc="sum", sort=False
+    )
     return table.reindex(columns=list(COLORS)).reset_index()
 
 
@@ -80,7 +95,14 @@ def draw_times(runs: pd.DataFrame, timings: pd.DataFrame, evaluations: pd.DataFr
     if medians[SEARCH].any():
         shares = medians[SEARCH] / medians.sum(axis=1)
         for height, end, share in zip(heights, left, shares, strict=True):
-            axis.annotate(f"search {share:.0%}", (end, height), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
+            axis.annotate(
+                f"search {share:.0%}",
+                (end, height),
+                xytext=(4, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=8,
+            )
     axis.set(
         yticks=heights,
         yticklabels=methods,
@@ -94,5 +116,10 @@ def draw_times(runs: pd.DataFrame, timings: pd.DataFrame, evaluations: pd.DataFr
     taking = complete.merge(parts[RUN_COLUMNS], on=RUN_COLUMNS)
     caption = f"Time of a run on {network} by part, the median over the runs of a method; {n_runs(taking)}."
     if parts[INITIAL].notna().any():
-        caption += " An initial sample is evaluated once for all runs that share it, and counted in each."
-    return Drawing(figure, caption + _unknown_note(complete, timings, parts) + incomplete_note(runs, "left out"))
+        caption += (
+            " An initial sample is evaluated once for all runs that share it, and counted in each."
+        )
+    return Drawing(
+        figure,
+        caption + _unknown_note(complete, timings, parts) + incomplete_note(runs, "left out"),
+    )

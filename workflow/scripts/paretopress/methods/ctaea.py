@@ -30,7 +30,9 @@ class PlainCtaea:
         archive.take_initial(self.population)
         # Folded amounts lie under the lower bound, where pymoo's operators are undefined; they are inert, so any amount will do.
         first = np.clip(archive.vectors(), space.lower(), space.upper())
-        algorithm = Ctaea(space, self.population, first, generator(archive.seed, f"ctaea-{self.population}"))
+        algorithm = Ctaea(
+            space, self.population, first, generator(archive.seed, f"ctaea-{self.population}")
+        )
         generation = stale = 0
         while archive.left and stale < STALE_GENERATIONS:
             asked = [design_from_vector(vector) for vector in algorithm.ask()]
@@ -48,4 +50,7 @@ class PlainCtaea:
             if archive.left:
                 rates = np.array([evaluation.nonzero_rate for evaluation in evaluated])
                 accuracies = np.array([evaluation.accuracy for evaluation in evaluated])
-                algorithm.tell(minimized(rates, accuracies), constraint_value(accuracies, archive.target.threshold))
+                algorithm.tell(
+                    minimized(rates, accuracies),
+                    constraint_value(accuracies, archive.target.threshold),
+                )

@@ -40,14 +40,22 @@ class SurrogateSearch:
         spend_budget(archive, self._propose, after_iteration)
 
     def _propose(self, archive: Archive, iteration: int) -> Iteration:
-        rng = generator(archive.seed, f"surrogate-{self.objective_metric}-{self.constraint_metric}", iteration)
+        rng = generator(
+            archive.seed, f"surrogate-{self.objective_metric}-{self.constraint_metric}", iteration
+        )
         selections, front = self._found(archive, iteration, rng)
         new = [candidate for candidate in front if not archive.knows(candidate.design)]
         wanted = min(self.infills, archive.left)
-        chosen = new if len(new) <= wanted else INFILL_RULES[self.infill_rule](new, archive.front(), wanted, rng)
+        chosen = (
+            new
+            if len(new) <= wanted
+            else INFILL_RULES[self.infill_rule](new, archive.front(), wanted, rng)
+        )
         infills = [candidate.design for candidate in chosen]
         taken = [candidate.plan.design_id for candidate in chosen]
-        while len(infills) < wanted and (design := archive.random_new_design(rng, taken)) is not None:
+        while (
+            len(infills) < wanted and (design := archive.random_new_design(rng, taken)) is not None
+        ):
             infills.append(design)
             taken.append(archive.target.canonical(design)[1].design_id)
         fallbacks = len(infills) - len(chosen)
@@ -61,7 +69,9 @@ class SurrogateSearch:
             scores={function: dict(selection.scores) for function, selection in selections.items()},
         )
 
-    def _found(self, archive: Archive, iteration: int, rng: np.random.Generator) -> tuple[dict[str, Selection], list[Candidate]]:
+    def _found(
+        self, archive: Archive, iteration: int, rng: np.random.Generator
+    ) -> tuple[dict[str, Selection], list[Candidate]]:
         """The surrogates by function, and the front found on them; neither where no candidate can be used for a function.
 
         A candidate that fails in the search is left out, and the search begins again.
@@ -77,23 +87,43 @@ class SurrogateSearch:
                 log.warning("iteration %d: %s; the infills are drawn at random", iteration, error)
                 return {}, []
 
-    def _select(self, archive: Archive, iteration: int, rng: np.random.Generator, left_out: Mapping[str, str]) -> dict[str, Selection]:
+    def _select(
+        self,
+        archive: Archive,
+        iteration: int,
+        rng: np.random.Generator,
+        left_out: Mapping[str, str],
+    ) -> dict[str, Selection]:
         """The surrogate of each of FUNCTIONS, fitted to every evaluation so far, but none of `left_out`."""
         values = dict(zip(FUNCTIONS, [*archive.objectives().T, archive.constraint()], strict=True))
         values["accuracy"] = -values["accuracy"]
-        metrics = dict.fromkeys(FUNCTIONS, self.objective_metric) | {"constraint": self.constraint_metric}
+        metrics = dict.fromkeys(FUNCTIONS, self.objective_metric) | {
+            "constraint": self.constraint_metric
+        }
         X = archive.vectors()
         selections: dict[str, Selection] = {}
         for function in FUNCTIONS:
             try:
-                selections[function] = select_surrogate(X, values[function], metrics[function], self.folds, rng, left_out)
+                selections[function] = select_surrogate(
+                    X, values[function], metrics[function], self.folds, rng, left_out
+                )
             except NoSurrogateError as error:
-                raise NoSurrogateError(f"no surrogate of the {function} can be used ({error})") from error
+                raise NoSurrogateError(
+                    f"no surrogate of the {function} can be used ({error})"
+                ) from error
             for name, reason in selections[function].left_out.items():
-                log.warning("iteration %d: %s is left out as a surrogate of the %s (%s)", iteration, name, function, reason)
+                log.warning(
+                    "iteration %d: %s is left out as a surrogate of the %s (%s)",
+                    iteration,
+                    name,
+                    function,
+                    reason,
+                )
         return selections
 
-    def _search(self, archive: Archive, selections: dict[str, Selection], rng: np.random.Generator) -> list[Candidate]:
+    def _search(
+        self, archive: Archive, selections: dict[str, Selection], rng: np.random.Generator
+    ) -> list[Candidate]:
         """The distinct networks of CTAEA's final feasible non-dominated set on the surrogates."""
         space = archive.target.space
         algorithm = Ctaea(space, self.population, np.empty((0, len(space.lower()))), rng)
@@ -101,14 +131,23 @@ class SurrogateSearch:
             asked = algorithm.ask()
             if not len(asked):
                 break
-            vectors = np.stack([archive.target.canonical(design_from_vector(vector))[0].vector() for vector in asked])
-            rate, accuracy, constraint = (selections[function].surrogate.predict(vectors) for function in FUNCTIONS)
+            vectors = np.stack(
+                [
+                    archive.target.canonical(design_from_vector(vector))[0].vector()
+                    for vector in asked
+                ]
+            )
+            rate, accuracy, constraint = (
+                selections[function].surrogate.predict(vectors) for function in FUNCTIONS
+            )
             algorithm.tell(minimized(rate, accuracy), np.asarray(constraint, dtype=float))
         X, objectives, constraint = algorithm.population()
         found: dict[str, Candidate] = {}
         for index in feasible_front(objectives, constraint):
             design, plan = archive.target.canonical(design_from_vector(X[index]))
-            found[plan.design_id] = Candidate(design, plan, (float(objectives[index, 0]), float(objectives[index, 1])))
+            found[plan.design_id] = Candidate(
+                design, plan, (float(objectives[index, 0]), float(objectives[index, 1]))
+            )
         return list(found.values())
 
 

@@ -58,7 +58,13 @@ def surrogate_shares(iterations: pd.DataFrame) -> list[dict[str, Any]]:
     for function, title in FUNCTION_NAMES.items():
         chosen = iterations[f"{function}_surrogate"].dropna()
         if len(chosen):
-            rows.append({"function": title, "iterations": len(chosen), "shares": chosen.value_counts(normalize=True).to_dict()})
+            rows.append(
+                {
+                    "function": title,
+                    "iterations": len(chosen),
+                    "shares": chosen.value_counts(normalize=True).to_dict(),
+                }
+            )
     return rows
 
 
@@ -66,7 +72,11 @@ def _better_first(pair: dict[str, Any]) -> dict[str, Any]:
     """The pair with the method of the better mean rank first."""
     if not pair["rank_difference"] < 0:
         return pair
-    swapped = {"method": pair["other_method"], "other_method": pair["method"], "a12": 1 - pair["a12"]}
+    swapped = {
+        "method": pair["other_method"],
+        "other_method": pair["method"],
+        "a12": 1 - pair["a12"],
+    }
     return {**pair, **swapped, "rank_difference": -pair["rank_difference"]}
 
 
@@ -74,13 +84,21 @@ def _incomplete(runs: pd.DataFrame) -> list[dict[str, Any]]:
     """Methods with incomplete runs: how many of their runs are so, and between which numbers of evaluations these have."""
     grouped = runs[~runs["complete"].astype(bool)].groupby("method", sort=False)["evaluations"]
     return [
-        {"method": method, "incomplete": len(own), "runs": int((runs["method"] == method).sum()), "least": own.min(), "most": own.max()}
+        {
+            "method": method,
+            "incomplete": len(own),
+            "runs": int((runs["method"] == method).sum()),
+            "least": own.min(),
+            "most": own.max(),
+        }
         for method, own in grouped
     ]
 
 
 def _compared(row: Mapping[str, Any], pairwise: pd.DataFrame) -> Compared:
-    own = pairwise[pairwise["compared"] == row["compared"]].sort_values("p_siegel_friedman", kind="stable")
+    own = pairwise[pairwise["compared"] == row["compared"]].sort_values(
+        "p_siegel_friedman", kind="stable"
+    )
     pairs = [_better_first(pair) for pair in records(own.head(MOST_PAIRS))]
     return Compared(row["compared"], row, pairs, len(own), int(own["significant"].sum()))
 
@@ -91,12 +109,16 @@ def _distinct(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**rows[1], "note": rows[0]["note"]}] if same and rows[0]["methods"] else rows
 
 
-def comparison(network: str, statistics: Mapping[str, pd.DataFrame], iterations: pd.DataFrame, budget: int) -> Comparison:
+def comparison(
+    network: str, statistics: Mapping[str, pd.DataFrame], iterations: pd.DataFrame, budget: int
+) -> Comparison:
     """statistics: the tables of statistics/ by name, of all networks; iterations: those of this network."""
     own = {name: table[table["network"] == network] for name, table in statistics.items()}
     ranks = own["ranks"][own["ranks"]["compared"] == "methods"][["method", "mean_rank"]]
     summary = own["summary"].merge(ranks, on="method", how="left")
-    summary = summary.assign(cut=summary["complete_runs"] < summary["runs"]).sort_values(["cut", "mean"], ascending=[True, False])
+    summary = summary.assign(cut=summary["complete_runs"] < summary["runs"]).sort_values(
+        ["cut", "mean"], ascending=[True, False]
+    )
     complete = summary[summary["complete_runs"] == summary["runs"]]
     searched = iterations[iterations["surrogate_front_size"].notna()]
     reasons = searched["fallback_reason"]

@@ -80,18 +80,27 @@ def front_rows(front: pd.DataFrame) -> list[dict[str, Any]]:
     return [
         {
             **row,
-            "linear": pruning_in_words(row["linear_scope"], row["linear_amount"], row["linear_target"]),
+            "linear": pruning_in_words(
+                row["linear_scope"], row["linear_amount"], row["linear_target"]
+            ),
             "conv": pruning_in_words(row["conv_scope"], row["conv_amount"], row["conv_target"]),
-            "int8": {0: False, 1: True}.get(row["quantization"]) if pd.notna(row["quantization"]) else None,
+            "int8": {0: False, 1: True}.get(row["quantization"])
+            if pd.notna(row["quantization"])
+            else None,
             "seed": None if pd.isna(row["seed"]) else int(row["seed"]),
         }
         for row in records(front[front["design_id"] != DENSE])
     ]
 
 
-def on_test_images(metrics: Mapping[str, Any], test: pd.DataFrame, threshold: float, test_threshold: float) -> OnTestImages:
+def on_test_images(
+    metrics: Mapping[str, Any], test: pd.DataFrame, threshold: float, test_threshold: float
+) -> OnTestImages:
     """test: the front's table of test accuracies, the dense network's row last."""
-    designs, change = test[test["design_id"] != DENSE], POINTS * (test["test_accuracy"] - test["accuracy"])
+    designs, change = (
+        test[test["design_id"] != DENSE],
+        POINTS * (test["test_accuracy"] - test["accuracy"]),
+    )
     rates = designs["nonzero_rate"].to_numpy()
     return OnTestImages(
         images=metrics["images"]["test"],
@@ -113,7 +122,10 @@ def relative_times(times: pd.DataFrame, front: Sequence[str]) -> dict[str, float
     """
     designs = times[times["design_id"].isin(front)]
     kinds = designs["quantization"].map({0: "float32", 1: "int8"})
-    return {str(kind): float(value) for kind, value in designs.groupby(kinds)["relative_to_dense"].median().items()}
+    return {
+        str(kind): float(value)
+        for kind, value in designs.groupby(kinds)["relative_to_dense"].median().items()
+    }
 
 
 def drawn(path: str) -> Drawn:
@@ -121,7 +133,11 @@ def drawn(path: str) -> Drawn:
     text = Path(path).read_text(encoding="utf-8")
     svg = text[text.index("<svg") :]
     prefix = Path(path).stem + "-"
-    svg = svg.replace('id="', f'id="{prefix}').replace("url(#", f"url(#{prefix}").replace('href="#', f'href="#{prefix}')
+    svg = (
+        svg.replace('id="', f'id="{prefix}')
+        .replace("url(#", f"url(#{prefix}")
+        .replace('href="#', f'href="#{prefix}')
+    )
     return Drawn(svg, caption_of(path))
 
 
@@ -152,8 +168,12 @@ def network_page(
         threshold=thresholds[split],
         front=rows,
         dense=dense[0] if dense else None,
-        on_test=on_test_images(metrics, measured["tests"], thresholds[split], thresholds["test"]) if measured else None,
-        relative_times=relative_times(measured["times"], [row["design_id"] for row in rows]) if measured else {},
+        on_test=on_test_images(metrics, measured["tests"], thresholds[split], thresholds["test"])
+        if measured
+        else None,
+        relative_times=relative_times(measured["times"], [row["design_id"] for row in rows])
+        if measured
+        else {},
         smallest=rows[0] if rows else None,
         best=max(rows, key=lambda row: (row["accuracy"], -row["nonzero_rate"])) if rows else None,
         figures={key: drawn(path) for key, path in figures.items()},

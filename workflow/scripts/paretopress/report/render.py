@@ -59,4 +59,6 @@ def render(template: Path, **content: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= FILTERS
-    return environment.get_template(template.name).render(**content, figure_number=count(1).__next__, table_number=count(1).__next__)
+    return environment.get_template(template.name).render(
+        **content, figure_number=count(1).__next__, table_number=count(1).__next__
+    )

@@ -14,12 +14,26 @@ class Source:
 
 
 OF_THE_STUDY = (
-    Source("hypervolume, gain, feasibility and fallbacks of each run", "statistics/runs.csv", "statistics"),
+    Source(
+        "hypervolume, gain, feasibility and fallbacks of each run",
+        "statistics/runs.csv",
+        "statistics",
+    ),
     Source("the same, by method", "statistics/summary.csv", "statistics"),
-    Source("Friedman tests, Kendall's W, critical differences", "statistics/friedman.csv", "statistics"),
+    Source(
+        "Friedman tests, Kendall's W, critical differences", "statistics/friedman.csv", "statistics"
+    ),
     Source("mean ranks", "statistics/ranks.csv", "statistics"),
-    Source("pairs of methods: Siegel-Friedman, Nemenyi, Dunn, A12", "statistics/pairwise.csv", "statistics"),
-    Source("main effects of the two metrics", "statistics/factors.csv, levels.csv, level_pairs.csv", "statistics"),
+    Source(
+        "pairs of methods: Siegel-Friedman, Nemenyi, Dunn, A12",
+        "statistics/pairwise.csv",
+        "statistics",
+    ),
+    Source(
+        "main effects of the two metrics",
+        "statistics/factors.csv, levels.csv, level_pairs.csv",
+        "statistics",
+    ),
     Source("dense accuracies, accuracy floors", "statistics/networks.csv", "statistics"),
     Source("costs", "statistics/costs.csv", "statistics"),
     Source("claims and verdicts", "statistics/claims.csv", "claims"),
@@ -43,7 +57,11 @@ OF_AN_OWN_NETWORK = (
 def sources(own: Sequence[str], imported: Sequence[str]) -> Iterator[Source]:
     """own: networks of the study; imported: networks that only its evaluation tables know."""
     yield from OF_THE_STUDY
-    kinds: Mapping[str, tuple[Source, ...]] = dict.fromkeys(own, OF_AN_OWN_NETWORK + OF_A_NETWORK) | dict.fromkeys(imported, OF_A_NETWORK)
+    kinds: Mapping[str, tuple[Source, ...]] = dict.fromkeys(
+        own, OF_AN_OWN_NETWORK + OF_A_NETWORK
+    ) | dict.fromkeys(imported, OF_A_NETWORK)
     for network, templates in kinds.items():
         for source in templates:
-            yield Source(f"{network}: {source.what}", source.file.format(network=network), source.rule)
+            yield Source(
+                f"{network}: {source.what}", source.file.format(network=network), source.rule
+            )

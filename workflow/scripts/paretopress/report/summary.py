@@ -56,7 +56,10 @@ def summary_json(
     content = {
         "study": config["study"],
         **surroundings,
-        "networks": {page.name: _network(page, comparison) for page, comparison in zip(pages, comparisons, strict=True)},
+        "networks": {
+            page.name: _network(page, comparison)
+            for page, comparison in zip(pages, comparisons, strict=True)
+        },
         "statistics": {name: records(table) for name, table in statistics.items()},
         "config": config,
     }
