@@ -4,7 +4,7 @@ VENV := .venv
 CONFIG := config/config.yaml
 CORES ?= all
 BIN := $(VENV)/bin
-SNAKEMAKE := $(BIN)/snakemake --workflow-profile workflow/profiles/default
+COMMAND := PYTHONPATH=workflow/scripts $(BIN)/python -m paretopress.commands
 
 .PHONY: help demo test test-fast fuzz lint types format status front verify docs clean
 
@@ -23,14 +23,14 @@ $(VENV)/.development: $(VENV)/.runtime envs/requirements-slurm.txt envs/requirem
 	@touch $@
 
 demo: $(VENV)/.runtime ## install, run the embedded study, show its front
-	$(SNAKEMAKE) --cores $(CORES) --configfile $(CONFIG)
-	@$(BIN)/python workflow/scripts/show_front.py --configfile $(CONFIG)
+	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
+	@$(COMMAND) front --configfile $(CONFIG)
 
 status: $(VENV)/.runtime ## the state of all runs at a glance (CONFIG=... for another study)
-	@$(BIN)/python workflow/scripts/show_status.py --configfile $(CONFIG)
+	@$(COMMAND) status --configfile $(CONFIG)
 
 front: $(VENV)/.runtime ## the front's best rows (CONFIG=... for another study)
-	@$(BIN)/python workflow/scripts/show_front.py --configfile $(CONFIG)
+	@$(COMMAND) front --configfile $(CONFIG)
 
 lint: $(VENV)/.development ## formatting, lint, types
 	$(BIN)/ruff format --check .
@@ -54,10 +54,10 @@ format: $(VENV)/.development ## format the code
 	$(BIN)/snakefmt Snakefile workflow
 
 verify: $(VENV)/.runtime ## hold every file of a study against its record (CONFIG=... for another study)
-	@$(BIN)/python workflow/scripts/verify_results.py --configfile $(CONFIG)
+	@$(COMMAND) verify --configfile $(CONFIG)
 
 docs: $(VENV)/.runtime ## rewrite config/schema.json and the key tables of config/README.md
-	$(BIN)/python workflow/scripts/document_config.py
+	$(COMMAND) documents
 
 clean: ## remove all results
 	rm -rf results .snakemake

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, settings
 from paths import SHARED
 from torch import nn
 
-from paretopress.compression import canonical, layout_of
-from paretopress.designs import SearchSpace
-from paretopress.evaluation import Measurement
-from paretopress.search import Target
+from paretopress.compression.designs import SearchSpace
+from paretopress.compression.evaluation import Measurement
+from paretopress.compression.plans import canonical, layout_of
+from paretopress.search.archive import Target
 
 if TYPE_CHECKING:
     from project import Project

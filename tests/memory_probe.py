@@ -14,16 +14,16 @@ from typing import Any
 
 import torch
 
-from paretopress import torchvision_networks  # noqa: F401  jobs have these loaded
-from paretopress.compression import canonical
-from paretopress.data import Split, save_split
-from paretopress.designs import Design, SearchSpace
-from paretopress.mapped_weights import mapped_network
+from paretopress.compression.designs import Design, SearchSpace
+from paretopress.compression.plans import canonical
+from paretopress.dataset.split import Split, save_split
+from paretopress.fronts.sizes import measure_sizes
 from paretopress.methods import surrogate  # noqa: F401
-from paretopress.networks import build_network, check_network
-from paretopress.sizes import measure_sizes
-from paretopress.targets import load_target
-from paretopress.weights import import_weights, save_weights, without_memory
+from paretopress.networks import torchvision_networks  # noqa: F401  jobs have these loaded
+from paretopress.networks.build import build_network, check_network
+from paretopress.networks.mapped import mapped_network
+from paretopress.networks.weights import import_weights, save_weights, without_memory
+from paretopress.search.targets import load_target
 
 ARCHITECTURE = {"name": "vgg16"}
 WEIGHTS, IMAGES = "weights.safetensors", "images.safetensors"

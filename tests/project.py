@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 from paths import ROOT
 
-from paretopress.provenance import FOLDER
+from paretopress.jobs.provenance import FOLDER
 
 TRAINING = {"epochs": 1, "batch_size": 200, "learning_rate": 0.001}
 QUICK = {
@@ -118,6 +118,18 @@ class Project:
             timeout=self.deadline,
         )
 
+    def command(self, name: str) -> subprocess.CompletedProcess[str]:
+        """What a command for people says of the study."""
+        command = [sys.executable, "-m", "paretopress.commands", name, "--configfile", "tiny.yaml"]
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment | {"PYTHONPATH": "workflow/scripts"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
     def complete(self, cores: int, *targets: str) -> None:
         done = self.snakemake("--cores", str(cores), *targets)
         assert done.returncode == 0, done.stderr[-5000:]
@@ -164,10 +176,7 @@ class Project:
         os.killpg(study.pid, signal.SIGKILL)
         assert study.wait() == -signal.SIGKILL
         assert not (self.folder / target).exists()
-        command = [sys.executable, "workflow/scripts/show_status.py", "--configfile", "tiny.yaml"]
-        shown = subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, check=True
-        ).stdout
+        shown = self.command("status").stdout
         assert self.snakemake("--unlock").returncode == 0
         return shown
 

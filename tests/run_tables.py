@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from paretopress.indicators import run_hypervolume
-from paretopress.runs import RUN_TABLE_COLUMNS, run_row
-from paretopress.settings import FACTORS, factors_of
+from paretopress.runs.hypervolume import run_hypervolume
+from paretopress.runs.method_names import FACTORS, factors_of
+from paretopress.runs.rows import RUN_TABLE_COLUMNS, run_row
 from paretopress.tables import RUN_COLUMNS
 
 AUTHORS_THRESHOLD, AUTHORS_BUDGET = 0.76, 100

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from faults.jobs import CLASSES, HERE, IMAGES, INITIAL_DESIGNS, JobServer, Workplace
-from paretopress.data import Split, save_split
-from paretopress.networks import build_network
-from paretopress.weights import save_weights
+from paretopress.dataset.split import Split, save_split
+from paretopress.networks.build import build_network
+from paretopress.networks.weights import save_weights
 
 
 @pytest.fixture(scope="session")

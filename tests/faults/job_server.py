@@ -25,8 +25,11 @@ import lightgbm  # noqa: E402, F401
 import xgboost  # noqa: E402, F401
 from snakemake import iocontainers  # noqa: E402
 
-from paretopress import checkpoints, gate, methods, progress, run_tables, targets, training  # noqa: E402, F401
+from paretopress import methods  # noqa: E402, F401
 from paretopress.methods import ctaea, random, surrogate  # noqa: E402, F401
+from paretopress.networks import checkpoints, gate, training  # noqa: E402, F401
+from paretopress.runs import tables as run_tables  # noqa: E402, F401
+from paretopress.search import progress, targets  # noqa: E402, F401
 
 FILE_EVENTS = ("open", "os.", "shutil.", "fcntl.", "pass.")
 REPORT = Path("points.json")

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from faults.jobs import BUDGET, EPOCHS, INITIAL, SEARCH, TRAINING, Point, Workplace
-from paretopress.checkpoints import Checkpoint
-from paretopress.journal import Journal, read_sealed, read_status
+from paretopress.jobs.journal import Journal, read_sealed, read_status
+from paretopress.networks.checkpoints import Checkpoint
 
 RECORD = {"nonzero_rate": 0.25, "accuracy": 0.1 + 0.2, "seconds": 1e-9}
 

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from project import METHODS, RESULTS, Project
 
-from paretopress.provenance import FOLDER, record_path
+from paretopress.jobs.provenance import FOLDER, record_path
 
 pytestmark = pytest.mark.slow
 
@@ -121,14 +121,8 @@ def test_the_job_that_reads_a_damaged_file_refuses_it_by_name(copied, readers, k
 
 
 def test_the_commands_name_what_is_damaged(copied):
-    def shown(script: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, f"workflow/scripts/{script}", "--configfile", "tiny.yaml"]
-        return subprocess.run(
-            command, cwd=copied.folder, capture_output=True, text=True, check=False
-        )
-
     assert re.match(
-        r"results/tiny: \d+ files, each as its job wrote it\n", shown("verify_results.py").stdout
+        r"results/tiny: \d+ files, each as its job wrote it\n", copied.command("verify").stdout
     )
     run = f"runs/second/{METHODS[0]}/seed-2/hypervolume.json"
     front = "fronts/first.csv"
@@ -136,15 +130,15 @@ def test_the_commands_name_what_is_damaged(copied):
         replaced(copied.folder / RESULTS / run, b""),
         replaced(copied.folder / RESULTS / front, b"design_id\n"),
     ):
-        status = shown("show_status.py")
+        status = copied.command("status")
         assert "12 runs, 11 done, 1 damaged" in status.stdout
         assert re.search(rf"{METHODS[0]} .*seed 2: damaged hypervolume\.json", status.stdout)
-        for script, names in (("show_front.py", [front]), ("verify_results.py", [run, front])):
-            refused = shown(script)
+        for name, names in (("front", [front]), ("verify", [run, front])):
+            refused = copied.command(name)
             assert refused.returncode == 1
             assert "Traceback" not in refused.stderr
             assert [line.split(": ")[0] for line in refused.stderr.splitlines()] == sorted(
-                str(RESULTS / name) for name in names
+                str(RESULTS / file) for file in names
             )
 
 
@@ -186,7 +180,7 @@ def test_a_job_killed_between_its_output_and_the_record_is_run_again(finished, t
     record = record_path(RESULTS, output)
     before = project.read(str(output.relative_to(RESULTS)))
     (tmp_path / output).unlink()
-    code = tmp_path / "workflow/scripts/paretopress/jobs.py"
+    code = tmp_path / "workflow/scripts/paretopress/jobs/job.py"
     killing = code.read_text(encoding="utf-8").replace(
         "        record_files(", "        os.killpg(os.getsid(0), 9)\n        record_files("
     )

@@ -9,7 +9,7 @@ import torch
 from project import RESULTS, Project
 
 from paretopress.figures.style import caption_of
-from paretopress.networks import build_network
+from paretopress.networks.build import build_network
 
 pytestmark = pytest.mark.slow
 

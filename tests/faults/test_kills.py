@@ -19,7 +19,7 @@ from faults.jobs import (
     Point,
     Workplace,
 )
-from paretopress.atomic import UNFINISHED
+from paretopress.jobs.files import UNFINISHED
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from faults.jobs import BUDGET, EPOCHS, INITIAL, SEARCH, TRAINING, Point, Workplace
-from paretopress.stopping import Stopped, finished_first
+from paretopress.jobs.stopping import Stopped, finished_first
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from paths import ROOT
 
 from faults.jobs import BUDGET, INITIAL, SEARCH, TRAINING, Point
-from paretopress.locks import LOCK
+from paretopress.jobs.locks import LOCK
 
 pytestmark = pytest.mark.slow
 

@@ -9,14 +9,14 @@ from typing import Any, Literal, get_args, get_origin
 from hypothesis import strategies as st
 from pydantic import StringConstraints
 
-from paretopress.config import Study
 from paretopress.config.base import ADDRESS, NAME, PATH, SHA256
 from paretopress.config.dataset import DigitsDataset, FolderDataset
 from paretopress.config.evaluation_tables import Columns, EvaluationTable
 from paretopress.config.methods import RegisteredMethod
 from paretopress.config.networks import Network, OwnNetwork
+from paretopress.config.schema import Allowed, allowed_of, field_allowed, models_of
 from paretopress.config.search import AmountRange, Constraint
-from paretopress.schema import Allowed, allowed_of, field_allowed, models_of
+from paretopress.config.study import Study
 
 LETTERS = string.ascii_letters + string.digits
 IMAGES, WEIGHTS, CODE = "images.zip", "weights.safetensors", "network.py"

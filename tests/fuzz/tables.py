@@ -5,12 +5,11 @@ import io
 from typing import Any
 
 from hypothesis import strategies as st
+from paretopress.configs import LETTERS
 
+from paretopress.compression.designs import VARIABLES
 from paretopress.config.evaluation_tables import EvaluationTable
-from paretopress.designs import VARIABLES
-from paretopress.evaluation_tables import OPTIONAL, REQUIRED
-
-from .configs import LETTERS
+from paretopress.runs.imported import OPTIONAL, REQUIRED
 
 NETWORKS = ("vgg16", "resnet")
 SETTINGS = ("surrogate-mse-mape", "surrogate-random-spearman")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paretopress.archives import extract
+from paretopress.dataset.archives import extract
 from paretopress.errors import UserError
 
 FILES = {

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz.configs import REMOVED, Config, make_files, mistaken, studies
-from paretopress.config_sources import key_of, read_config
+from paretopress.config.sources import key_of, read_config
+from paretopress.config.validation import read_study
 from paretopress.errors import UserError
-from paretopress.validation import read_study
 
 FREE = {"arguments", "settings"}  # in these stands what a function of the user's own takes
 SIGNS = "[]{}:,-?!&*#|>'\"%@` \n\tabc1.~<=_"

@@ -12,7 +12,7 @@ from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, 
 
 from fuzz.configs import Config, make_files, studies
 from fuzz.tables import text_of
-from paretopress.validation import read_study
+from paretopress.config.validation import read_study
 
 pytestmark = pytest.mark.slow
 # A DAG takes about as long as a hundred other cases.

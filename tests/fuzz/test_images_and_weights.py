@@ -15,10 +15,10 @@ from safetensors.torch import save
 from small_cifar10 import pack, write_batches
 from torch import nn
 
-from paretopress.data import SPLITS
-from paretopress.datasets import DATASETS
+from paretopress.dataset.builders import DATASETS
+from paretopress.dataset.split import SPLITS
 from paretopress.errors import UserError
-from paretopress.weights import load_weights
+from paretopress.networks.weights import load_weights
 
 SETTINGS = {
     "image_size": 32,

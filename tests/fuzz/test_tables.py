@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from fuzz.tables import WRONG, rows, table_at, text_of
 from paretopress.errors import UserError
-from paretopress.evaluation_tables import read_evaluations
-from paretopress.run_tables import evaluation_table
+from paretopress.runs.imported import read_evaluations
+from paretopress.runs.tables import evaluation_table
 from paretopress.tables import read_table, write_csv
 
 FORMULA = re.compile(r"^[=+@\t\r]|^-(?![\d.]+(e[+-]?\d+)?$)")

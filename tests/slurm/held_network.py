@@ -19,7 +19,7 @@ def wait_while_held() -> None:
         HELD.touch()
         if (
             signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-        ):  # what paretopress.stopping leaves once it was asked to stop
+        ):  # what paretopress.jobs.stopping leaves once it was asked to stop
             ASKED.touch()
         time.sleep(0.02)
 

@@ -36,7 +36,7 @@ THREADS = (
     "--set-threads",
     "train_baseline=2",
 )  # so that a job with more than one thread is among them
-PROFILE = ("--profile", "workflow/profiles/slurm", "--slurm-init-seconds-before-status-checks", "2")
+PROFILE = ("--profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "2")
 NO_RETRIES = ("--retries", "0")
 SEARCH = RUNS[0]
 SEARCHED = str(RESULTS / SEARCH / "evaluations.csv")

@@ -10,7 +10,7 @@ import yaml
 from paths import ROOT
 from project import RESULTS, Project
 
-PROFILE = "workflow/profiles/slurm"
+PROFILE = "profiles/slurm"
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,10 @@ import torch
 from small_cifar10 import CLASSES, pack, write_batches
 from torch import Tensor
 
-from paretopress.cifar10 import BatchReader
-from paretopress.datasets import DATASETS
+from paretopress.dataset.builders import DATASETS
+from paretopress.dataset.cifar10 import BatchReader
 from paretopress.errors import UserError
-from paretopress.torchvision_import import torchvision
+from paretopress.torchvision_operators import torchvision
 
 SETTINGS = {
     "image_size": 32,

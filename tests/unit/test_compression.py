@@ -10,21 +10,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paretopress.compression.pruning import compress, nonzero_rate, prune, prune_smallest
 from torch import nn
 from torch.nn.utils import prune as reference
 
-from paretopress.compression import (
-    Plan,
-    canonical,
-    compress,
-    layout_of,
-    nonzero_rate,
-    prune,
-    prune_smallest,
-    zeros_of,
-)
-from paretopress.designs import ALL, BIAS, BOTH, NONE, RANDOM, WEIGHT, Design
-from paretopress.networks import build_network
+from paretopress.compression.designs import ALL, BIAS, BOTH, NONE, RANDOM, WEIGHT, Design
+from paretopress.compression.plans import Plan, canonical, layout_of, zeros_of
+from paretopress.networks.build import build_network
 
 TENSORS = {BIAS: ("bias",), WEIGHT: ("weight",), BOTH: ("weight", "bias")}
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from pymoo.algorithms.moo.ctaea import CADASurvival
 
-from paretopress.ctaea import Ctaea
-from paretopress.designs import INTEGER, SearchSpace, sample_vectors
+from paretopress.compression.designs import INTEGER, SearchSpace, sample_vectors
+from paretopress.search.ctaea import Ctaea
 
 
 def objectives(X):
@@ -88,7 +88,7 @@ def test_a_space_smaller_than_the_population_is_asked_for_whole_and_then_nothing
 
 def test_in_an_ordinary_space_it_is_pymoos_own_ctaea(space, monkeypatch):
     mine = run(space, 25, seed=5)
-    monkeypatch.setattr("paretopress.ctaea.BoundedSurvival", CADASurvival)
+    monkeypatch.setattr("paretopress.search.ctaea.BoundedSurvival", CADASurvival)
     pymoos = run(space, 25, seed=5)
     for one, other in zip(
         [*mine[0], *mine[1].population()], [*pymoos[0], *pymoos[1].population()], strict=True

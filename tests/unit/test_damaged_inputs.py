@@ -17,11 +17,11 @@ from torch import nn
 
 from paretopress.config.evaluation_tables import EvaluationTable
 from paretopress.config.networks import Network
-from paretopress.datasets import DATASETS
-from paretopress.digests import check_digest, file_digest
+from paretopress.dataset.builders import DATASETS
 from paretopress.errors import UserError
-from paretopress.evaluation_tables import read_evaluations
-from paretopress.weights import load_weights, save_weights
+from paretopress.jobs.digests import check_digest, file_digest
+from paretopress.networks.weights import load_weights, save_weights
+from paretopress.runs.imported import read_evaluations
 
 DATASET = {
     "image_size": 32,

@@ -11,10 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
-from paretopress.data import Split, batches, load_split, save_split
-from paretopress.datasets import DATASETS
-from paretopress.digests import folder_digest
+from paretopress.dataset.builders import DATASETS
+from paretopress.dataset.split import Split, batches, load_split, save_split
 from paretopress.errors import UserError
+from paretopress.jobs.digests import folder_digest
 
 SETTINGS = {
     "image_size": 32,

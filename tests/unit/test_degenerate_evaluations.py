@@ -4,13 +4,14 @@ import logging
 
 import pytest
 import torch
+from paretopress.compression.pruning import compress
 from torch import nn
 
-from paretopress.baselines import measure_dense
-from paretopress.compression import Plan, compress
-from paretopress.data import Split
+from paretopress.compression.evaluation import evaluate, scores_of, tally
+from paretopress.compression.plans import Plan
+from paretopress.dataset.split import Split
 from paretopress.errors import UserError
-from paretopress.evaluation import evaluate, scores_of, tally
+from paretopress.networks.dense import measure_dense
 
 IMAGES = torch.arange(12, dtype=torch.uint8).view(12, 1, 1, 1).expand(12, 3, 4, 4).contiguous()
 SPLIT = Split(IMAGES, torch.zeros(12, dtype=torch.int64), ("a", "b"))

@@ -19,16 +19,23 @@ from paths import ROOT
 from sklearn.tree import DecisionTreeRegressor
 from test_search import FAMILIES, METHODS, tables
 
-from paretopress import search
-from paretopress.compression import Plan
-from paretopress.designs import INTEGER, VARIABLES, Design, SearchSpace, design_from_vector
+from paretopress.compression.designs import (
+    INTEGER,
+    VARIABLES,
+    Design,
+    SearchSpace,
+    design_from_vector,
+)
+from paretopress.compression.evaluation import Measurement
+from paretopress.compression.plans import Plan
 from paretopress.errors import UserError
-from paretopress.evaluation import Measurement
-from paretopress.journal import Journal
+from paretopress.jobs.journal import Journal
 from paretopress.methods import build_method
-from paretopress.run_tables import FUNCTIONS, evaluation_table, iteration_table
-from paretopress.search import Archive, Evaluation, Target, sample_initial
-from paretopress.surrogates import CANDIDATES, METRICS, RANDOM_CHOICE
+from paretopress.runs.tables import evaluation_table, iteration_table
+from paretopress.search import archive as search
+from paretopress.search.archive import Archive, Evaluation, Target, sample_initial
+from paretopress.search.objectives import FUNCTIONS
+from paretopress.search.surrogates import CANDIDATES, METRICS, RANDOM_CHOICE
 
 SEED = 1
 SEARCHES = FAMILIES | {"hill_climber": "hill_climber.HillClimber"}

@@ -10,8 +10,9 @@ import pytest
 from sklearn.neighbors import KNeighborsRegressor
 from test_search import METHODS, initial_sample, search, tables
 
-from paretopress.run_tables import FUNCTIONS, iteration_table
-from paretopress.surrogates import CANDIDATES, METRICS, NoSurrogateError, select_surrogate
+from paretopress.runs.tables import iteration_table
+from paretopress.search.objectives import FUNCTIONS
+from paretopress.search.surrogates import CANDIDATES, METRICS, NoSurrogateError, select_surrogate
 
 RNG = np.random.default_rng(0)
 X = RNG.random((12, 7))

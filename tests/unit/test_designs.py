@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from paretopress.designs import INTEGER, VARIABLES, SearchSpace, design_from_vector, sample_vectors
+from paretopress.compression.designs import (
+    INTEGER,
+    VARIABLES,
+    SearchSpace,
+    design_from_vector,
+    sample_vectors,
+)
 
 
 def test_samples_stay_in_the_space_and_round_trip():

@@ -8,8 +8,8 @@ import yaml
 from jsonschema import Draft202012Validator
 from paths import ROOT
 
+from paretopress.config.schema import json_schema, key_tables
 from paretopress.imports import PACKAGE, package_imports
-from paretopress.schema import json_schema, key_tables
 
 SCRIPTS = ROOT / "workflow" / "scripts"
 

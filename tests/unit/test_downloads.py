@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from local_server import cut, gzip_encoded, serving, silent, status, whole, without_ranges
 
-from paretopress.downloads import Wanted, fetch
+from paretopress.dataset.downloads import Wanted, fetch
 from paretopress.errors import UserError
 
 CONTENT = random.Random(0).randbytes(400_000)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, mannwhitneyu, rankdata, wilcoxon
 
-from paretopress.effects import (
+from paretopress.statistics.effects import (
     a12,
     epsilon_squared,
     kendall_w,

@@ -10,15 +10,15 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from paretopress.compression.designs import VARIABLES
 from paretopress.config.evaluation_tables import EvaluationTable
-from paretopress.designs import VARIABLES
+from paretopress.config.validation import read_study
 from paretopress.errors import UserError
-from paretopress.evaluation_tables import imported_runs, read_evaluations
 from paretopress.report.networks import pruning_in_words
-from paretopress.run_tables import evaluation_table, with_integers
-from paretopress.runs import is_complete
+from paretopress.runs.imported import imported_runs, read_evaluations
+from paretopress.runs.rows import is_complete
+from paretopress.runs.tables import evaluation_table, with_integers
 from paretopress.tables import read_table, write_csv
-from paretopress.validation import read_study
 
 HEADER = "network,method,seed,evaluation,accuracy,nonzero_rate"
 ROWS = ["vgg16,own-way,1,1,0.8,0.5", "vgg16,own-way,1,2,0.7,0.4", "vgg16,own-way,2,1,0.9,0.9"]

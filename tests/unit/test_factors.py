@@ -8,7 +8,7 @@ import pytest
 from run_tables import authors_evaluations, authors_runs, run_table
 from scipy.stats import friedmanchisquare, kruskal, wilcoxon
 
-from paretopress.factors import (
+from paretopress.statistics.factors import (
     FACTOR_COLUMNS,
     LEVEL_COLUMNS,
     LEVEL_PAIR_COLUMNS,

@@ -21,15 +21,15 @@ from paretopress.figures.attainment import attainment_surface, draw_attainment
 from paretopress.figures.convergence import draw_convergence
 from paretopress.figures.front import draw_front, draw_worst_run_front
 from paretopress.figures.hypervolumes import draw_best_and_worst, draw_by_factor, draw_hypervolumes
-from paretopress.figures.inference import draw_inference
+from paretopress.figures.inference_times import draw_inference
 from paretopress.figures.looks import looks_of
 from paretopress.figures.ranks import draw_critical_difference, not_told_apart
+from paretopress.figures.search_times import draw_times
 from paretopress.figures.style import Drawing, caption_of, nothing_to_draw, save
 from paretopress.figures.surrogates import bins_of, draw_fallbacks, draw_surrogates
-from paretopress.figures.times import draw_times
-from paretopress.indicators import run_hypervolume
-from paretopress.runs import RUN_TABLE_COLUMNS, run_row
-from paretopress.settings import FACTORS, METRICS, factors_of
+from paretopress.runs.hypervolume import run_hypervolume
+from paretopress.runs.method_names import FACTORS, METRICS, factors_of
+from paretopress.runs.rows import RUN_TABLE_COLUMNS, run_row
 
 TAU, INITIAL, BUDGET = 0.7, 6, 14
 PLAIN = ["ctaea-5x20", "ctaea-10x10", "random"]

@@ -7,20 +7,21 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from paretopress.compression.pruning import compress
 
-from paretopress.compression import canonical, compress, layout_of
-from paretopress.data import Split
-from paretopress.designs import Design
+from paretopress.compression.designs import Design
+from paretopress.compression.plans import canonical, layout_of
+from paretopress.dataset.split import Split
 from paretopress.errors import UserError
 from paretopress.figures.front import draw_front
-from paretopress.figures.inference import draw_inference
-from paretopress.front_designs import DENSE_PLAN, load_fronts, read_front_designs
-from paretopress.fronts import on_test_images, union_front
-from paretopress.networks import build_network
+from paretopress.figures.inference_times import draw_inference
+from paretopress.fronts.remade import DENSE_PLAN, load_fronts, read_front_designs
+from paretopress.fronts.union import on_test_images, union_front
+from paretopress.networks.build import build_network
+from paretopress.networks.weights import save_weights
 from paretopress.report.networks import on_test_images as on_test_images_in_report
 from paretopress.report.networks import relative_times
 from paretopress.tables import read_table, write_csv
-from paretopress.weights import save_weights
 
 ARCHITECTURE = {"name": "vgg16_slim", "width_divisor": 32}
 DENSE_METRICS = {"nonzero_rate": 1.0, "accuracy": 0.9}

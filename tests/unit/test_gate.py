@@ -9,13 +9,13 @@ import torch
 import yaml
 from snakemake.utils import update_config
 
-from paretopress.chance import Chance, chance_of
 from paretopress.config.networks import Training
 from paretopress.config.recipes import RECIPES
+from paretopress.config.validation import read_study
 from paretopress.errors import UserError
-from paretopress.gate import check_dense, check_training, diverged
-from paretopress.training import Epoch
-from paretopress.validation import read_study
+from paretopress.networks.chance import Chance, chance_of
+from paretopress.networks.gate import check_dense, check_training, diverged
+from paretopress.networks.training import Epoch
 
 TENTH = Chance(0.1, 400)  # 0.1 + 3 sqrt(0.1 * 0.9 / 400) = 0.145
 NINE_TENTHS = Chance(0.9, 4000)  # 0.9 + 3 sqrt(0.9 * 0.1 / 4000) = 0.914

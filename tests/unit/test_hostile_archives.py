@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from paretopress import archives
-from paretopress.archives import HARMLESS_BYTES, extract
+from paretopress.dataset import archives
+from paretopress.dataset.archives import HARMLESS_BYTES, extract
 from paretopress.errors import UserError
 
 Member = tuple[tarfile.TarInfo, bytes]

@@ -9,11 +9,11 @@ import pytest
 import yaml
 from paths import ROOT
 
-from paretopress.config_sources import read_config
+from paretopress.config.sources import read_config
+from paretopress.config.validation import read_study
 from paretopress.errors import UserError
-from paretopress.evaluation_tables import imported_runs
 from paretopress.report.render import effective_config, render
-from paretopress.validation import read_study
+from paretopress.runs.imported import imported_runs
 
 GOOD = {
     "study": "s",
@@ -252,7 +252,7 @@ def test_methods_that_are_one_folder_elsewhere_are_refused(tmp_path):
 
 
 def test_a_table_of_endless_zeros_is_read_to_its_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr("paretopress.evaluation_tables.MOST_BYTES", 2**20)
+    monkeypatch.setattr("paretopress.runs.imported.MOST_BYTES", 2**20)
     with open(tmp_path / "t.csv", "wb") as file:
         file.truncate(2**40)
     study = read_study(

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from paretopress.data import load_split, save_split
-from paretopress.datasets import DATASETS
+from paretopress.dataset.builders import DATASETS
+from paretopress.dataset.split import load_split, save_split
 from paretopress.errors import UserError
 
 SETTINGS = {

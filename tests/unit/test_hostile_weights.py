@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from paretopress.errors import UserError
-from paretopress.weights import load_weights
+from paretopress.networks.weights import load_weights
 
 
 class Harmful:

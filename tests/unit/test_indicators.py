@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymoo.indicators.hv import HV
 
-from paretopress.designs import VARIABLES
-from paretopress.fronts import union_front
-from paretopress.indicators import history, hypervolume, run_hypervolume
-from paretopress.objectives import accuracy_threshold, feasible_front, scaled_loss
+from paretopress.compression.designs import VARIABLES
+from paretopress.fronts.union import union_front
+from paretopress.runs.hypervolume import history, hypervolume, run_hypervolume
+from paretopress.search.objectives import accuracy_threshold, feasible_front, scaled_loss
 
 POINTS = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=30)
 

@@ -8,14 +8,14 @@ import pytest
 import torch
 from torch import nn
 
-from paretopress import inference
-from paretopress.compression import Plan
-from paretopress.data import Split
-from paretopress.front_designs import DENSE_PLAN, FrontDesign
-from paretopress.inference import forward_seconds, inference_table, interleaved, time_design
-from paretopress.machine import machine_load, processor_name
-from paretopress.mapped_weights import mapped_network
-from paretopress.weights import save_weights
+from paretopress.compression.plans import Plan
+from paretopress.dataset.split import Split
+from paretopress.fronts import times as inference
+from paretopress.fronts.remade import DENSE_PLAN, FrontDesign
+from paretopress.fronts.times import forward_seconds, inference_table, interleaved, time_design
+from paretopress.jobs.machine import machine_load, processor_name
+from paretopress.networks.mapped import mapped_network
+from paretopress.networks.weights import save_weights
 
 DESIGNS = [
     FrontDesign("a", Plan((), True), 0.2, 0.8),

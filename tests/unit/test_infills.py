@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paretopress.compression import Plan
-from paretopress.designs import Design
-from paretopress.infills import INFILL_RULES, Candidate
+from paretopress.compression.designs import Design
+from paretopress.compression.plans import Plan
+from paretopress.search.infills import INFILL_RULES, Candidate
 
 fractions = st.floats(0, 1)
 points = st.tuples(fractions, fractions.map(lambda value: -value))

@@ -8,7 +8,7 @@ import pytest
 from paths import ROOT
 
 from paretopress.errors import UserError
-from paretopress.leftover_jobs import end_leftover_jobs
+from paretopress.jobs.hooks import end_leftover_jobs
 
 ALIVE = """
 import sys

@@ -4,8 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paretopress import magnitudes
-from paretopress.magnitudes import SELECTED_BY_TORCH, zero_smallest
+from paretopress.compression import magnitudes
+from paretopress.compression.magnitudes import SELECTED_BY_TORCH, zero_smallest
 
 FLOATS = st.floats(-2, 2, width=32) | st.sampled_from([0.0, -0.0, 1.5, -1.5, 1e-40, -1e-40])
 

@@ -9,10 +9,10 @@ import pytest
 import yaml
 from paths import ROOT
 
-from paretopress import method_files
+from paretopress.config import method_files
 from paretopress.config.methods import REGISTRY
+from paretopress.config.validation import read_study
 from paretopress.errors import UserError
-from paretopress.validation import read_study
 
 CODE = """
 import dataclasses
@@ -159,7 +159,7 @@ def test_two_methods_of_one_family_need_two_names(tmp_path):
 
 
 def test_a_config_is_read_without_the_libraries_of_its_methods():
-    code = "import sys, paretopress.validation; print(*{'torch', 'pymoo', 'sklearn', 'xgboost', 'lightgbm'} & set(sys.modules))"
+    code = "import sys, paretopress.config.validation; print(*{'torch', 'pymoo', 'sklearn', 'xgboost', 'lightgbm'} & set(sys.modules))"
     shown = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT / "workflow" / "scripts",

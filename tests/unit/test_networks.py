@@ -11,16 +11,16 @@ from paths import ROOT
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from paretopress.compression import Plan, layout_of
+from paretopress.compression.evaluation import accuracy, evaluate
+from paretopress.compression.plans import Plan, layout_of
 from paretopress.config.networks import OwnNetwork, Resnet50Slim, TorchvisionNetwork, Vgg16Slim
-from paretopress.data import Split
-from paretopress.datasets import DATASETS
+from paretopress.dataset.builders import DATASETS
+from paretopress.dataset.split import Split
 from paretopress.errors import UserError
-from paretopress.evaluation import accuracy, evaluate
-from paretopress.networks import build_network
-from paretopress.torchvision_networks import ARCHITECTURES
-from paretopress.training import AUGMENTATIONS, Recipe, train
-from paretopress.weights import load_weights, save_weights
+from paretopress.networks.build import build_network
+from paretopress.networks.torchvision_networks import ARCHITECTURES
+from paretopress.networks.training import AUGMENTATIONS, Recipe, train
+from paretopress.networks.weights import load_weights, save_weights
 
 SLIM = {"name": "vgg16_slim", "width_divisor": 32}
 RECIPE = Recipe(2, 50, "adamw", 1e-3, 0.05, "one_cycle", "crop_flip", 0)
@@ -240,7 +240,7 @@ print(network.fc.out_features)
 @pytest.mark.parametrize(
     "code",
     [
-        "from paretopress.torchvision_import import torchvision; print(torchvision.models.resnet18(num_classes=3).fc.out_features)",
+        "from paretopress.torchvision_operators import torchvision; print(torchvision.models.resnet18(num_classes=3).fc.out_features)",
         IN_A_FILE_OF_ONES_OWN,
     ],
     ids=["here", "in a file of one's own"],

@@ -8,16 +8,17 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paretopress.compression.pruning import compress, nonzero_rate, prune
 from torch import nn
 from torch.nn.utils import parametrizations
 
-from paretopress.compression import canonical, compress, layout_of, nonzero_rate, prune
-from paretopress.data import Split
-from paretopress.designs import Design
+from paretopress.compression.designs import Design
+from paretopress.compression.evaluation import evaluate
+from paretopress.compression.plans import canonical, layout_of
+from paretopress.dataset.split import Split
 from paretopress.errors import UserError
-from paretopress.evaluation import evaluate
-from paretopress.networks import build_for, build_network, check_network
-from paretopress.weights import load_weights, save_weights
+from paretopress.networks.build import build_for, build_network, check_network
+from paretopress.networks.weights import load_weights, save_weights
 
 OWN = """
 import torch

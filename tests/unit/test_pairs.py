@@ -6,7 +6,7 @@ import pytest
 import scikit_posthocs
 from run_tables import DEMSAR, run_table
 
-from paretopress.pairs import PAIRWISE_COLUMNS, pairwise, siegel_friedman
+from paretopress.statistics.pairs import PAIRWISE_COLUMNS, pairwise, siegel_friedman
 
 METHODS = ("strong", "middle", "weak")
 

@@ -11,9 +11,15 @@ from damage import DAMAGES, POSITIONS, damaged, replaced
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from paretopress.digests import content_digest
-from paretopress.jobs import job
-from paretopress.provenance import Damaged, read_verified, record_path, recorded_files, verified
+from paretopress.jobs.digests import content_digest
+from paretopress.jobs.job import job
+from paretopress.jobs.provenance import (
+    Damaged,
+    read_verified,
+    record_path,
+    recorded_files,
+    verified,
+)
 
 STUDY = Path("results/small")
 WEIGHTS, METRICS, FRONT = (

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from run_tables import DEMSAR, authors_evaluations, authors_runs, run_table
 from scipy.stats import friedmanchisquare
 
-from paretopress.ranks import (
+from paretopress.statistics.ranks import (
     FRIEDMAN_COLUMNS,
     RANK_COLUMNS,
     blocks,

@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paretopress.compression import Plan
+from paretopress.compression.designs import Design
+from paretopress.compression.evaluation import Measurement
+from paretopress.compression.plans import Plan
 from paretopress.config.methods import REGISTRY, CtaeaMethod, SurrogateMethods
-from paretopress.designs import Design
 from paretopress.errors import UserError
-from paretopress.evaluation import Measurement
-from paretopress.infills import INFILL_RULES
-from paretopress.journal import Journal
+from paretopress.jobs.journal import Journal
 from paretopress.methods import build_method
-from paretopress.run_tables import evaluation_table, iteration_table
-from paretopress.search import Archive, Evaluation, Target, sample_initial
-from paretopress.surrogates import CANDIDATES
+from paretopress.runs.tables import evaluation_table, iteration_table
+from paretopress.search.archive import Archive, Evaluation, Target, sample_initial
+from paretopress.search.infills import INFILL_RULES
+from paretopress.search.surrogates import CANDIDATES
 
 SURROGATE = {"population": 10, "generations": 8, "infills": 2, "folds": 5, "infill_rule": "random"}
 FAMILIES = {

@@ -5,12 +5,13 @@ import io
 
 import pytest
 import torch
+from paretopress.compression.pruning import compress, prune
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from paretopress.compression import Plan, compress, layout_of, prune
-from paretopress.networks import build_network
-from paretopress.sizes import Sizes, measure_sizes, multiply_accumulates
+from paretopress.compression.plans import Plan, layout_of
+from paretopress.fronts.sizes import Sizes, measure_sizes, multiply_accumulates
+from paretopress.networks.build import build_network
 
 DENSE = Plan((), False)
 IMAGE = (3, 8, 8)

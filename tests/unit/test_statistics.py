@@ -3,8 +3,8 @@
 import pytest
 from run_tables import authors_evaluations, authors_runs, run_table
 
-from paretopress.extremes import best_and_worst, worst_run
-from paretopress.statistics import SUMMARY_COLUMNS, summary
+from paretopress.statistics.extremes import best_and_worst, worst_run
+from paretopress.statistics.summary import SUMMARY_COLUMNS, summary
 
 
 def test_the_summary_is_over_all_runs_and_says_how_many_are_complete():

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.model_selection import KFold, cross_val_score
 
-from paretopress.run_tables import SURROGATES
-from paretopress.surrogates import CANDIDATES, METRICS, cross_validated, select_surrogate
+from paretopress.search.objectives import SURROGATES
+from paretopress.search.surrogates import CANDIDATES, METRICS, cross_validated, select_surrogate
 
 RNG = np.random.default_rng(0)
 X = RNG.random((30, 7))

@@ -9,18 +9,18 @@ import torch
 from paths import ROOT
 from torch import nn
 
-from paretopress.checkpoints import Checkpoint
+from paretopress.commands.status import show
+from paretopress.compression.evaluation import accuracy
 from paretopress.config.networks import Training
 from paretopress.config.recipes import DEFAULT_RECIPE, RECIPES
-from paretopress.data import Split
-from paretopress.devices import described, training_device
-from paretopress.epochs import epoch_reporter
-from paretopress.evaluation import accuracy
+from paretopress.config.validation import read_study
+from paretopress.dataset.split import Split
 from paretopress.imports import PACKAGE, package_imports
-from paretopress.journal import Journal, read_status
-from paretopress.networks import build_network
-from paretopress.overview import overview
-from paretopress.training import (
+from paretopress.jobs.journal import Journal, read_status
+from paretopress.networks.build import build_network
+from paretopress.networks.checkpoints import Checkpoint
+from paretopress.networks.progress import epoch_reporter
+from paretopress.networks.training import (
     AUGMENTATIONS,
     OPTIMIZERS,
     PRECISIONS,
@@ -28,10 +28,11 @@ from paretopress.training import (
     Epoch,
     NonFiniteLoss,
     Recipe,
+    described,
     history_of,
     train,
+    training_device,
 )
-from paretopress.validation import read_study
 
 VGG = {"name": "vgg16_slim", "width_divisor": 32}  # has dropout
 RESNET = {"name": "resnet50_slim", "width_per_group": 1}  # has batch norm
@@ -394,11 +395,11 @@ def test_each_epoch_is_told_in_the_log_on_the_terminal_and_to_make_status(tmp_pa
     results = tmp_path / "s"
     journal = Journal(results / "progress" / "vgg" / "training", "f")
     study = read_study(STUDY, [])
-    assert "vgg (baseline training" in overview(study, results)
+    assert "vgg (baseline training" in show(study, results)
     history = [Epoch(number, 2.0, 0.2, 0.25) for number in (1, 2, 3)]
     report = epoch_reporter(LOG, journal, "vgg", 40, history[:2])
     assert "goes on after epoch 2 of 40" in caplog.text
-    assert "vgg (baseline training, epoch 2/40, accuracy 0.2500)" in overview(study, results)
+    assert "vgg (baseline training, epoch 2/40, accuracy 0.2500)" in show(study, results)
     report(history)
     for text in (caplog.text, capsys.readouterr().err):
         assert (
@@ -406,7 +407,7 @@ def test_each_epoch_is_told_in_the_log_on_the_terminal_and_to_make_status(tmp_pa
             in text
         )
         assert " left" in text
-    assert "vgg (baseline training, epoch 3/40, accuracy 0.2500, " in overview(study, results)
+    assert "vgg (baseline training, epoch 3/40, accuracy 0.2500, " in show(study, results)
     status = read_status(results / "progress" / "vgg" / "training")
     assert (status.done, status.total, status.accuracy) == (3, 40, 0.25)
 
@@ -423,9 +424,9 @@ def test_a_baseline_is_told_from_what_it_has_written(tmp_path):
     ):
         if file:
             (folder / file).touch()
-        assert f"vgg (baseline {expected})" in overview(study, tmp_path)
+        assert f"vgg (baseline {expected})" in show(study, tmp_path)
     (folder / "weights.safetensors").unlink()
-    assert "vgg (baseline waiting)" in overview(study, tmp_path), (
+    assert "vgg (baseline waiting)" in show(study, tmp_path), (
         "trained again, it is not done because it once was"
     )
 

@@ -6,8 +6,8 @@ import pytest
 import yaml
 from paths import ROOT
 
+from paretopress.config.validation import read_study
 from paretopress.errors import UserError
-from paretopress.validation import read_study
 
 GOOD = {
     "study": "s",

@@ -10,7 +10,7 @@ from local_server import Server, cut, serving, status, whole
 from project import RESULTS, TINY, Project, edit
 from small_cifar10 import pack, write_batches
 
-from paretopress.data import load_split
+from paretopress.dataset.split import load_split
 
 pytestmark = pytest.mark.slow
 
@@ -89,9 +89,9 @@ def test_other_addresses_rerun_nothing(project, server, archive):
 
 
 def test_an_edited_downloader_reruns_nothing(project):
-    path = project.folder / "workflow/scripts/paretopress/downloads.py"
+    path = project.folder / "workflow/scripts/paretopress/dataset/downloads.py"
     before = path.read_text(encoding="utf-8")
-    edit(project, "workflow/scripts/paretopress/downloads.py")
+    edit(project, "workflow/scripts/paretopress/dataset/downloads.py")
     assert project.to_do(*TARGETS) == []
     path.write_text(before, encoding="utf-8")
 

@@ -1,8 +1,6 @@
 """Hostile input through real Snakemake: refused with its key or made harmless, and nothing written outside the study's folder."""
 
 import io
-import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
@@ -124,8 +122,7 @@ def test_a_config_shown_by_make_status_runs_nothing(project):
     (project.folder / "tiny.yaml").write_text(
         "study: tiny\nseeds: !!python/object/apply:os.mkdir [ran]\n", encoding="utf-8"
     )
-    command = [sys.executable, "workflow/scripts/show_status.py", "--configfile", "tiny.yaml"]
-    done = subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=False)
+    done = project.command("status")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "line 2" in done.stderr

@@ -5,8 +5,8 @@ import pytest
 import torch
 from project import Project
 
-from paretopress.digests import file_digest
-from paretopress.networks import build_network
+from paretopress.jobs.digests import file_digest
+from paretopress.networks.build import build_network
 
 pytestmark = pytest.mark.slow
 

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -210,14 +208,12 @@ def test_the_logs_say_how_far_a_run_is(finished):
 
 
 def test_the_commands_show_state_and_front(finished):
-    for script, expected in (
-        ("show_status.py", "12 runs, 12 done"),
-        ("show_front.py", "Report: results/tiny/report.html"),
+    for name, expected in (
+        ("status", "12 runs, 12 done"),
+        ("front", "Report: results/tiny/report.html"),
     ):
-        command = [sys.executable, f"workflow/scripts/{script}", "--configfile", "tiny.yaml"]
-        shown = subprocess.run(
-            command, cwd=finished.folder, capture_output=True, text=True, check=True
-        )
+        shown = finished.command(name)
+        assert shown.returncode == 0, shown.stderr
         assert expected in shown.stdout
 
 

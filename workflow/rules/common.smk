@@ -3,15 +3,15 @@ import re
 from pathlib import Path
 
 from workflow.scripts.paretopress.config.dataset import CIFAR10_ARCHIVE
-from workflow.scripts.paretopress.digests import folder_digest
+from workflow.scripts.paretopress.jobs.digests import folder_digest
 from workflow.scripts.paretopress.errors import UserError
-from workflow.scripts.paretopress.evaluation_tables import imported_runs
+from workflow.scripts.paretopress.runs.imported import imported_runs
 from workflow.scripts.paretopress.imports import package_imports
-from workflow.scripts.paretopress.network_rows import IMPORTED as IMPORTED_SPLIT
-from workflow.scripts.paretopress.settings import compared_settings
-from workflow.scripts.paretopress.machine import require_cores
-from workflow.scripts.paretopress.method_files import method_file
-from workflow.scripts.paretopress.validation import read_study
+from workflow.scripts.paretopress.runs.network_rows import IMPORTED as IMPORTED_SPLIT
+from workflow.scripts.paretopress.runs.method_names import compared_settings
+from workflow.scripts.paretopress.jobs.machine import require_cores
+from workflow.scripts.paretopress.config.method_files import method_file
+from workflow.scripts.paretopress.config.validation import read_study
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 REPORT = Path(workflow.basedir) / "workflow" / "report"

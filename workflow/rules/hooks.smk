@@ -1,9 +1,9 @@
 # What happens before the first job and after the last one. Snakemake knows one hook of each kind.
 import sys
 
-from workflow.scripts.paretopress.journal import remove_finished
-from workflow.scripts.paretopress.leftover_jobs import end_leftover_jobs, mark_run
-from workflow.scripts.paretopress.writability import require_writable
+from workflow.scripts.paretopress.jobs.journal import remove_finished
+from workflow.scripts.paretopress.jobs.hooks import end_leftover_jobs, mark_run
+from workflow.scripts.paretopress.jobs.hooks import require_writable
 
 
 def recorded_journals():

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from paretopress.data import SPLITS, save_split
-from paretopress.datasets import DATASETS
-from paretopress.jobs import job
+from paretopress.dataset.builders import DATASETS
+from paretopress.dataset.split import SPLITS, save_split
+from paretopress.jobs.job import job
 
 with job(snakemake, __file__) as log:
     settings = dict(snakemake.params.settings)

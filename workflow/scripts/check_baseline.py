@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from paretopress.chance import Chance
-from paretopress.gate import check_dense
-from paretopress.jobs import job
-from paretopress.metrics import read_metrics
+from paretopress.jobs.job import job
+from paretopress.networks.chance import Chance
+from paretopress.networks.gate import check_dense
+from paretopress.networks.metrics import read_metrics
 
 with job(snakemake, __file__) as log:
     params = snakemake.params

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from paretopress.costs import costs
-from paretopress.factors import factors, level_pairs, levels
-from paretopress.jobs import job
-from paretopress.metrics import read_metrics
-from paretopress.network_rows import network_row
-from paretopress.objectives import threshold_of
-from paretopress.pairs import pairwise
-from paretopress.ranks import friedman, ranks
-from paretopress.statistics import summary
+from paretopress.jobs.job import job
+from paretopress.networks.metrics import read_metrics
+from paretopress.runs.network_rows import network_row
+from paretopress.search.objectives import threshold_of
+from paretopress.statistics.costs import costs
+from paretopress.statistics.factors import factors, level_pairs, levels
+from paretopress.statistics.pairs import pairwise
+from paretopress.statistics.ranks import friedman, ranks
+from paretopress.statistics.summary import summary
 from paretopress.tables import read_table, write_csv
 
 with job(snakemake, __file__) as log:

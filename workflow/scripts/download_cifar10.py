@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from paretopress.config.dataset import CIFAR10_ARCHIVE, CIFAR10_BYTES, CIFAR10_URLS
-from paretopress.downloads import Wanted, fetch
-from paretopress.jobs import job
+from paretopress.dataset.downloads import Wanted, fetch
+from paretopress.jobs.job import job
 
 with job(snakemake, __file__) as log:
     wanted = Wanted(CIFAR10_ARCHIVE, CIFAR10_BYTES, snakemake.params.checksum, key="dataset.path")

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from paretopress.figures.front import draw_front
 from paretopress.figures.style import save
-from paretopress.jobs import job
-from paretopress.metrics import read_metrics
-from paretopress.network_rows import IMPORTED
-from paretopress.objectives import threshold_of
-from paretopress.run_files import read_tables
+from paretopress.jobs.job import job
+from paretopress.networks.metrics import read_metrics
+from paretopress.runs.files import read_tables
+from paretopress.runs.network_rows import IMPORTED
+from paretopress.search.objectives import threshold_of
 from paretopress.tables import read_table
 
 with job(snakemake, __file__):

@@ -1,8 +1,8 @@
 """Draws the inference times of one front of a network."""
 
-from paretopress.figures.inference import draw_inference
+from paretopress.figures.inference_times import draw_inference
 from paretopress.figures.style import save
-from paretopress.jobs import job
+from paretopress.jobs.job import job
 from paretopress.tables import read_table
 
 with job(snakemake, __file__):

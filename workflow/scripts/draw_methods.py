@@ -5,9 +5,9 @@ from paretopress.figures.convergence import draw_convergence
 from paretopress.figures.hypervolumes import draw_hypervolumes
 from paretopress.figures.ranks import draw_critical_difference
 from paretopress.figures.style import save
-from paretopress.jobs import job
-from paretopress.pairs import pairwise
-from paretopress.ranks import friedman, ranks
+from paretopress.jobs.job import job
+from paretopress.statistics.pairs import pairwise
+from paretopress.statistics.ranks import friedman, ranks
 from paretopress.tables import read_table
 
 COMPARED = "methods"

@@ -1,9 +1,9 @@
 """Draws what the searches of one network did: surrogates chosen, infills drawn at random, time spent."""
 
+from paretopress.figures.search_times import draw_times
 from paretopress.figures.style import save
 from paretopress.figures.surrogates import draw_fallbacks, draw_surrogates
-from paretopress.figures.times import draw_times
-from paretopress.jobs import job
+from paretopress.jobs.job import job
 from paretopress.tables import read_table
 
 with job(snakemake, __file__):

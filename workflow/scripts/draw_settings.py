@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from paretopress.extremes import best_and_worst, worst_run
 from paretopress.figures.front import draw_worst_run_front
 from paretopress.figures.hypervolumes import draw_best_and_worst, draw_by_factor
 from paretopress.figures.style import nothing_to_draw, save
-from paretopress.jobs import job
-from paretopress.metrics import read_metrics
-from paretopress.network_rows import network_row
-from paretopress.objectives import threshold_of
-from paretopress.settings import FACTORS
+from paretopress.jobs.job import job
+from paretopress.networks.metrics import read_metrics
+from paretopress.runs.method_names import FACTORS
+from paretopress.runs.network_rows import network_row
+from paretopress.search.objectives import threshold_of
+from paretopress.statistics.extremes import best_and_worst, worst_run
 from paretopress.tables import read_table
 
 with job(snakemake, __file__):

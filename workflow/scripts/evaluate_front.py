@@ -5,14 +5,14 @@ from pathlib import Path
 
 import torch
 
-from paretopress.data import load_split
-from paretopress.evaluation import measure
-from paretopress.front_designs import load_fronts
-from paretopress.fronts import on_test_images
-from paretopress.jobs import job
-from paretopress.journal import Journal, fingerprint
-from paretopress.metrics import read_metrics
-from paretopress.objectives import threshold_of
+from paretopress.compression.evaluation import measure
+from paretopress.dataset.split import load_split
+from paretopress.fronts.remade import load_fronts
+from paretopress.fronts.union import on_test_images
+from paretopress.jobs.job import job
+from paretopress.jobs.journal import Journal, fingerprint
+from paretopress.networks.metrics import read_metrics
+from paretopress.search.objectives import threshold_of
 from paretopress.tables import read_table, write_csv
 
 with job(snakemake, __file__) as log:

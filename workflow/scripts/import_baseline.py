@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from paretopress.data import load_split
-from paretopress.digests import check_digest
-from paretopress.jobs import job
-from paretopress.networks import build_network, check_network
+from paretopress.dataset.split import load_split
+from paretopress.jobs.digests import check_digest
+from paretopress.jobs.job import job
+from paretopress.networks.build import build_network, check_network
+from paretopress.networks.training import history_table
+from paretopress.networks.weights import import_weights, without_memory
 from paretopress.tables import write_csv
-from paretopress.training import history_table
-from paretopress.weights import import_weights, without_memory
 
 with job(snakemake, __file__) as log:
     trained, name = Path(snakemake.input.trained), snakemake.wildcards.network

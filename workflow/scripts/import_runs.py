@@ -3,14 +3,14 @@
 import json
 from pathlib import Path
 
-from paretopress.atomic import write_whole
 from paretopress.config.evaluation_tables import EvaluationTable
-from paretopress.evaluation_tables import read_evaluations
-from paretopress.indicators import run_hypervolume
-from paretopress.jobs import job
-from paretopress.metrics import write_metrics
-from paretopress.network_rows import IMPORTED
-from paretopress.run_tables import evaluation_table, iteration_table, timing_table
+from paretopress.jobs.files import write_whole
+from paretopress.jobs.job import job
+from paretopress.networks.metrics import write_metrics
+from paretopress.runs.hypervolume import run_hypervolume
+from paretopress.runs.imported import read_evaluations
+from paretopress.runs.network_rows import IMPORTED
+from paretopress.runs.tables import evaluation_table, iteration_table, timing_table
 from paretopress.tables import write_csv
 
 with job(snakemake, __file__) as log:

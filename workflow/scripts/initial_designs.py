@@ -6,14 +6,14 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from paretopress.designs import VARIABLES
-from paretopress.jobs import job
-from paretopress.journal import Journal, fingerprint
-from paretopress.logs import duration
-from paretopress.machine import processor_name
-from paretopress.search import measured, sample_initial
+from paretopress.compression.designs import VARIABLES
+from paretopress.jobs.job import job
+from paretopress.jobs.journal import Journal, fingerprint
+from paretopress.jobs.logs import duration
+from paretopress.jobs.machine import processor_name
+from paretopress.search.archive import measured, sample_initial
+from paretopress.search.targets import load_target, search_space
 from paretopress.tables import write_csv
-from paretopress.targets import load_target, search_space
 
 with job(snakemake, __file__) as log:
     torch.set_num_threads(snakemake.threads)

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from paretopress.fronts import DENSE, union_front
-from paretopress.jobs import job
-from paretopress.metrics import read_metrics
-from paretopress.objectives import threshold_of
-from paretopress.run_files import read_tables
+from paretopress.fronts.union import DENSE, union_front
+from paretopress.jobs.job import job
+from paretopress.networks.metrics import read_metrics
+from paretopress.runs.files import read_tables
+from paretopress.search.objectives import threshold_of
 from paretopress.tables import write_csv
 
 with job(snakemake, __file__) as log:

@@ -1,8 +1,8 @@
 """Joins the tables of every run of one network."""
 
-from paretopress.jobs import job
-from paretopress.run_files import read_tables
-from paretopress.run_tables import with_integers
+from paretopress.jobs.job import job
+from paretopress.runs.files import read_tables
+from paretopress.runs.tables import with_integers
 from paretopress.tables import write_csv
 
 with job(snakemake, __file__) as log:

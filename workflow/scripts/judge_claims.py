@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from paretopress.claims import Evidence, claims
-from paretopress.extremes import made_here
-from paretopress.jobs import job
-from paretopress.metrics import read_metrics
+from paretopress.jobs.job import job
+from paretopress.networks.metrics import read_metrics
+from paretopress.statistics.claims.judge import Evidence, claims
+from paretopress.statistics.extremes import made_here
 from paretopress.tables import RUN_COLUMNS, read_table, write_csv
 
 with job(snakemake, __file__) as log:

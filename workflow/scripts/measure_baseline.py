@@ -4,12 +4,12 @@ from pathlib import Path
 
 import torch
 
-from paretopress.baselines import measure_dense
-from paretopress.data import load_split
-from paretopress.jobs import job
-from paretopress.mapped_weights import mapped_network
-from paretopress.metrics import write_metrics
-from paretopress.networks import build_network
+from paretopress.dataset.split import load_split
+from paretopress.jobs.job import job
+from paretopress.networks.build import build_network
+from paretopress.networks.dense import measure_dense
+from paretopress.networks.mapped import mapped_network
+from paretopress.networks.metrics import write_metrics
 
 with job(snakemake, __file__) as log:
     torch.set_num_threads(snakemake.threads)

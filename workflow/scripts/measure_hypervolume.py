@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from paretopress.atomic import write_whole
-from paretopress.indicators import run_hypervolume
-from paretopress.jobs import job
-from paretopress.metrics import read_metrics
-from paretopress.objectives import threshold_of
+from paretopress.jobs.files import write_whole
+from paretopress.jobs.job import job
+from paretopress.networks.metrics import read_metrics
+from paretopress.runs.hypervolume import run_hypervolume
+from paretopress.search.objectives import threshold_of
 from paretopress.tables import read_table
 
 with job(snakemake, __file__) as log:

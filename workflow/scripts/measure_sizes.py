@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from paretopress.data import load_split
-from paretopress.front_designs import load_fronts
-from paretopress.jobs import job
-from paretopress.sizes import measure_sizes
+from paretopress.dataset.split import load_split
+from paretopress.fronts.remade import load_fronts
+from paretopress.fronts.sizes import measure_sizes
+from paretopress.jobs.job import job
 from paretopress.tables import write_csv
 
 with job(snakemake, __file__) as log:

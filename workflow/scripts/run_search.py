@@ -4,18 +4,18 @@ from pathlib import Path
 
 import torch
 
-from paretopress.compression import subset_seed
-from paretopress.jobs import job
-from paretopress.journal import Journal, fingerprint
-from paretopress.machine import processor_name
+from paretopress.compression.plans import subset_seed
+from paretopress.jobs.job import job
+from paretopress.jobs.journal import Journal, fingerprint
+from paretopress.jobs.machine import processor_name
 from paretopress.methods import build_method
-from paretopress.metrics import read_metrics
-from paretopress.objectives import threshold_of
-from paretopress.progress import reporter
-from paretopress.run_tables import evaluation_table, iteration_table, timing_table
-from paretopress.search import Archive, Evaluation
+from paretopress.networks.metrics import read_metrics
+from paretopress.runs.tables import evaluation_table, iteration_table, timing_table
+from paretopress.search.archive import Archive, Evaluation
+from paretopress.search.objectives import threshold_of
+from paretopress.search.progress import reporter
+from paretopress.search.targets import load_target, read_initial, search_space
 from paretopress.tables import read_table, records, write_csv
-from paretopress.targets import load_target, read_initial, search_space
 
 with job(snakemake, __file__) as log:
     torch.set_num_threads(snakemake.threads)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from paretopress.jobs import job
-from paretopress.run_files import read_hypervolumes, rows_of_run, run_of
-from paretopress.runs import RUN_TABLE_COLUMNS, carried_forward, run_row
-from paretopress.settings import factors_of
+from paretopress.jobs.job import job
+from paretopress.runs.files import read_hypervolumes, rows_of_run, run_of
+from paretopress.runs.method_names import factors_of
+from paretopress.runs.rows import RUN_TABLE_COLUMNS, carried_forward, run_row
 from paretopress.tables import read_table, write_csv
 
 with job(snakemake, __file__) as log:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from paretopress.extremes import best_and_worst, worst_run
-from paretopress.fronts import union_front
-from paretopress.jobs import job
-from paretopress.metrics import read_metrics
-from paretopress.objectives import threshold_of
-from paretopress.run_files import read_tables, rows_of_run, run_of
-from paretopress.runs import is_complete
+from paretopress.fronts.union import union_front
+from paretopress.jobs.job import job
+from paretopress.networks.metrics import read_metrics
+from paretopress.runs.files import read_tables, rows_of_run, run_of
+from paretopress.runs.rows import is_complete
+from paretopress.search.objectives import threshold_of
+from paretopress.statistics.extremes import best_and_worst, worst_run
 from paretopress.tables import write_csv
 
 with job(snakemake, __file__) as log:

@@ -5,11 +5,11 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from paretopress.data import load_split
-from paretopress.front_designs import load_fronts
-from paretopress.inference import inference_table, interleaved, time_design
-from paretopress.jobs import job
-from paretopress.machine import machine_load, processor_name, require_cores
+from paretopress.dataset.split import load_split
+from paretopress.fronts.remade import load_fronts
+from paretopress.fronts.times import inference_table, interleaved, time_design
+from paretopress.jobs.job import job
+from paretopress.jobs.machine import machine_load, processor_name, require_cores
 from paretopress.tables import write_csv
 
 with job(snakemake, __file__) as log:

@@ -4,19 +4,27 @@ from pathlib import Path
 
 import torch
 
-from paretopress.chance import chance_of
-from paretopress.checkpoints import Checkpoint
-from paretopress.data import load_split
-from paretopress.devices import described, training_device
-from paretopress.epochs import epoch_reporter
-from paretopress.evaluation import accuracy
-from paretopress.gate import check_training, diverged
-from paretopress.jobs import job
-from paretopress.journal import Journal, fingerprint
-from paretopress.networks import build_network, check_network
+from paretopress.compression.evaluation import accuracy
+from paretopress.dataset.split import load_split
+from paretopress.jobs.job import job
+from paretopress.jobs.journal import Journal, fingerprint
+from paretopress.networks.build import build_network, check_network
+from paretopress.networks.chance import chance_of
+from paretopress.networks.checkpoints import Checkpoint
+from paretopress.networks.gate import check_training, diverged
+from paretopress.networks.progress import epoch_reporter
+from paretopress.networks.training import (
+    Epoch,
+    NonFiniteLoss,
+    Recipe,
+    described,
+    history_of,
+    history_table,
+    train,
+    training_device,
+)
+from paretopress.networks.weights import save_weights
 from paretopress.tables import write_csv
-from paretopress.training import Epoch, NonFiniteLoss, Recipe, history_of, history_table, train
-from paretopress.weights import save_weights
 
 with job(snakemake, __file__) as log:
     torch.set_num_threads(snakemake.threads)

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from paretopress.atomic import write_whole
-from paretopress.costs import machines
-from paretopress.jobs import job
-from paretopress.machine import this_machine
-from paretopress.metrics import read_metrics
-from paretopress.objectives import threshold_of
+from paretopress.jobs.files import write_whole
+from paretopress.jobs.job import job
+from paretopress.jobs.machine import this_machine
+from paretopress.networks.metrics import read_metrics
 from paretopress.report.comparison import comparison
 from paretopress.report.networks import network_page
 from paretopress.report.render import effective_config, render
 from paretopress.report.sources import sources
 from paretopress.report.summary import summary_json
+from paretopress.search.objectives import threshold_of
+from paretopress.statistics.costs import machines
 from paretopress.tables import read_table, records
 
 PACKAGES = ("torch", "torchvision", "pymoo", "scikit-learn", "xgboost", "lightgbm")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from .atomic import written_whole
+from .jobs.files import written_whole
 
 RUN_COLUMNS = ["network", "method", "seed"]
 NAMES = ("network", "method", "other_method", "design_id")

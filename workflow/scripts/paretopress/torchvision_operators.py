@@ -5,8 +5,10 @@ import then fails with "operator torchvision::nms does not exist". Declaring the
 the import is enough; no classification network calls them. Where the operators do load, nothing is declared.
 """
 
+import importlib
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -27,3 +29,10 @@ if not _operators_load():
     _declared = torch.library.Library("torchvision", "DEF")
     for _operator in ("nms", "qnms"):
         _declared.define(f"{_operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
+
+def __getattr__(name: str) -> Any:
+    """`from .torchvision_operators import torchvision`: loaded there, since it takes seconds."""
+    if name != "torchvision":
+        raise AttributeError(name)
+    return importlib.import_module(name)

@@ -4,10 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from ..weight_files import WEIGHT_FILES
 from .base import Checksum, Count, FilePath, Fraction, Positive, Section, Seed, refuse
 from .recipes import DEFAULT_RECIPE, RECIPES
 from .torchvision_models import TorchvisionModel
+from .weight_files import WEIGHT_FILES
 
 
 class Vgg16Slim(Section):

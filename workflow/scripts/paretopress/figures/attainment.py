@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.typing import LineStyleType
 
-from ..objectives import minimized
+from ..search.objectives import minimized
 from .captions import counted, incomplete_note, n_runs, name_of
 from .looks import Look, looks_of, methods_of
 from .style import INK, Drawing, legend_below, new_panels, nothing_to_draw, percent, styled

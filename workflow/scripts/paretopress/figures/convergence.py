@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from ..settings import METRICS
+from ..runs.method_names import METRICS
 from ..tables import RUN_COLUMNS
 from .captions import incomplete_note, n_runs, name_of
 from .looks import FEW_SETTINGS, Look, looks_of, methods_of, setting_table

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ..fronts import DENSE
-from ..objectives import constraint_value, feasible_front, minimized
+from ..fronts.union import DENSE
+from ..search.objectives import constraint_value, feasible_front, minimized
 from .captions import counted
 from .style import (
     BLUE,

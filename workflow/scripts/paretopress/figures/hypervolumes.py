@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..settings import FACTORS, METRICS
+from ..runs.method_names import FACTORS, METRICS
 from .captions import counted, incomplete_note, listed, n_runs, name_of
 from .looks import METRIC_COLORS, looks_of, methods_of, setting_table
 from .style import (

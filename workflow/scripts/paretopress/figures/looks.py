@@ -6,7 +6,7 @@ from itertools import cycle
 import pandas as pd
 from matplotlib.typing import LineStyleType
 
-from ..settings import FACTORS, METRICS
+from ..runs.method_names import FACTORS, METRICS
 from .style import HUES, INK
 
 FEW_SETTINGS = 4  # so many surrogate settings have a hue of their own; of more, the hue is that of the constraint metric

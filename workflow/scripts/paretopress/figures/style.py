@@ -14,7 +14,7 @@ from matplotlib.container import Container
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from ..atomic import written_whole
+from ..jobs.files import written_whole
 
 WIDTH, HEIGHT = 7.2, 4.4  # inches: the width of a page's text
 DPI = 200

@@ -6,7 +6,7 @@ Nothing is imported here, so that an edited method is a changed input of its own
 from importlib import import_module
 from typing import Any
 
-from ..search import Method
+from ..search.archive import Method
 
 
 def build_method(implementation: str, settings: dict[str, Any]) -> Method:

@@ -6,10 +6,10 @@ from functools import partial
 
 import numpy as np
 
-from ..ctaea import Ctaea
-from ..designs import design_from_vector
-from ..objectives import constraint_value, minimized
-from ..search import Archive, Evaluation, Iteration, generator
+from ..compression.designs import design_from_vector
+from ..search.archive import Archive, Evaluation, Iteration, generator
+from ..search.ctaea import Ctaea
+from ..search.objectives import constraint_value, minimized
 
 # Generations in a row without a new network; the space is then used up as far as CTAEA can tell.
 STALE_GENERATIONS = 100

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..search import Archive, Iteration, generator, spend_budget
+from ..search.archive import Archive, Iteration, generator, spend_budget
 
 
 @dataclass(frozen=True)

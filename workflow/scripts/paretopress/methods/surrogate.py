@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..ctaea import Ctaea
-from ..designs import design_from_vector
-from ..infills import INFILL_RULES, Candidate
-from ..objectives import feasible_front, minimized
-from ..run_tables import FUNCTIONS
-from ..search import Archive, Iteration, generator, spend_budget
-from ..surrogates import NoSurrogateError, Selection, SurrogateError, select_surrogate
+from ..compression.designs import design_from_vector
+from ..search.archive import Archive, Iteration, generator, spend_budget
+from ..search.ctaea import Ctaea
+from ..search.infills import INFILL_RULES, Candidate
+from ..search.objectives import FUNCTIONS, feasible_front, minimized
+from ..search.surrogates import NoSurrogateError, Selection, SurrogateError, select_surrogate
 
 NO_SURROGATE = "no surrogate"
 

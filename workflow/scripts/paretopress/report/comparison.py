@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..run_tables import FUNCTIONS
+from ..search.objectives import FUNCTIONS
 from ..tables import records
 
 MOST_PAIRS = 15

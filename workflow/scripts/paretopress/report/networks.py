@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from ..designs import ALL, BIAS, BOTH, NONE, RANDOM, WEIGHT
+from ..compression.designs import ALL, BIAS, BOTH, NONE, RANDOM, WEIGHT
 from ..figures.style import caption_of
-from ..fronts import DENSE
-from ..indicators import scaled_hypervolume
-from ..objectives import POINTS
+from ..fronts.union import DENSE
+from ..runs.hypervolume import scaled_hypervolume
+from ..search.objectives import POINTS
 from ..tables import records
 
 SCOPES = {NONE: "untouched", RANDOM: "a random subset", ALL: "all layers"}

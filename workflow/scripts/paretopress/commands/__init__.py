@@ -1,0 +1,1 @@
+"""The commands for people: `python -m paretopress.commands NAME`."""

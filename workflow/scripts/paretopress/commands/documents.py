@@ -1,0 +1,15 @@
+"""What is made from the config model: config/schema.json, and the key tables of config/README.md."""
+
+from pathlib import Path
+
+from ..config.schema import json_schema, key_tables
+
+MARK = "<!-- key tables: written by `make docs` from workflow/scripts/paretopress/config/ -->\n"
+
+
+def write_documents(folder: Path) -> None:
+    """Writes schema.json and the key tables of README.md in `folder`."""
+    readme = folder / "README.md"
+    head = readme.read_text(encoding="utf-8").split(MARK)[0]
+    readme.write_text(head + MARK + "\n" + key_tables(), encoding="utf-8")
+    (folder / "schema.json").write_text(json_schema(), encoding="utf-8")

@@ -1,0 +1,49 @@
+"""The best rows of each network's front, and where the report is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..config.study import Study
+from ..errors import UserError
+from ..fronts.union import DENSE
+from ..jobs.provenance import verified
+from ..report.networks import front_rows
+from ..tables import read_table
+
+ROWS = 5
+RUN = "snakemake --cores all --configfile FILE."
+
+
+def _of_network(network: str, file: Path) -> Iterator[str]:
+    front = read_table(file)
+    dense = front.loc[front["design_id"] == DENSE, "accuracy"]
+    rows = front_rows(front)
+    known = f"{dense.iloc[0]:.2%}" if len(dense) else "not known"
+    yield f"\n{network}: {len(rows)} designs on the front; dense accuracy {known}"
+    for row in rows[:ROWS]:
+        int8 = ", int8" if row["int8"] else ""
+        yield (
+            f"  {row['nonzero_rate']:6.1%} non-zero  {row['accuracy']:.2%} accuracy  "
+            f"{row['design_id']}  Linear: {row['linear']}; convolutions: {row['conv']}{int8}"
+        )
+    if len(rows) > ROWS:
+        yield f"  and {len(rows) - ROWS} larger and more accurate ones in {file}"
+
+
+def show(study: Study, results: Path) -> str:
+    """The best rows of each network's front, and where the report is.
+
+    Raises UserError: the study is not finished, or a front is damaged.
+    """
+    report = results / "report.html"
+    if not report.is_file():
+        raise UserError(f"{report}: not there yet. Run the study first: {RUN}")
+    fronts = {network: results / "fronts" / f"{network}.csv" for network in study.network_names()}
+    try:
+        verified(results, map(str, fronts.values()))
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{error.filename}: not there. Start the study again, which makes it: {RUN}"
+        ) from error
+    lines = [line for network, file in fronts.items() for line in _of_network(network, file)]
+    return "\n".join([*lines, f"\nReport: {report}"])

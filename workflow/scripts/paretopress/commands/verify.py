@@ -1,0 +1,31 @@
+"""Holds every file of a study against the record of what its job wrote, and of what it was made from."""
+
+from pathlib import Path
+
+from ..config.study import Study
+from ..errors import UserError
+from ..jobs.provenance import damaged_and_outdated, recorded_files
+
+
+def show(study: Study, results: Path) -> str:
+    """How many files are as their jobs wrote them, and which are outdated or gone.
+
+    Raises UserError: files are damaged; each is named.
+    """
+    recorded = recorded_files(results)
+    files = [file for file in recorded if file.is_file()]
+    damaged, outdated = damaged_and_outdated(results, files)
+    if damaged:
+        raise UserError("\n".join(damaged))
+    lines = [f"{results}: {len(files)} files, each as its job wrote it"]
+    if outdated:
+        lines += [
+            "Of an earlier config, or not made again yet:",
+            *(f"  {line}" for line in outdated),
+        ]
+    if gone := [str(file) for file in recorded if not file.is_file()]:
+        lines.append(
+            "Recorded and gone; Snakemake makes one again where a job needs it or it is given as the target:"
+        )
+        lines += [f"  {file}" for file in gone]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""What a design does to a network."""

@@ -1,0 +1,178 @@
+"""CIFAR-10 from its official archive for Python, or from the folder that is in it.
+
+The format is pickle, which can name any code to be run. Nothing is read before the archive has the SHA-256 of the config, or each file of
+a folder the MD5 sum that torchvision knows; and what is read can name nothing but arrays.
+"""
+
+import codecs
+import pickle
+import tempfile
+from collections.abc import Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ..errors import UserError
+from ..jobs.digests import check_digest
+from ..torchvision_operators import torchvision
+from . import archives
+from .splitting import Splits, resized, split_of, with_validation
+
+OFFICIAL = torchvision.datasets.CIFAR10
+FOLDER = OFFICIAL.base_folder
+CLASSES, SIDE, CHANNELS = 10, 32, 3
+_RECONSTRUCT = np.empty(0).__reduce__()[0]
+# What the pickle of an array names: CIFAR-10's own, written by Python 2 and an old NumPy, and one of today's.
+ARRAYS = {
+    ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,
+    ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+    ("_codecs", "encode"): codecs.encode,
+}
+
+
+class BatchReader(pickle._Unpickler):
+    """Reads texts, numbers, lists, dictionaries and arrays; UnpicklingError where a file names anything else.
+
+    The unpickler in Python and not the one in C, which takes as much memory as the largest number of an object in the file asks for.
+    """
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in ARRAYS:
+            raise pickle.UnpicklingError(
+                f"it names {module}.{name}, which was not run; CIFAR-10 names nothing but arrays"
+            )
+        return ARRAYS[module, name]
+
+
+def _unlike(source: Path, what: str) -> UserError:
+    return UserError(
+        f"{source}: not CIFAR-10 in its format for Python: {what}. dataset.path takes the archive "
+        f"cifar-10-python.tar.gz, or the folder {FOLDER} as it comes out of it: fetch or unpack the archive again."
+    )
+
+
+def _content(file: Path, source: Path, key: str) -> tuple[Any, Any]:
+    """What `file` holds under "data", if anything, and under `key`."""
+    try:
+        with open(file, "rb") as stream:
+            # Python 2 wrote the file: what are texts in it is bytes to Python 3.
+            content = BatchReader(stream, encoding="latin1").load()
+        return content.get("data"), content[key]
+    except Exception as error:  # on damaged bytes the unpickler raises almost anything
+        raise _unlike(
+            source, f"{file.name} cannot be read ({type(error).__name__}: {error})"
+        ) from error
+
+
+def _batch(file: Path, source: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The images, uint8 (images, 32, 32, 3), and their labels of one file."""
+    pixels, labels = _content(file, source, "labels")
+    sized = (
+        isinstance(pixels, np.ndarray)
+        and pixels.dtype == np.uint8
+        and pixels.shape[1:] == (CHANNELS * SIDE * SIDE,)
+    )
+    if not sized or not isinstance(labels, list) or len(labels) != len(pixels):
+        raise _unlike(
+            source, f"{file.name} holds no images of {SIDE}x{SIDE} pixels with a label each"
+        )
+    if not all(isinstance(label, int) and 0 <= label < CLASSES for label in labels):
+        raise _unlike(
+            source, f"{file.name} holds labels that are no number from 0 to {CLASSES - 1}"
+        )
+    return pixels.reshape(-1, CHANNELS, SIDE, SIDE).transpose(0, 2, 3, 1), np.array(labels)
+
+
+def _classes(file: Path, source: Path) -> tuple[str, ...]:
+    _, names = _content(file, source, OFFICIAL.meta["key"])
+    if (
+        not isinstance(names, list)
+        or len(names) != CLASSES
+        or not all(isinstance(name, str) for name in names)
+    ):
+        raise _unlike(source, f"{file.name} holds no names of {CLASSES} classes")
+    return tuple(names)
+
+
+def _official_sums() -> dict[str, str | None]:
+    """{file of the folder: the MD5 sum that torchvision knows}"""
+    return dict(
+        [
+            *OFFICIAL.train_list,
+            *OFFICIAL.test_list,
+            [OFFICIAL.meta["filename"], OFFICIAL.meta["md5"]],
+        ]
+    )
+
+
+def _check_files(folder: Path, source: Path, sums: Mapping[str, str | None]) -> None:
+    """Raises UserError: a file of `sums` is missing, or has another sum than the one given there."""
+    check = torchvision.datasets.utils.check_integrity
+    if damaged := [name for name, md5 in sums.items() if not check(folder / name, md5)]:
+        raise _unlike(source, f"{', '.join(damaged)} missing or damaged")
+
+
+def _read(
+    root: Path,
+    source: Path,
+    size: int,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    sums: Mapping[str, str | None],
+) -> Splits:
+    """The official training and test images in `root` or in its folder cifar-10-batches-py, in squares of `size` pixels."""
+    folder = root / FOLDER if (root / FOLDER).is_dir() else root
+    _check_files(folder, source, sums)
+    classes = _classes(folder / OFFICIAL.meta["filename"], source)
+    splits = {}
+    for split, files in (("train", OFFICIAL.train_list), ("test", OFFICIAL.test_list)):
+        images, labels = zip(*(_batch(folder / name, source) for name, _ in files), strict=True)
+        pixels = np.empty((sum(map(len, images)), size, size, CHANNELS), dtype=np.uint8)
+        for index, image in enumerate(chain.from_iterable(images)):
+            pixels[index] = resized(Image.fromarray(image), size)
+        splits[split] = split_of(pixels, np.concatenate(labels), classes, mean=mean, std=std)
+    return splits
+
+
+def cifar10(
+    path: str,
+    *,
+    checksum: str,
+    image_size: int,
+    validation_fraction: float,
+    split_seed: int,
+    mean: list[float],
+    std: list[float],
+) -> Splits:
+    """CIFAR-10 (Krizhevsky 2009): 50,000 training and 10,000 test images of 32x32 pixels in 10 classes.
+
+    path: the archive for Python, or the folder that is in it. checksum: SHA-256 of the archive, in lower case.
+    The official test images are the test split; `validation_fraction` of the others is held out, each class in proportion.
+
+    Raises UserError: no such path, an archive with another checksum, a file that is missing, damaged or holds anything but arrays.
+    """
+    source = Path(path)
+    if source.is_dir():
+        splits = _read(source, source, image_size, tuple(mean), tuple(std), _official_sums())
+    elif source.is_file():
+        check_digest(source, checksum, "dataset.checksum")
+        with tempfile.TemporaryDirectory() as target:
+            archives.extract(source, Path(target))
+            splits = _read(
+                Path(target),
+                source,
+                image_size,
+                tuple(mean),
+                tuple(std),
+                dict.fromkeys(_official_sums()),
+            )
+    else:
+        raise UserError(
+            f"{source}: no such file or folder. Set dataset.path to the archive or folder, or leave it out for a download."
+        )
+    return with_validation(splits, validation_fraction, split_seed)

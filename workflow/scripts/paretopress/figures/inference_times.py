@@ -1,0 +1,53 @@
+"""How long the designs of a front take for the test images."""
+
+import pandas as pd
+
+from ..fronts.union import DENSE
+from .captions import counted
+from .style import BLUE, INK, VERMILLION, Drawing, Handle, legend_below, new_figure, percent, styled
+
+
+@styled
+def draw_inference(
+    times: pd.DataFrame, network: str, front: str = "the union front of all runs"
+) -> Drawing:
+    """Seconds for all test images (median, bar from quartile to quartile) over non-zero rate, int8 networks marked; the dense network.
+
+    times: the table of inference times of a front's designs, with the dense network's row. front: whose front it is, for the caption.
+    """
+    figure, axis = new_figure()
+    dense = times[times["design_id"] == DENSE].iloc[0]
+    found = times[times["design_id"] != DENSE]
+    axis.axhline(dense["median_seconds"], color=INK, linewidth=0.9, linestyle="--")
+    handles: list[Handle] = []
+    for rows, marker, size, color, label in (
+        (found[found["quantization"] == 0], "o", 6, BLUE, "float32"),
+        (found[found["quantization"] == 1], "s", 6, VERMILLION, "int8 Linear layers"),
+        (times[times["design_id"] == DENSE], "*", 12, INK, "dense network"),
+    ):
+        if len(rows):
+            middle = rows["median_seconds"]
+            bars = [
+                middle - rows["lower_quartile_seconds"],
+                rows["upper_quartile_seconds"] - middle,
+            ]
+            handles.append(
+                axis.errorbar(
+                    rows["nonzero_rate"], middle, yerr=bars, linestyle="", marker=marker, markersize=size, color=color, capsize=3,
+                    label=f"{label} ({len(rows)})",
+                )
+            )  # fmt: skip
+    axis.set(
+        xlim=(min(0.0, times["nonzero_rate"].min()) - 0.02, 1.04),
+        ylim=(0, 1.12 * times["upper_quartile_seconds"].max()),
+    )
+    axis.set_ylabel(f"seconds for {dense['images']:,} images")
+    percent(axis.xaxis, "non-zero weights")
+    axis.set_title(network)
+    legend_below(figure, handles)
+    caption = (
+        f"Inference time on {network} of {counted(len(found), 'design')} of {front} and of the dense network, for {dense['images']:,} test "
+        f"images in batches of {dense['batch_size']} with {counted(int(dense['threads']), 'thread')}: median and quartiles of "
+        f"n = {counted(int(dense['repeats']), 'pass', 'passes')} each."
+    )
+    return Drawing(figure, caption)

@@ -1,0 +1,1 @@
+"""The union front of all runs, its test, sizes and times."""

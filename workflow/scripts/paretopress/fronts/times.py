@@ -1,0 +1,88 @@
+"""How long a compressed network takes for all images of a split."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from ..compression.evaluation import denormals_flushed, scores_of
+from ..compression.plans import Plan
+from ..dataset.split import Split, batches
+from ..networks.mapped import MappedNetwork
+from .remade import FrontDesign
+from .union import DENSE
+
+
+def forward_seconds(network: nn.Module, split: Split, batch_size: int, warm_up: int) -> float:
+    """Wall-clock time of one pass over every image of `split`: the forward passes alone, reading and normalising are not timed.
+
+    warm_up: times that the first batch goes through before, untimed.
+    """
+    network.eval()
+    seconds = 0.0
+    with torch.inference_mode(), denormals_flushed():
+        first, _ = next(batches(split, batch_size))
+        for _ in range(warm_up):
+            scores_of(network, first)
+        for images, _ in batches(split, batch_size):
+            start = perf_counter()
+            scores_of(network, images)
+            seconds += perf_counter() - start
+    return seconds
+
+
+def time_design(
+    network: MappedNetwork, plan: Plan, split: Split, batch_size: int, warm_up: int
+) -> float:
+    """One pass of `network` compressed by `plan`, in seconds. Only this one compressed network is in memory: a VGG16 has 537 MB."""
+    compressed, _ = network.compress(plan)
+    return forward_seconds(compressed, split, batch_size, warm_up)
+
+
+def interleaved(designs: Sequence[FrontDesign], repeats: int) -> Iterator[tuple[int, FrontDesign]]:
+    """(repeat, design): every design once in each repeat, in an order of its own, so that a drift of the machine hits all alike."""
+    for repeat in range(1, repeats + 1):
+        for position in np.random.default_rng(repeat).permutation(len(designs)):
+            yield repeat, designs[position]
+
+
+def inference_table(
+    designs: Sequence[FrontDesign], passes: pd.DataFrame, conditions: Mapping[str, Any]
+) -> pd.DataFrame:
+    """A row for each design: median and quartiles of its passes, images per second, the median as a multiple of the dense network's.
+
+    passes: design_id, repeat, seconds. conditions: images, batch_size, threads, repeats, processor, machine_load.
+    """
+
+    def quartiles(design_id: str) -> np.ndarray:
+        return np.quantile(
+            passes.loc[passes["design_id"] == design_id, "seconds"], [0.25, 0.5, 0.75]
+        )
+
+    dense = quartiles(DENSE)[1]
+    rows = []
+    for design in designs:
+        lower, median, upper = quartiles(design.design_id)
+        rows.append(
+            {
+                "design_id": design.design_id,
+                "nonzero_rate": design.nonzero_rate,
+                "quantization": int(design.plan.quantized),
+                "accuracy": design.accuracy,
+                **{
+                    name: conditions[name]
+                    for name in ("images", "batch_size", "threads", "repeats")
+                },
+                "median_seconds": median,
+                "lower_quartile_seconds": lower,
+                "upper_quartile_seconds": upper,
+                "images_per_second": conditions["images"] / median,
+                "relative_to_dense": median / dense,
+                **{name: conditions[name] for name in ("processor", "machine_load")},
+            }
+        )
+    return pd.DataFrame(rows)

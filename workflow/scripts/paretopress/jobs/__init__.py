@@ -1,0 +1,1 @@
+"""What keeps a job alive and honest; no result depends on it."""

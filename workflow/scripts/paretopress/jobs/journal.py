@@ -1,0 +1,187 @@
+"""What a long job has done so far, on disk: a job that dies loses at most the step that it was in.
+
+The journal lies outside the declared outputs (Snakemake deletes those before a job starts). It outlives its job until Snakemake has
+noted that the job is done: a Snakemake that dies in between runs the job again, which then finds everything recorded. Every record is
+one small file, written whole or not at all, with a digest of its content. A journal of other inputs is discarded: its records would not
+be those of this job. One job at a time has it; another one waits, also on another host.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import re
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .files import remove_unfinished, write_whole
+from .locks import LOCK, locked
+from .stopping import finished_first
+from .versions import versions
+
+FINGERPRINT = "fingerprint"
+STATUS = "status.json"
+FINISHED = "finished"
+SEALED = re.compile(rb'\{"sha256": "([0-9a-f]{64})", "content": (.*)\}\n', re.DOTALL)
+
+log = logging.getLogger(__name__)
+
+
+def fingerprint(inputs: Iterable[str | Path], settings: Any) -> str:
+    """Changes with the contents of any input file, with any setting (plain data), and with the versions that numbers come from."""
+    digest = hashlib.sha256(json.dumps([settings, versions()], sort_keys=True).encode())
+    for path in sorted(map(str, inputs)):
+        with open(path, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def sealed(content: Mapping[str, Any]) -> str:
+    """JSON with a SHA-256 of its content."""
+    body = json.dumps(content)
+    return f'{{"sha256": "{hashlib.sha256(body.encode()).hexdigest()}", "content": {body}}}\n'
+
+
+def read_sealed(path: Path) -> dict[str, Any] | None:
+    """The content of a file that `sealed` gave, byte for byte; None, and a warning that names it, for any other file."""
+    try:
+        found = SEALED.fullmatch(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        log.warning("%s: cannot be read (%s); it is not used", path, error.strerror)
+        return None
+    if found is None or hashlib.sha256(found[2]).hexdigest().encode() != found[1]:
+        log.warning("%s: damaged, its content is not what was written; it is not used", path)
+        return None
+    return json.loads(found[2])
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a running job stands. None: not known yet, or of another kind of job.
+
+    done, total: true evaluations of a search or an initial sample; epochs of a training.
+    hypervolume: of a search, scaled, the reference point (nonzero_rate 1, accuracy tau).
+    accuracy: of a training, the fraction of validation images after the last epoch.
+    """
+
+    done: int
+    total: int
+    hypervolume: float | None
+    accuracy: float | None
+    seconds_left: float | None
+    process: int
+    host: str
+    updated: float
+
+
+class Journal:
+    """The journal of the job `fingerprint` in `folder`; waits for another process that has it."""
+
+    def __init__(self, folder: Path, fingerprint: str) -> None:
+        self._folder, self._job = folder, fingerprint
+        self._without_locks = False
+        self._lock = locked(folder, self._wait, self._warn_without_locks)
+        if not self._without_locks:
+            remove_unfinished(folder)
+        mark = read_sealed(folder / FINGERPRINT)
+        if mark is not None and mark.get("job") != fingerprint:
+            self._discard()
+            mark = None
+        if mark is None:
+            write_whole(folder / FINGERPRINT, sealed({"job": fingerprint}))
+        (folder / FINISHED).unlink(missing_ok=True)
+
+    def _wait(self) -> None:
+        status = read_status(self._folder)
+        holder = f"process {status.process} on {status.host}" if status else "another process"
+        message = f"{self._folder}: {holder} works on this job; this one waits until it ends, and takes over what it has done"
+        log.warning("%s", message)
+        print(message, file=sys.stderr, flush=True)
+
+    def _warn_without_locks(self, error: OSError) -> None:
+        self._without_locks = True
+        log.warning(
+            "%s: no locks on this file system (%s); two processes on this job would do the same work twice",
+            self._folder,
+            error.strerror,
+        )
+
+    def _discard(self) -> None:
+        for path in self._folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != LOCK:
+                path.unlink()
+
+    def remember(
+        self, kind: str, key: str, compute: Callable[[], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """The record `kind`/`key`; computed and written where it is not there, or damaged. Records are plain JSON objects.
+
+        Raises Stopped after a computed record if the process was asked to stop meanwhile.
+        """
+        path = self._folder / kind / f"{key}.json"
+        identity = {"job": self._job, "kind": kind, "key": key}
+        content = read_sealed(path)
+        if content is not None and {name: content.get(name) for name in identity} != identity:
+            log.warning("%s: a record of something else; it is not used", path)
+            content = None
+        if content is None:
+            with finished_first(lambda: f"{len(list(path.parent.glob('*.json')))} recorded {kind}"):
+                content = {**identity, "record": compute()}
+                write_whole(path, sealed(content))
+        # As it is read after a restart, so that a tuple is a list in both cases.
+        return json.loads(json.dumps(content["record"]))
+
+    def report(
+        self,
+        done: int,
+        total: int,
+        hypervolume: float | None = None,
+        seconds_left: float | None = None,
+        accuracy: float | None = None,
+    ) -> None:
+        status = Status(
+            done,
+            total,
+            hypervolume,
+            accuracy,
+            seconds_left,
+            os.getpid(),
+            socket.gethostname(),
+            time.time(),
+        )
+        write_whole(self._folder / STATUS, sealed(asdict(status)))
+
+    def close(self) -> None:
+        """To be called once the outputs are written; `remove_finished` removes the journal later."""
+        write_whole(self._folder / FINISHED, "")
+        self._lock.close()
+
+
+def remove_finished(folders: Iterable[str | Path]) -> None:
+    """Removes the journals that are closed; for jobs that Snakemake knows to be done."""
+    for folder in map(Path, folders):
+        if (folder / FINISHED).is_file():
+            # What a network file system refuses to remove at once does no harm, and is no reason for a study to fail at its end.
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def read_status(folder: Path) -> Status | None:
+    """The last status of a job that is running or died; None where it has not reported yet, or not in a form that can be read."""
+    content = read_sealed(folder / STATUS)
+    try:
+        return Status(**content) if content is not None else None
+    except TypeError:
+        log.warning(
+            "%s: written by another version of this program; it is not used", folder / STATUS
+        )
+        return None

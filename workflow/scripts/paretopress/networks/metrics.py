@@ -1,0 +1,16 @@
+"""What is recorded of a dense network (metrics.json), written and read."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..jobs.files import write_whole
+
+
+def write_metrics(metrics: Mapping[str, Any], path: Path) -> None:
+    write_whole(path, json.dumps(metrics, indent=2) + "\n")
+
+
+def read_metrics(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,262 @@
+"""Training of the dense baseline. A training that was killed goes on after its last finished epoch, to the same weights."""
+
+import math
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import nn
+from torch.optim import lr_scheduler
+
+from ..dataset.split import Split, normalized
+from ..jobs.stopping import finished_first
+
+Parameters = Iterable[nn.Parameter]
+CPU = torch.device("cpu")
+
+# Momentum 0.9 is what the VGG and ResNet papers train with; the rest are torch's defaults.
+OPTIMIZERS: dict[str, Callable[[Parameters, float, float], torch.optim.Optimizer]] = {
+    "adam": lambda parameters, rate, decay: torch.optim.Adam(
+        parameters, lr=rate, weight_decay=decay
+    ),
+    "adamw": lambda parameters, rate, decay: torch.optim.AdamW(
+        parameters, lr=rate, weight_decay=decay
+    ),
+    "sgd": lambda parameters, rate, decay: torch.optim.SGD(
+        parameters, lr=rate, weight_decay=decay, momentum=0.9
+    ),
+}
+
+WARM_UP = 0.05  # share of the steps
+
+
+def _warmup_cosine(optimizer: torch.optim.Optimizer, steps: int) -> lr_scheduler.LRScheduler:
+    """Linear to the learning rate of `optimizer` in the first steps, then half a cosine down to 0."""
+    warm = max(1, round(WARM_UP * steps))
+    rise = lr_scheduler.LinearLR(optimizer, start_factor=1 / warm, total_iters=warm)
+    fall = lr_scheduler.CosineAnnealingLR(optimizer, T_max=max(1, steps - warm))
+    return lr_scheduler.SequentialLR(optimizer, [rise, fall], milestones=[warm])
+
+
+SCHEDULES: dict[str, Callable[[torch.optim.Optimizer, float, int], lr_scheduler.LRScheduler]] = {
+    "constant": lambda optimizer, rate, steps: lr_scheduler.ConstantLR(optimizer, factor=1.0),
+    "one_cycle": lambda optimizer, rate, steps: lr_scheduler.OneCycleLR(
+        optimizer, max_lr=rate, total_steps=steps
+    ),
+    "warmup_cosine": lambda optimizer, rate, steps: _warmup_cosine(optimizer, steps),
+}
+
+# By name, what the forward pass runs in on a type of device.
+PRECISIONS: dict[str, Callable[[str], AbstractContextManager[Any]]] = {
+    "float32": lambda device: nullcontext(),
+    "bfloat16": lambda device: torch.autocast(device, torch.bfloat16),
+}
+
+
+def _crop(images: torch.Tensor, generator: torch.Generator, padding: int = 4) -> torch.Tensor:
+    """Each image moved by up to `padding` pixels each way, zeros moving in (He et al. 2016, section 4.2)."""
+    count, _, height, width = images.shape
+    padded = nn.functional.pad(images, (padding,) * 4)
+    tops = torch.randint(2 * padding + 1, (count, 1), generator=generator) + torch.arange(height)
+    lefts = torch.randint(2 * padding + 1, (count, 1), generator=generator) + torch.arange(width)
+    return padded[
+        torch.arange(count)[:, None, None], :, tops[:, :, None], lefts[:, None, :]
+    ].permute(0, 3, 1, 2)
+
+
+def _flip(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    chosen = torch.rand(len(images), generator=generator) < 0.5
+    return torch.where(chosen.view(-1, 1, 1, 1), images.flip(3), images)
+
+
+AUGMENTATIONS: dict[str, Callable[[torch.Tensor, torch.Generator], torch.Tensor]] = {
+    "none": lambda images, generator: images,
+    "crop": _crop,
+    "crop_flip": lambda images, generator: _flip(_crop(images, generator), generator),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a baseline is trained. Cross-entropy is the loss (paper, section 5)."""
+
+    epochs: int
+    batch_size: int
+    optimizer: str
+    learning_rate: float
+    weight_decay: float
+    schedule: str
+    augmentation: str
+    seed: int
+    precision: str = "float32"
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One row of history.csv; the loss is the mean over the epoch's training images."""
+
+    epoch: int
+    loss: float
+    train_accuracy: float
+    validation_accuracy: float
+
+
+def _batches(order: torch.Tensor, size: int) -> list[torch.Tensor]:
+    """Indices in batches of `size`; a last batch of one image, which batch norm cannot take, joins the one before."""
+    parts = list(order.split(size))
+    return [*parts[:-2], torch.cat(parts[-2:])] if len(parts) > 1 and len(parts[-1]) == 1 else parts
+
+
+class NonFiniteLoss(ArithmeticError):
+    """The loss of a step is infinite or no number: nothing that follows can be of use."""
+
+    def __init__(self, epoch: int, step: int, loss: float) -> None:
+        super().__init__(f"loss {loss} in step {step} of epoch {epoch}")
+        self.epoch, self.step, self.loss = epoch, step, loss
+
+
+class Training:
+    """A training between two epochs. `network` is trained in place, on `device`; the caller has seeded torch."""
+
+    def __init__(
+        self, network: nn.Module, split: Split, recipe: Recipe, device: torch.device
+    ) -> None:
+        self.history: list[Epoch] = []
+        self._network, self._split, self._recipe, self._device = (
+            network.to(device),
+            split,
+            recipe,
+            device,
+        )
+        # On the CPU whatever the device, so that order and augmentation are the same on each.
+        self._generator = torch.Generator().manual_seed(recipe.seed)
+        self._optimizer = OPTIMIZERS[recipe.optimizer](
+            network.parameters(), recipe.learning_rate, recipe.weight_decay
+        )
+        steps = recipe.epochs * len(_batches(torch.arange(len(split)), recipe.batch_size))
+        self._schedule = SCHEDULES[recipe.schedule](self._optimizer, recipe.learning_rate, steps)
+
+    def run_epoch(self, validation_accuracy: Callable[[nn.Module], float]) -> None:
+        """Trains one epoch and adds it to `history`. Raises NonFiniteLoss."""
+        split, epoch, network = self._split, len(self.history) + 1, self._network.train()
+        loss_sum = torch.zeros((), device=self._device)
+        correct = 0
+        order = torch.randperm(len(split), generator=self._generator)
+        for step, index in enumerate(_batches(order, self._recipe.batch_size), start=1):
+            images = AUGMENTATIONS[self._recipe.augmentation](
+                normalized(split, split.images[index]), self._generator
+            ).to(self._device)
+            labels = split.labels[index].to(self._device)
+            with PRECISIONS[self._recipe.precision](self._device.type):
+                scores = network(images)
+                loss = nn.functional.cross_entropy(scores.float(), labels)
+            if not math.isfinite(value := loss.item()):
+                raise NonFiniteLoss(epoch, step, value)
+            self._optimizer.zero_grad()
+            loss.backward()
+            self._optimizer.step()
+            self._schedule.step()
+            loss_sum += loss.detach() * len(index)
+            correct += int((scores.argmax(1) == labels).sum())
+        network.eval()
+        self.history.append(
+            Epoch(
+                epoch,
+                float(loss_sum) / len(split),
+                correct / len(split),
+                validation_accuracy(network),
+            )
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the epochs to come depend on, and the history; plain data and tensors."""
+        return {
+            "history": [asdict(epoch) for epoch in self.history],
+            "network": self._network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "schedule": self._schedule.state_dict(),
+            "generator": self._generator.get_state(),
+            # Dropout draws from torch's global generator of the device.
+            "torch": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state(self._device) if self._device.type == "cuda" else None,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Puts the training where `state_dict` found it; of a CUDA device's generator only where both are on one."""
+        self.history = history_of(state)
+        self._network.load_state_dict(state["network"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._schedule.load_state_dict(state["schedule"])
+        self._generator.set_state(state["generator"])
+        torch.set_rng_state(state["torch"])
+        if self._device.type == "cuda" and state["cuda"] is not None:
+            torch.cuda.set_rng_state(state["cuda"], self._device)
+
+
+def train(
+    network: nn.Module,
+    split: Split,
+    recipe: Recipe,
+    validation_accuracy: Callable[[nn.Module], float],
+    report: Callable[[Sequence[Epoch]], None],
+    *,
+    state: Mapping[str, Any] | None = None,
+    save: Callable[[int, Mapping[str, Any]], None] = lambda epoch, state: None,
+    device: torch.device = CPU,
+) -> list[Epoch]:
+    """Trains `network` in place on `split`; it is on the CPU again in the end. The caller has seeded torch.
+
+    report: called with all epochs so far, after each.
+    save: called before that with the number of the epoch and the state of the training.
+    state: what `save` was given once; the training goes on from there.
+    Raises NonFiniteLoss, what `report` raises, and Stopped after an epoch in which the process was asked to stop.
+    """
+    training = Training(network, split, recipe, device)
+    if state is not None:
+        training.load_state_dict(state)
+    while len(training.history) < recipe.epochs:
+        with finished_first(lambda: f"epoch {len(training.history)} of {recipe.epochs}"):
+            training.run_epoch(validation_accuracy)
+            save(len(training.history), training.state_dict())
+            report(training.history)
+    network.to(CPU).eval()
+    return training.history
+
+
+def history_of(state: Mapping[str, Any] | None) -> list[Epoch]:
+    """The epochs that a training in this state has behind it."""
+    return [Epoch(**epoch) for epoch in state["history"]] if state is not None else []
+
+
+def history_table(history: Iterable[Epoch]) -> pd.DataFrame:
+    """history.csv: a row for each epoch; none for imported weights."""
+    return pd.DataFrame(
+        [asdict(epoch) for epoch in history], columns=[field.name for field in fields(Epoch)]
+    )
+
+
+def training_device() -> torch.device:
+    """The first CUDA device, else the CPU; from then on torch computes the same way each time, as far as it can.
+
+    To be called before anything else uses CUDA.
+    """
+    if not torch.cuda.is_available():
+        torch.use_deterministic_algorithms(True)
+        return torch.device("cpu")
+    # Read when CUDA starts; without it cuBLAS may sum in another order each time (its documentation, "Results Reproducibility").
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    # An error would rule VGG out: its adaptive average pooling has no deterministic backward pass on CUDA.
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    return torch.device("cuda", 0)
+
+
+def described(device: torch.device) -> str:
+    """The device in words, for a log."""
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)} (CUDA)"
+    threads = torch.get_num_threads()
+    return f"the CPU, {threads} {'thread' if threads == 1 else 'threads'}"

@@ -1,0 +1,222 @@
+"""Tables of evaluations made elsewhere: read, checked cell by cell, and split into runs."""
+
+import csv
+import gzip
+import hashlib
+import io
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..compression.designs import VARIABLES
+from ..config.evaluation_tables import EvaluationTable
+from ..config.study import Study
+from ..errors import LONGEST_SHOWN, UserError, short
+from ..jobs.digests import check_digest
+from .imported_cells import CELLS, Refused
+
+REQUIRED = ("network", "method", "seed", "evaluation", "accuracy", "nonzero_rate")
+OPTIONAL = ("phase", "iteration", *VARIABLES, "seconds")
+GZIP_MAGIC = b"\x1f\x8b"
+MOST_PROBLEMS = 10
+MOST_COLUMNS = 40  # shown
+# About three million evaluations: the table is read before anything runs, and as a whole.
+MOST_BYTES = 256 * 2**20
+ID_DIGITS = 12
+Run = tuple[str, str, int]
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file, unpacked where they are gzip; of one that is too large the first MOST_BYTES and one more."""
+    with open(path, "rb") as file:
+        packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        file.seek(0)
+        if not packed:
+            return file.read(MOST_BYTES + 1)
+        with gzip.GzipFile(fileobj=file) as stream:
+            return stream.read(MOST_BYTES + 1)
+
+
+def _text(path: Path) -> str:
+    """Raises UserError: no such file, damaged gzip, too large, not UTF-8."""
+    try:
+        content = _content(path)
+        if len(content) > MOST_BYTES:
+            raise UserError(
+                f"{path}: more than {MOST_BYTES // 2**20} MiB of text. Allowed: a smaller table, or several of them."
+            )
+        return content.decode("utf-8-sig")
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UserError(f"{path}: damaged gzip file ({error}). Fetch it again.") from error
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be read ({error}). Allowed: a CSV file, plain or compressed with gzip."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path}: not UTF-8 text ({error}). Allowed: a CSV file in UTF-8, plain or compressed with gzip."
+        ) from error
+
+
+def _cell(raw: Mapping[str, str], key: str, columns: Mapping[str, Any]) -> str:
+    if key == "method":
+        return "-".join(filter(None, (raw[name].strip() for name in columns["method"])))
+    return raw[columns[key]].strip()
+
+
+def _listed(header: Sequence[str]) -> str:
+    names = [
+        name if name.isprintable() and len(name) <= LONGEST_SHOWN else short(name)
+        for name in header[:MOST_COLUMNS]
+    ]
+    return ", ".join(
+        [*names, f"and {len(header) - MOST_COLUMNS} more"] if len(header) > MOST_COLUMNS else names
+    )
+
+
+def _header_problems(path: Path, header: list[str], columns: Mapping[str, Any]) -> Iterator[str]:
+    for name, count in Counter(header).items():
+        if count > 1:
+            yield f"{path}, line 1: column {short(name)} stands there {count} times. Allowed: each column once."
+    for key in REQUIRED:
+        for name in columns[key] if key == "method" else [columns[key]]:
+            if name not in header:
+                yield (
+                    f"{path}, line 1: no column {name!r} for {key}. Allowed: a column of that name, or another one named under "
+                    f"`columns` in the config; there are: {_listed(header)}."
+                )
+
+
+def _lines(reader: Any) -> Iterator[tuple[int, list[str] | csv.Error]]:
+    """The number and the cells of each line; an error, and nothing after it, where the text is no CSV."""
+    try:
+        for cells in reader:
+            yield reader.line_num, cells
+    except csv.Error as error:
+        yield reader.line_num, error
+
+
+def _parsed(table: EvaluationTable) -> Iterator[tuple[int, dict[str, Any]] | str]:
+    """For each row its line and values, or a problem with it."""
+    path, columns = Path(table.path), table.columns.model_dump()
+    reader = csv.reader(io.StringIO(_text(path), newline=""))
+    header = [
+        name.strip()
+        for name in next(
+            (cells for _, cells in _lines(reader) if not isinstance(cells, csv.Error)), []
+        )
+    ]
+    if problems := list(_header_problems(path, header, columns)):
+        yield from problems
+        return
+    keys = [*REQUIRED, *(key for key in OPTIONAL if columns[key] in header)]
+    for line, cells in _lines(reader):
+        if isinstance(cells, csv.Error):
+            yield f"{path}, line {line}: not CSV ({cells}). Allowed: cells separated by commas, quoted where they hold one."
+            return
+        if not cells:
+            continue
+        if len(cells) != len(header):
+            yield f"{path}, line {line}: {len(cells)} cells. Allowed: {len(header)}, as many as there are columns."
+            continue
+        raw, wrong = dict(zip(header, cells, strict=True)), False
+        row: dict[str, Any] = {}
+        for key in keys:
+            text = _cell(raw, key, columns)
+            if not text and key in OPTIONAL:
+                row[key] = None
+                continue
+            try:
+                row[key] = CELLS[key](text)
+            except Refused as refused:
+                column = " + ".join(columns[key]) if key == "method" else columns[key]
+                yield f"{path}, line {line}: column {column!r} = {short(text)}: {refused}"
+                wrong = True
+        if wrong:
+            continue
+        if row["network"] not in table.networks:
+            yield (
+                f"{path}, line {line}: column {columns['network']!r} = {row['network']!r}: a network without a threshold. "
+                f"Allowed: the names under `networks` of the table in the config: {', '.join(table.networks)}."
+            )
+            continue
+        yield line, row
+
+
+def _identified(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with a design_id: equal where variables and measurements are equal; without variables each evaluation is a design."""
+    variables = [row.get(name) for name in VARIABLES]
+    told = (
+        variables
+        if any(value is not None for value in variables)
+        else [row["method"], row["seed"], row["evaluation"]]
+    )
+    known = [row["network"], *told, row["nonzero_rate"], row["accuracy"]]
+    return {**row, "design_id": hashlib.sha256(repr(known).encode()).hexdigest()[:ID_DIGITS]}
+
+
+def read_evaluations(table: EvaluationTable) -> dict[Run, list[dict[str, Any]]]:
+    """The rows of a table by (network, method, seed), in the order of their evaluation numbers.
+
+    Raises UserError with a line for each of the first problems: file, line, column, value, what is allowed.
+    """
+    check_digest(Path(table.path), table.checksum, "checksum of the table in the config")
+    runs: dict[Run, dict[int, tuple[int, dict[str, Any]]]] = {}
+    problems: list[str] = []
+    for parsed in _parsed(table):
+        if isinstance(parsed, str):
+            problems.append(parsed)
+        else:
+            line, row = parsed
+            run = runs.setdefault((row["network"], row["method"], row["seed"]), {})
+            number = row["evaluation"]
+            if number in run:
+                problems.append(
+                    f"{table.path}, line {line}: column {table.columns.evaluation!r} = {number}: line {run[number][0]} is that evaluation "
+                    f"of {row['network']}, {row['method']}, seed {row['seed']} already. Allowed: each evaluation of a run once."
+                )
+            run.setdefault(number, (line, _identified(row)))
+        if len(problems) == MOST_PROBLEMS:
+            problems.append(f"{table.path}: no more is read after {MOST_PROBLEMS} problems.")
+            break
+    if not problems and not runs:
+        problems.append(
+            f"{table.path}: no evaluation in it. Allowed: a header and a row for each evaluation."
+        )
+    if problems:
+        raise UserError("\n".join(problems))
+    return {
+        run: [numbered[number][1] for number in sorted(numbered)] for run, numbered in runs.items()
+    }
+
+
+def imported_runs(study: Study) -> dict[Run, list[dict[str, Any]]]:
+    """The runs of all tables of the study.
+
+    Raises UserError: a table that cannot be used, or a run that two tables hold or that the study makes itself.
+    """
+    found: dict[Run, list[dict[str, Any]]] = {}
+    source: dict[Run, str] = {}
+    spelled = {
+        (network, method.lower()): method
+        for network in study.networks
+        for method in study.methods_by_name()
+    }
+    for name, table in study.evaluation_tables.items():
+        for run, rows in read_evaluations(table).items():
+            network, method, seed = run
+            own = network in study.networks and method in study.methods_by_name()
+            if own or run in found:
+                raise UserError(
+                    f"{table.path} (evaluation_tables.{name}): {network}, {method}, seed {seed} is also "
+                    f"{'a method of this study' if own else f'in {source[run]}'}. Allowed: each run once; rename it there."
+                )
+            if (other := spelled.setdefault((network, method.lower()), method)) != method:
+                raise UserError(
+                    f"{table.path} (evaluation_tables.{name}): {network} has the methods {method} and {other}, "
+                    "one folder on other machines. Allowed: names that differ in more than upper and lower case; rename one of them."
+                )
+            found[run], source[run] = rows, table.path
+    return found

@@ -1,0 +1,1 @@
+"""One search: its archive, surrogates, infills and objectives."""

@@ -1,0 +1,61 @@
+"""What the search jobs search, put together from the files of the stages before them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..compression.designs import VARIABLES, Design, SearchSpace
+from ..compression.evaluation import Measurement, measure
+from ..compression.plans import Plan, canonical
+from ..dataset.split import load_split
+from ..networks.build import build_for
+from ..networks.mapped import mapped_network
+from ..tables import read_table, records
+from .archive import Evaluation, Target
+
+
+def search_space(settings: Mapping[str, Mapping[str, float]]) -> SearchSpace:
+    """settings: {"linear_amount": {"minimum": ..., "maximum": ...}, "conv_amount": ...}."""
+    bounds = {name: (limits["minimum"], limits["maximum"]) for name, limits in settings.items()}
+    return SearchSpace(linear_amount=bounds["linear_amount"], conv_amount=bounds["conv_amount"])
+
+
+def load_target(
+    weights: Path,
+    images: Path,
+    architecture: Mapping[str, Any],
+    space: SearchSpace,
+    seed: int,
+    batch_size: int,
+    threshold: float,
+) -> Target:
+    """The compression of one trained network, measured on the images of one split; seed: what subset_seed gives."""
+    split = load_split(images)
+    network = mapped_network(build_for(architecture, split), weights)
+    layout = network.layout()
+
+    def canonical_in_run(design: Design) -> tuple[Design, Plan]:
+        return canonical(design, layout, seed)
+
+    def evaluate(plan: Plan) -> Measurement:
+        return measure(network.compress, plan, split, batch_size)
+
+    return Target(space, canonical_in_run, evaluate, threshold)
+
+
+def read_initial(designs: Path, timings: Path) -> list[Evaluation]:
+    """The evaluated initial sample, as the initial phase of a run."""
+    table = read_table(designs).merge(read_table(timings), on="evaluation")
+    return [
+        Evaluation(
+            evaluation=int(row["evaluation"]),
+            phase="initial",
+            iteration=0,
+            design_id=str(row["design_id"]),
+            design=Design(**{variable: row[variable] for variable in VARIABLES}),
+            nonzero_rate=float(row["nonzero_rate"]),
+            accuracy=float(row["accuracy"]),
+            seconds=float(row["seconds"]),
+        )
+        for row in records(table)
+    ]

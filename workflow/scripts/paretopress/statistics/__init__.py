@@ -1,0 +1,1 @@
+"""Tests, effects, claims."""

@@ -1,0 +1,57 @@
+"""What a study cost, and on which machines: from the timings of its runs."""
+
+from typing import Any
+
+import pandas as pd
+
+from ..tables import RUN_COLUMNS, records
+
+SECONDS_PER_HOUR = 3600
+COST_COLUMNS = [
+    "network",
+    "method",
+    "runs",
+    "timed",
+    "median_seconds",
+    "sample_hours",
+    "evaluation_hours",
+    "search_hours",
+]
+
+
+def machines(timings: pd.DataFrame) -> list[dict[str, Any]]:
+    """Where the study's own runs were made: rows {processor, threads, runs}, the most frequent first; none where nothing is known."""
+    known = timings.dropna(subset=["processor"]).drop_duplicates(
+        [*RUN_COLUMNS, "processor", "threads"]
+    )
+    counted = known.groupby(["processor", "threads"]).size().rename("runs").reset_index()
+    return records(counted.sort_values("runs", ascending=False))
+
+
+def costs(timings: pd.DataFrame) -> pd.DataFrame:
+    """A row for each network and method: runs, evaluations timed, median seconds of one, hours of evaluation and of search.
+
+    The initial sample is evaluated once for all methods that share it; it is in `sample_hours` of each. Methods of which no time is
+    known are left out. sample_hours, search_hours: missing where nothing of that was timed.
+    """
+    rows = []
+    for (network, method), own in timings.groupby(["network", "method"], sort=False):
+        evaluations, searches = own[own["step"] == "evaluation"], own[own["step"] == "search"]
+        sample = (evaluations["iteration"] == 0).fillna(False)
+        rows.append(
+            {
+                "network": network,
+                "method": method,
+                "runs": len(own[RUN_COLUMNS].drop_duplicates()),
+                "timed": len(evaluations),
+                "median_seconds": evaluations["seconds"].median(),
+                "sample_hours": evaluations.loc[sample, "seconds"].sum() / SECONDS_PER_HOUR
+                if sample.any()
+                else None,
+                "evaluation_hours": evaluations.loc[~sample, "seconds"].sum() / SECONDS_PER_HOUR,
+                "search_hours": searches["seconds"].sum() / SECONDS_PER_HOUR
+                if len(searches)
+                else None,
+            }
+        )
+    return pd.DataFrame(rows, columns=COST_COLUMNS)
