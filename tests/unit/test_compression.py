@@ -8,14 +8,15 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
+from compressed import prune_smallest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from paretopress.compression.pruning import compress, nonzero_rate, prune, prune_smallest
 from torch import nn
 from torch.nn.utils import prune as reference
 
 from paretopress.compression.designs import ALL, BIAS, BOTH, NONE, RANDOM, WEIGHT, Design
 from paretopress.compression.plans import Plan, canonical, layout_of, zeros_of
+from paretopress.compression.pruning import compress, nonzero_rate, prune
 from paretopress.networks.build import build_network
 
 TENSORS = {BIAS: ("bias",), WEIGHT: ("weight",), BOTH: ("weight", "bias")}

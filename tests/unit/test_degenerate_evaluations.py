@@ -4,11 +4,12 @@ import logging
 
 import pytest
 import torch
-from paretopress.compression.pruning import compress
+from compressed import evaluate
 from torch import nn
 
-from paretopress.compression.evaluation import evaluate, scores_of, tally
+from paretopress.compression.evaluation import scores_of, tally
 from paretopress.compression.plans import Plan
+from paretopress.compression.pruning import compress
 from paretopress.dataset.split import Split
 from paretopress.errors import UserError
 from paretopress.networks.dense import measure_dense

@@ -12,7 +12,7 @@ from test_search import METHODS, initial_sample, search, tables
 
 from paretopress.runs.tables import iteration_table
 from paretopress.search.objectives import FUNCTIONS
-from paretopress.search.surrogates import CANDIDATES, METRICS, NoSurrogateError, select_surrogate
+from paretopress.search.surrogates import CANDIDATES, SCORES, NoSurrogateError, select_surrogate
 
 RNG = np.random.default_rng(0)
 X = RNG.random((12, 7))
@@ -73,7 +73,7 @@ def quick(monkeypatch):
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-@pytest.mark.parametrize("metric", [*METRICS, "random"])
+@pytest.mark.parametrize("metric", [*SCORES, "random"])
 def test_a_candidate_that_fails_is_left_out_and_the_best_of_the_others_is_chosen(
     metric, broken, monkeypatch
 ):
@@ -95,7 +95,7 @@ def test_a_candidate_that_fails_is_left_out_and_the_best_of_the_others_is_chosen
             assert selection.name == max(others, key=others.__getitem__)
 
 
-@pytest.mark.parametrize("metric", [*METRICS, "random"])
+@pytest.mark.parametrize("metric", [*SCORES, "random"])
 def test_where_all_candidates_fail_the_reasons_are_told(metric, monkeypatch):
     for name in CANDIDATES:
         monkeypatch.setitem(CANDIDATES, name, BROKEN["fit raises"][0])
@@ -187,7 +187,7 @@ def test_without_any_surrogate_the_infills_are_drawn_at_random_and_counted(
 def test_constant_and_extreme_values_have_finite_scores_of_the_real_candidates(monkeypatch):
     monkeypatch.undo()
     for values in (np.zeros(12), np.repeat([0.0, 1.0], 6), np.full(12, sys.float_info.min)):
-        for metric in METRICS:
+        for metric in SCORES:
             selection = select_surrogate(X, values, metric, 2, np.random.default_rng(0))
             assert set(selection.scores) == set(CANDIDATES)
             assert not selection.left_out

@@ -7,11 +7,12 @@ import tarfile
 
 import pytest
 import torch
+from compressed import evaluate
 from paths import ROOT
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from paretopress.compression.evaluation import accuracy, evaluate
+from paretopress.compression.evaluation import accuracy
 from paretopress.compression.plans import Plan, layout_of
 from paretopress.config.networks import OwnNetwork, Resnet50Slim, TorchvisionNetwork, Vgg16Slim
 from paretopress.dataset.builders import DATASETS

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from compressed import evaluate
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from paretopress.compression.pruning import compress, nonzero_rate, prune
 from torch import nn
 from torch.nn.utils import parametrizations
 
 from paretopress.compression.designs import Design
-from paretopress.compression.evaluation import evaluate
 from paretopress.compression.plans import canonical, layout_of
+from paretopress.compression.pruning import compress, nonzero_rate, prune
 from paretopress.dataset.split import Split
 from paretopress.errors import UserError
 from paretopress.networks.build import build_for, build_network, check_network

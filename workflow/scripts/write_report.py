@@ -15,7 +15,7 @@ from paretopress.report.networks import network_page
 from paretopress.report.render import effective_config, render
 from paretopress.report.sources import sources
 from paretopress.report.summary import summary_json
-from paretopress.search.objectives import threshold_of
+from paretopress.search.objectives import SURROGATES, threshold_of
 from paretopress.statistics.costs import machines
 from paretopress.tables import read_table, records
 
@@ -77,6 +77,7 @@ with job(snakemake, __file__):
         config_text=effective_config(config),
         methods=params.methods,
         own_runs=len(config["networks"]) * len(params.methods) * len(config["seeds"]),
+        surrogates=SURROGATES,
         pages=pages,
         comparisons=comparisons,
         claims=records(statistics["claims"]),

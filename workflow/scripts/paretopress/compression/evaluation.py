@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from time import perf_counter
 
 import torch
@@ -12,7 +11,6 @@ from torch import nn
 
 from ..dataset.split import Split, batches
 from .plans import Plan
-from .pruning import compress
 
 CPU = torch.device("cpu")
 # What torch's dynamic int8 layers say of a batch that they cannot scale, since there are NaN in it.
@@ -106,8 +104,3 @@ def measure(
             plan.design_id, counted.unscored, counted.images,
         )  # fmt: skip
     return Measurement(rate, counted.accuracy, perf_counter() - start)
-
-
-def evaluate(network: nn.Module, plan: Plan, split: Split, batch_size: int) -> Measurement:
-    """Measures `network` compressed by `plan` on every image of `split`; `network` stays as it is."""
-    return measure(partial(compress, network), plan, split, batch_size)

@@ -14,13 +14,6 @@ from .plans import LAYER_KINDS, Plan, layers_of
 ReadTensor = Callable[[str], torch.Tensor]
 
 
-def prune_smallest(tensor: torch.Tensor, zeros: int) -> torch.Tensor:
-    """A copy with the `zeros` entries of smallest magnitude set to zero, ties as magnitudes.zero_smallest breaks them."""
-    pruned = tensor.detach().clone(memory_format=torch.contiguous_format)
-    zero_smallest(pruned, zeros)
-    return pruned
-
-
 def with_tensors(network: nn.Module, tensors: Mapping[str, torch.Tensor]) -> nn.Module:
     """A copy of `network` with the given parameters and buffers, by name; its other parameters are those of `network`."""
     memo: dict[int, Any] = {id(parameter): parameter for parameter in network.parameters()}

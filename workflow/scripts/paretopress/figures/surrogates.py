@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
+from ..search.objectives import FUNCTIONS
 from ..tables import RUN_COLUMNS
 from .captions import incomplete_note, listed, n_runs, name_of
 from .looks import setting_table
@@ -22,7 +23,6 @@ from .style import (
     styled,
 )
 
-FUNCTIONS = {"nonzero_rate": "non-zero rate", "accuracy": "accuracy", "constraint": "constraint"}
 MOST_BINS = 12
 REASONS = ("empty front", "no new design", "too few new designs")
 UNKNOWN = "reason not recorded"

@@ -10,7 +10,6 @@ from ..search.objectives import FUNCTIONS
 from ..tables import records
 
 MOST_PAIRS = 15
-FUNCTION_NAMES = dict(zip(FUNCTIONS, ("non-zero rate", "accuracy", "constraint"), strict=True))
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Comparison:
 def surrogate_shares(iterations: pd.DataFrame) -> list[dict[str, Any]]:
     """How often each surrogate was chosen, by function: rows {function, iterations, shares: {surrogate: share}}."""
     rows = []
-    for function, title in FUNCTION_NAMES.items():
+    for function, title in FUNCTIONS.items():
         chosen = iterations[f"{function}_surrogate"].dropna()
         if len(chosen):
             rows.append(

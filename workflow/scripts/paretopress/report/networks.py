@@ -10,7 +10,7 @@ import pandas as pd
 from ..compression.designs import ALL, BIAS, BOTH, NONE, RANDOM, WEIGHT
 from ..figures.style import caption_of
 from ..fronts.union import DENSE
-from ..runs.hypervolume import scaled_hypervolume
+from ..search.hypervolume import scaled_hypervolume
 from ..search.objectives import POINTS
 from ..tables import records
 

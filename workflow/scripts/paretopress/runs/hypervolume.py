@@ -2,21 +2,10 @@
 
 from typing import Any
 
-import moocore
 import numpy as np
 
+from ..search.hypervolume import hypervolume
 from ..search.objectives import scaled_loss
-
-
-def hypervolume(losses: np.ndarray, reference: np.ndarray) -> float:
-    """Hypervolume of minimised points (n, 2) up to `reference` (2,); points not below it in both count nothing, no points are 0."""
-    return float(moocore.hypervolume(losses, ref=reference)) if len(losses) else 0.0
-
-
-def scaled_hypervolume(nonzero_rate: np.ndarray, accuracy: np.ndarray, threshold: float) -> float:
-    """Hypervolume of the feasible designs, scaled as in `history`."""
-    feasible = np.asarray(accuracy) >= threshold
-    return hypervolume(scaled_loss(nonzero_rate, accuracy, threshold)[feasible], np.ones(2))
 
 
 def history(
@@ -32,7 +21,7 @@ def history(
     volumes: list[float] = []
     for count in range(1, len(losses) + 1):
         if feasible[count - 1] or not volumes:
-            volumes.append(hypervolume(losses[:count][feasible[:count]], np.ones(2)))
+            volumes.append(hypervolume(losses[:count][feasible[:count]]))
         else:
             volumes.append(volumes[-1])
     return volumes

@@ -6,10 +6,16 @@ from typing import Any
 import numpy as np
 from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
-FUNCTIONS = ("nonzero_rate", "accuracy", "constraint")
-# The candidates by name. Every run's table has their columns, and a search without surrogates does
-# not wait for the libraries that they come from.
-SURROGATES = ("knn", "random_forest", "xgboost", "lightgbm")
+# What surrogates stand for, and the candidate surrogates: names in tables, and in words. They stand
+# here since every run's table has their columns, and a search without surrogates does not wait for
+# the libraries that they come from.
+FUNCTIONS = {"nonzero_rate": "non-zero rate", "accuracy": "accuracy", "constraint": "constraint"}
+SURROGATES = {
+    "knn": "KNN",
+    "random_forest": "random forest",
+    "xgboost": "XGBoost",
+    "lightgbm": "LightGBM",
+}
 POINTS = 100  # an allowed drop is given in percentage points
 
 

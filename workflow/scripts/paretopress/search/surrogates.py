@@ -16,6 +16,8 @@ from sklearn.model_selection import KFold
 from sklearn.neighbors import KNeighborsRegressor
 from xgboost import XGBRegressor
 
+from .objectives import SURROGATES
+
 
 class Surrogate(Protocol):
     def fit(self, X: np.ndarray, y: np.ndarray) -> Any: ...
@@ -24,14 +26,15 @@ class Surrogate(Protocol):
 
 
 # Default hyperparameters, as in the paper's published code. One thread, so that the result does not depend on the machine's load.
-CANDIDATES: dict[str, Callable[[int], Surrogate]] = {
-    "knn": lambda seed: KNeighborsRegressor(n_jobs=1),
-    "random_forest": lambda seed: RandomForestRegressor(random_state=seed, n_jobs=1),
-    "xgboost": lambda seed: XGBRegressor(random_state=seed, n_jobs=1),
-    "lightgbm": lambda seed: LGBMRegressor(
+_BUILDERS: tuple[Callable[[int], Surrogate], ...] = (
+    lambda seed: KNeighborsRegressor(n_jobs=1),
+    lambda seed: RandomForestRegressor(random_state=seed, n_jobs=1),
+    lambda seed: XGBRegressor(random_state=seed, n_jobs=1),
+    lambda seed: LGBMRegressor(
         random_state=seed, n_jobs=1, deterministic=True, force_col_wise=True, verbose=-1
     ),
-}
+)
+CANDIDATES = dict(zip(SURROGATES, _BUILDERS, strict=True))
 
 
 def _spearman(true: np.ndarray, predicted: np.ndarray) -> float:
@@ -42,7 +45,7 @@ def _spearman(true: np.ndarray, predicted: np.ndarray) -> float:
 
 
 # Each as a score of which more is better.
-METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+SCORES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "mse": lambda true, predicted: -float(mean_squared_error(true, predicted)),
     "mape": lambda true, predicted: -float(mean_absolute_percentage_error(true, predicted)),
     "spearman": _spearman,
@@ -122,7 +125,7 @@ def _score(
 ) -> float:
     """Mean score of a candidate over `parts` (train, test). Raises SurrogateError where it has none that is finite."""
     scores = [
-        METRICS[metric](y[test], fitted(name, seed, X[train], y[train]).predict(X[test]))
+        SCORES[metric](y[test], fitted(name, seed, X[train], y[train]).predict(X[test]))
         for train, test in parts
     ]
     if not np.isfinite(mean := float(np.mean(scores))):
@@ -165,7 +168,7 @@ def select_surrogate(
 ) -> Selection:
     """The candidate with the best cross-validated score under `metric`, fitted to all samples (paper, section 4).
 
-    metric: a key of METRICS, or "random": any candidate, without comparison. Equal scores, as all are where the values are constant:
+    metric: a key of SCORES, or "random": any candidate, without comparison. Equal scores, as all are where the values are constant:
     the first in CANDIDATES. left_out: candidates that are not to be chosen, and why. A candidate that fails to fit or to predict, in
     a fold or on the samples, is left out too, and the next best is taken.
 
