@@ -3,7 +3,6 @@ rule train_baseline:
         train=rules.dataset.output.train,
         validation=rules.dataset.output.validation,
         own_code=own_code_of,
-        modules=modules_of("train_baseline.py"),
     output:
         weights="<study>/baselines/{network}/weights.safetensors",
         history="<study>/baselines/{network}/history.csv",
@@ -12,15 +11,16 @@ rule train_baseline:
     benchmark:
         "<study>/benchmarks/baselines/{network}.tsv"
     wildcard_constraints:
-        network="|".join(map(re.escape, TRAINED)) or NOTHING,
+        network=one_of(PLANNED.networks_with_weights(given=False)),
     conda:
         "../../envs/paretopress.yaml"
     params:
+        **code_of("train_baseline.py"),
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         training=lookup(within=CONFIG, dpath="networks/{network}/training"),
         # Derived from `threads`, a parameter triggers no rerun: the gate says whether a training goes on, never what comes of it.
         gate=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["gate"],
-        journal=f"{RESULTS}/progress/{{network}}/training",
+        journal=f"{PLANNED.results}/progress/{{network}}/training",
     script:
         "../scripts/train_baseline.py"
 
@@ -30,7 +30,6 @@ rule import_baseline:
         trained=lookup(within=CONFIG, dpath="networks/{network}/weights"),
         images=rules.dataset.output.test,
         own_code=own_code_of,
-        modules=modules_of("import_baseline.py"),
     output:
         weights="<study>/baselines/{network}/weights.safetensors",
         history="<study>/baselines/{network}/history.csv",
@@ -39,10 +38,11 @@ rule import_baseline:
     benchmark:
         "<study>/benchmarks/baselines/{network}.tsv"
     wildcard_constraints:
-        network="|".join(map(re.escape, IMPORTED)) or NOTHING,
+        network=one_of(PLANNED.networks_with_weights(given=True)),
     conda:
         "../../envs/paretopress.yaml"
     params:
+        **code_of("import_baseline.py"),
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         # As the gate above: the checksum says whether the file is read, never what is in it.
         checksum=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["checksum"],
@@ -56,7 +56,6 @@ rule dense_metrics:
         validation=rules.dataset.output.validation,
         test=rules.dataset.output.test,
         own_code=own_code_of,
-        modules=modules_of("measure_baseline.py"),
     output:
         "<study>/baselines/{network}/metrics.json",
     log:
@@ -66,6 +65,7 @@ rule dense_metrics:
     conda:
         "../../envs/paretopress.yaml"
     params:
+        **code_of("measure_baseline.py"),
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
     script:
@@ -75,7 +75,6 @@ rule dense_metrics:
 rule gate:
     input:
         metrics=rules.dense_metrics.output[0],
-        modules=modules_of("check_baseline.py"),
     output:
         "<study>/baselines/{network}/gate.passed",
     log:
@@ -86,6 +85,7 @@ rule gate:
     conda:
         "../../envs/paretopress.yaml"
     params:
+        **code_of("check_baseline.py"),
         training=lookup(within=CONFIG, dpath="networks/{network}/training"),
         gate=lookup(within=CONFIG, dpath="networks/{network}/gate"),
         split=lookup(within=CONFIG, dpath="evaluation/split"),

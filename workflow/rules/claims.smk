@@ -4,12 +4,11 @@ rule claims:
             table: f"<study>/statistics/{table}.csv"
             for table in ("runs", "networks", "friedman", "factors", "pairwise")
         },
-        evaluations=of_networks("<study>/runs/{network}/evaluations.csv", NETWORKS),
-        worst_runs=of_networks("<study>/fronts/{network}.worst-run.csv", COMPARED),
+        evaluations=of_networks("<study>/runs/{network}/evaluations.csv", PLANNED.networks),
+        worst_runs=of_networks("<study>/fronts/{network}.worst-run.csv", PLANNED.compared),
         tests=of_networks("<study>/fronts/{network}.test.csv", STUDY.networks),
         passes=of_networks("<study>/inference/{network}.passes.csv", STUDY.networks),
         metrics=of_networks("<study>/baselines/{network}/metrics.json", STUDY.networks),
-        modules=modules_of("judge_claims.py"),
     output:
         "<study>/statistics/claims.csv",
     log:
@@ -20,12 +19,15 @@ rule claims:
     conda:
         "../../envs/paretopress.yaml"
     params:
+        **code_of("judge_claims.py"),
         significance_level=lookup(within=CONFIG, dpath="statistics/significance_level"),
         budget=lookup(within=CONFIG, dpath="budget/evaluations"),
         own=list(STUDY.networks),
-        compared=COMPARED,
+        compared=PLANNED.compared,
         figures=[
-            f"{figure}-{network}.svg" for network, figures in FIGURES.items() for figure in figures
+            f"{figure}-{network}.svg"
+            for network, figures in PLANNED.figures.items()
+            for figure in figures
         ],
     script:
         "../scripts/judge_claims.py"

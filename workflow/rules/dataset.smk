@@ -1,7 +1,16 @@
+from workflow.scripts.paretopress.jobs.digests import folder_digest
+
+
+def image_files():
+    """Where the images are: the path in the config, or the archive that is downloaded; none for a kind that needs none."""
+    if path := CONFIG["dataset"].get("path"):
+        return [path]
+    return [archive for kind, archive in DOWNLOADS.items() if kind == STUDY.dataset.kind]
+
+
 rule dataset:
     input:
         images=image_files(),
-        modules=modules_of("build_dataset.py"),
     output:
         train="<study>/dataset/train.safetensors",
         validation="<study>/dataset/validation.safetensors",
@@ -13,6 +22,7 @@ rule dataset:
     conda:
         "../../envs/paretopress.yaml"
     params:
+        **code_of("build_dataset.py"),
         # Where the images are is an input, and where an archive is fetched from says nothing about them.
         settings={
             key: value

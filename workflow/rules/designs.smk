@@ -5,7 +5,6 @@ rule initial_designs:
         gate=ancient("<study>/baselines/{network}/gate.passed"),
         images=f"<study>/dataset/{STUDY.evaluation.split}.safetensors",
         own_code=own_code_of,
-        modules=modules_of("initial_designs.py"),
     output:
         designs="<study>/designs/{network}/seed-{seed}.csv",
         timings="<study>/designs/{network}/seed-{seed}.timings.csv",
@@ -16,10 +15,11 @@ rule initial_designs:
     conda:
         "../../envs/paretopress.yaml"
     params:
+        **code_of("initial_designs.py"),
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         space=lookup(within=CONFIG, dpath="search_space"),
         sample_size=lookup(within=CONFIG, dpath="budget/initial"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
-        journal=f"{RESULTS}/progress/{{network}}/initial/seed-{{seed}}",
+        journal=f"{PLANNED.results}/progress/{{network}}/initial/seed-{{seed}}",
     script:
         "../scripts/initial_designs.py"

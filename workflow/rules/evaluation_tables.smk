@@ -2,12 +2,11 @@
 rule import_runs:
     input:
         tables=[table.path for table in STUDY.evaluation_tables.values()],
-        modules=modules_of("import_runs.py"),
     output:
-        [run_file(run, file) for run in IMPORTED_RUNS for file in RUN_FILES],
+        [PLANNED.run_file(run, file) for run in PLANNED.imported for file in RUN_FILES],
         metrics=of_networks(
             "<study>/baselines/{network}/metrics.json",
-            [name for name in NETWORKS if name not in STUDY.networks],
+            PLANNED.imported_networks,
         ),
     log:
         "<study>/logs/import_runs.log",
@@ -17,7 +16,8 @@ rule import_runs:
     conda:
         "../../envs/paretopress.yaml"
     params:
+        **code_of("import_runs.py"),
         tables=lookup(within=CONFIG, dpath="evaluation_tables"),
-        results=RESULTS,
+        results=PLANNED.results,
     script:
         "../scripts/import_runs.py"

@@ -1,20 +1,56 @@
+# Of each figure: its category and label in Snakemake's report, and its caption there.
+FIGURES = {
+    "front": ("Fronts", "front", "front"),
+    "worst-run-front": ("Fronts", "front of the worst run of the best setting", "worst-run-front"),
+    "inference": ("Fronts", "inference time", "inference"),
+    "worst-run-inference": ("Fronts", "inference time of the worst run's front", "inference"),
+    "hypervolume": ("Methods compared", "final hypervolume", "hypervolume"),
+    "convergence": ("Methods compared", "hypervolume against evaluations", "convergence"),
+    "attainment": ("Methods compared", "empirical attainment", "attainment"),
+    "critical-difference": ("Methods compared", "critical difference", "critical-difference"),
+    "hypervolume-by-objective-metric": (
+        "Surrogate settings",
+        "hypervolume by objective metric",
+        "by-metric",
+    ),
+    "hypervolume-by-constraint-metric": (
+        "Surrogate settings",
+        "hypervolume by constraint metric",
+        "by-metric",
+    ),
+    "best-and-worst": ("Surrogate settings", "best and worst setting", "best-and-worst"),
+    "surrogates": ("Searches", "surrogates chosen", "surrogates"),
+    "fallbacks": ("Searches", "random fallbacks", "fallbacks"),
+    "time": ("Searches", "time", "time"),
+}
+
+
+def drawn(*figures):
+    """The files of figures of one network as outputs, SVG and PNG, by name with _ for -."""
+
+    def files(figure):
+        category, label, caption = FIGURES[figure]
+        svg = report(
+            f"<study>/figures/{figure}-{{network}}.svg",
+            caption=f"../report/{caption}.rst",
+            category=category,
+            labels={"network": "{network}", "figure": label},
+        )
+        return [svg, f"<study>/figures/{figure}-{{network}}.png"]
+
+    return {figure.replace("-", "_"): files(figure) for figure in figures}
+
+
 rule front_figure:
     input:
-        evaluations=of_front_runs("evaluations.csv"),
+        evaluations=of_runs("evaluations.csv", PLANNED.front_runs),
         front="<study>/fronts/{network}.csv",
         test=lambda wildcards: of_networks(
             "<study>/fronts/{network}.test.csv", {wildcards.network} & set(STUDY.networks)
         ),
         metrics="<study>/baselines/{network}/metrics.json",
-        modules=modules_of("draw_front.py"),
     output:
-        report(
-            "<study>/figures/front-{network}.svg",
-            caption="../report/front.rst",
-            category="Fronts",
-            labels={"network": "{network}", "figure": "front"},
-        ),
-        "<study>/figures/front-{network}.png",
+        **drawn("front"),
     log:
         "<study>/logs/figures/front_figure/{network}.log",
     benchmark:
@@ -23,8 +59,9 @@ rule front_figure:
     conda:
         "../../envs/paretopress.yaml"
     params:
-        constraint=lookup(within=CONSTRAINTS, dpath="{network}"),
-        split=lookup(within=SPLITS, dpath="{network}"),
+        **code_of("draw_front.py"),
+        constraint=lookup(within=PLANNED.constraints, dpath="{network}"),
+        split=lookup(within=PLANNED.splits, dpath="{network}"),
     script:
         "../scripts/draw_front.py"
 
@@ -34,44 +71,8 @@ rule method_figures:
         runs=rules.tabulate_runs.output.runs,
         history=rules.tabulate_runs.output.history,
         evaluations=rules.join_runs.output.evaluations,
-        modules=modules_of("draw_methods.py"),
     output:
-        hypervolume=[
-            report(
-                "<study>/figures/hypervolume-{network}.svg",
-                caption="../report/hypervolume.rst",
-                category="Methods compared",
-                labels={"network": "{network}", "figure": "final hypervolume"},
-            ),
-            "<study>/figures/hypervolume-{network}.png",
-        ],
-        convergence=[
-            report(
-                "<study>/figures/convergence-{network}.svg",
-                caption="../report/convergence.rst",
-                category="Methods compared",
-                labels={"network": "{network}", "figure": "hypervolume against evaluations"},
-            ),
-            "<study>/figures/convergence-{network}.png",
-        ],
-        attainment=[
-            report(
-                "<study>/figures/attainment-{network}.svg",
-                caption="../report/attainment.rst",
-                category="Methods compared",
-                labels={"network": "{network}", "figure": "empirical attainment"},
-            ),
-            "<study>/figures/attainment-{network}.png",
-        ],
-        critical_difference=[
-            report(
-                "<study>/figures/critical-difference-{network}.svg",
-                caption="../report/critical-difference.rst",
-                category="Methods compared",
-                labels={"network": "{network}", "figure": "critical difference"},
-            ),
-            "<study>/figures/critical-difference-{network}.png",
-        ],
+        **drawn("hypervolume", "convergence", "attainment", "critical-difference"),
     log:
         "<study>/logs/figures/method_figures/{network}.log",
     benchmark:
@@ -80,6 +81,7 @@ rule method_figures:
     conda:
         "../../envs/paretopress.yaml"
     params:
+        **code_of("draw_methods.py"),
         significance_level=lookup(within=CONFIG, dpath="statistics/significance_level"),
     script:
         "../scripts/draw_methods.py"
@@ -91,47 +93,13 @@ rule setting_figures:
         runs=rules.tabulate_runs.output.runs,
         evaluations=rules.join_runs.output.evaluations,
         metrics="<study>/baselines/{network}/metrics.json",
-        modules=modules_of("draw_settings.py"),
     output:
-        objective_metric=[
-            report(
-                "<study>/figures/hypervolume-by-objective-metric-{network}.svg",
-                caption="../report/by-metric.rst",
-                category="Surrogate settings",
-                labels={"network": "{network}", "figure": "hypervolume by objective metric"},
-            ),
-            "<study>/figures/hypervolume-by-objective-metric-{network}.png",
-        ],
-        constraint_metric=[
-            report(
-                "<study>/figures/hypervolume-by-constraint-metric-{network}.svg",
-                caption="../report/by-metric.rst",
-                category="Surrogate settings",
-                labels={"network": "{network}", "figure": "hypervolume by constraint metric"},
-            ),
-            "<study>/figures/hypervolume-by-constraint-metric-{network}.png",
-        ],
-        best_and_worst=[
-            report(
-                "<study>/figures/best-and-worst-{network}.svg",
-                caption="../report/best-and-worst.rst",
-                category="Surrogate settings",
-                labels={"network": "{network}", "figure": "best and worst setting"},
-            ),
-            "<study>/figures/best-and-worst-{network}.png",
-        ],
-        worst_run_front=[
-            report(
-                "<study>/figures/worst-run-front-{network}.svg",
-                caption="../report/worst-run-front.rst",
-                category="Fronts",
-                labels={
-                    "network": "{network}",
-                    "figure": "front of the worst run of the best setting",
-                },
-            ),
-            "<study>/figures/worst-run-front-{network}.png",
-        ],
+        **drawn(
+            "hypervolume-by-objective-metric",
+            "hypervolume-by-constraint-metric",
+            "best-and-worst",
+            "worst-run-front",
+        ),
     log:
         "<study>/logs/figures/setting_figures/{network}.log",
     benchmark:
@@ -140,8 +108,9 @@ rule setting_figures:
     conda:
         "../../envs/paretopress.yaml"
     params:
-        constraint=lookup(within=CONSTRAINTS, dpath="{network}"),
-        split=lookup(within=SPLITS, dpath="{network}"),
+        **code_of("draw_settings.py"),
+        constraint=lookup(within=PLANNED.constraints, dpath="{network}"),
+        split=lookup(within=PLANNED.splits, dpath="{network}"),
     script:
         "../scripts/draw_settings.py"
 
@@ -152,35 +121,8 @@ rule search_figures:
         evaluations=rules.join_runs.output.evaluations,
         iterations=rules.join_runs.output.iterations,
         timings=rules.join_runs.output.timings,
-        modules=modules_of("draw_searches.py"),
     output:
-        surrogates=[
-            report(
-                "<study>/figures/surrogates-{network}.svg",
-                caption="../report/surrogates.rst",
-                category="Searches",
-                labels={"network": "{network}", "figure": "surrogates chosen"},
-            ),
-            "<study>/figures/surrogates-{network}.png",
-        ],
-        fallbacks=[
-            report(
-                "<study>/figures/fallbacks-{network}.svg",
-                caption="../report/fallbacks.rst",
-                category="Searches",
-                labels={"network": "{network}", "figure": "random fallbacks"},
-            ),
-            "<study>/figures/fallbacks-{network}.png",
-        ],
-        time=[
-            report(
-                "<study>/figures/time-{network}.svg",
-                caption="../report/time.rst",
-                category="Searches",
-                labels={"network": "{network}", "figure": "time"},
-            ),
-            "<study>/figures/time-{network}.png",
-        ],
+        **drawn("surrogates", "fallbacks", "time"),
     log:
         "<study>/logs/figures/search_figures/{network}.log",
     benchmark:
@@ -188,6 +130,8 @@ rule search_figures:
     localrule: True
     conda:
         "../../envs/paretopress.yaml"
+    params:
+        **code_of("draw_searches.py"),
     script:
         "../scripts/draw_searches.py"
 
@@ -196,15 +140,8 @@ rule inference_figure:
     input:
         times="<study>/inference/{network}.csv",
         front="<study>/fronts/{network}.csv",
-        modules=modules_of("draw_inference.py"),
     output:
-        report(
-            "<study>/figures/inference-{network}.svg",
-            caption="../report/inference.rst",
-            category="Fronts",
-            labels={"network": "{network}", "figure": "inference time"},
-        ),
-        "<study>/figures/inference-{network}.png",
+        **drawn("inference"),
     log:
         "<study>/logs/figures/inference_figure/{network}.log",
     benchmark:
@@ -213,33 +150,23 @@ rule inference_figure:
     conda:
         "../../envs/paretopress.yaml"
     params:
+        **code_of("draw_inference.py"),
         front="the union front of all runs",
     script:
         "../scripts/draw_inference.py"
 
 
 # The paper's figures 9 and 11.
-rule worst_run_inference_figure:
+use rule inference_figure as worst_run_inference_figure with:
     input:
         times="<study>/inference/{network}.csv",
         front="<study>/fronts/{network}.worst-run.csv",
-        modules=modules_of("draw_inference.py"),
     output:
-        report(
-            "<study>/figures/worst-run-inference-{network}.svg",
-            caption="../report/inference.rst",
-            category="Fronts",
-            labels={"network": "{network}", "figure": "inference time of the worst run's front"},
-        ),
-        "<study>/figures/worst-run-inference-{network}.png",
+        **drawn("worst-run-inference"),
     log:
         "<study>/logs/figures/worst_run_inference_figure/{network}.log",
     benchmark:
         "<study>/benchmarks/figures/worst_run_inference_figure/{network}.tsv"
-    localrule: True
-    conda:
-        "../../envs/paretopress.yaml"
     params:
+        **code_of("draw_inference.py"),
         front="the front of the worst run of the best setting",
-    script:
-        "../scripts/draw_inference.py"

@@ -1,8 +1,7 @@
 rule union_front:
     input:
-        evaluations=of_front_runs("evaluations.csv"),
+        evaluations=of_runs("evaluations.csv", PLANNED.front_runs),
         metrics="<study>/baselines/{network}/metrics.json",
-        modules=modules_of("join_fronts.py"),
     output:
         "<study>/fronts/{network}.csv",
     log:
@@ -13,8 +12,9 @@ rule union_front:
     conda:
         "../../envs/paretopress.yaml"
     params:
-        constraint=lookup(within=CONSTRAINTS, dpath="{network}"),
-        split=lookup(within=SPLITS, dpath="{network}"),
+        **code_of("join_fronts.py"),
+        constraint=lookup(within=PLANNED.constraints, dpath="{network}"),
+        split=lookup(within=PLANNED.splits, dpath="{network}"),
     script:
         "../scripts/join_fronts.py"
 
@@ -22,10 +22,9 @@ rule union_front:
 # The paper draws and times the front of one run: the worst run of the best setting.
 rule worst_run_front:
     input:
-        evaluations=of_front_runs("evaluations.csv"),
-        hypervolumes=of_front_runs("hypervolume.json"),
+        evaluations=of_runs("evaluations.csv", PLANNED.front_runs),
+        hypervolumes=of_runs("hypervolume.json", PLANNED.front_runs),
         metrics="<study>/baselines/{network}/metrics.json",
-        modules=modules_of("take_worst_run.py"),
     output:
         "<study>/fronts/{network}.worst-run.csv",
     log:
@@ -36,8 +35,9 @@ rule worst_run_front:
     conda:
         "../../envs/paretopress.yaml"
     params:
-        constraint=lookup(within=CONSTRAINTS, dpath="{network}"),
-        split=lookup(within=SPLITS, dpath="{network}"),
+        **code_of("take_worst_run.py"),
+        constraint=lookup(within=PLANNED.constraints, dpath="{network}"),
+        split=lookup(within=PLANNED.splits, dpath="{network}"),
         budget=lookup(within=CONFIG, dpath="budget/evaluations"),
         imported=lambda wildcards: wildcards.network not in STUDY.networks,
     script:

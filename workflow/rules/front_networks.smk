@@ -5,7 +5,6 @@ rule test_front:
         metrics="<study>/baselines/{network}/metrics.json",
         images=rules.dataset.output.test,
         own_code=own_code_of,
-        modules=modules_of("evaluate_front.py"),
     output:
         "<study>/fronts/{network}.test.csv",
     log:
@@ -15,12 +14,13 @@ rule test_front:
     conda:
         "../../envs/paretopress.yaml"
     params:
+        **code_of("evaluate_front.py"),
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         initial_seed=lookup(within=CONFIG, dpath="budget/initial_seed"),
         constraint=lookup(within=CONFIG, dpath="constraint"),
         split=lookup(within=CONFIG, dpath="evaluation/split"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
-        journal=f"{RESULTS}/progress/{{network}}/test",
+        journal=f"{PLANNED.results}/progress/{{network}}/test",
     script:
         "../scripts/evaluate_front.py"
 
@@ -31,7 +31,6 @@ rule front_sizes:
         weights="<study>/baselines/{network}/weights.safetensors",
         images=rules.dataset.output.test,
         own_code=own_code_of,
-        modules=modules_of("measure_sizes.py"),
     output:
         "<study>/fronts/{network}.sizes.csv",
     log:
@@ -41,6 +40,7 @@ rule front_sizes:
     conda:
         "../../envs/paretopress.yaml"
     params:
+        **code_of("measure_sizes.py"),
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         initial_seed=lookup(within=CONFIG, dpath="budget/initial_seed"),
     script:

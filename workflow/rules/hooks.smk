@@ -2,6 +2,7 @@
 import sys
 
 from workflow.scripts.paretopress.jobs.journal import remove_finished
+from workflow.scripts.paretopress.jobs.machine import require_cores
 from workflow.scripts.paretopress.jobs.hooks import end_leftover_jobs, mark_run
 from workflow.scripts.paretopress.jobs.hooks import require_writable
 
@@ -15,7 +16,7 @@ def recorded_journals():
 def take_over_cluster_jobs():
     """On a SLURM cluster: jobs of an earlier Snakemake of this study, which was killed, do not run beside those of this one."""
     if workflow.executor_plugin.name == "slurm":
-        marks = Path(RESULTS) / "cluster"
+        marks = Path(PLANNED.results) / "cluster"
         for job in end_leftover_jobs(marks):
             print(
                 f"Cancelled job {job} of an earlier Snakemake here; what it has done is kept.",
@@ -28,7 +29,7 @@ def take_over_cluster_jobs():
 
 onstart:
     try:
-        require_writable(Path(RESULTS))
+        require_writable(Path(PLANNED.results))
         # The job checks the same, but would do so after all the searches.
         if workflow.resource_settings.cores and any(
             job.rule.name == "inference_time" for job in workflow.dag.needrun_jobs()

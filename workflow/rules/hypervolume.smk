@@ -2,7 +2,6 @@ rule hypervolume:
     input:
         evaluations=rules.search.output.evaluations,
         metrics="<study>/baselines/{network}/metrics.json",
-        modules=modules_of("measure_hypervolume.py"),
     output:
         "<study>/runs/{network}/{method}/seed-{seed}/hypervolume.json",
     log:
@@ -12,6 +11,7 @@ rule hypervolume:
     conda:
         "../../envs/paretopress.yaml"
     params:
+        **code_of("measure_hypervolume.py"),
         constraint=lookup(within=CONFIG, dpath="constraint"),
         split=lookup(within=CONFIG, dpath="evaluation/split"),
     script:

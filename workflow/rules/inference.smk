@@ -1,13 +1,18 @@
+def timing_cores():
+    """The threads of a job that times networks: all there are, on a cluster as many as the networks are timed with."""
+    cores = None if workflow.remote_exec else workflow.resource_settings.cores
+    return cores or STUDY.inference_time.threads
+
+
 rule inference_time:
     input:
         front="<study>/fronts/{network}.csv",
         worst_run=lambda wildcards: of_networks(
-            "<study>/fronts/{network}.worst-run.csv", {wildcards.network} & set(COMPARED)
+            "<study>/fronts/{network}.worst-run.csv", {wildcards.network} & set(PLANNED.compared)
         ),
         weights="<study>/baselines/{network}/weights.safetensors",
         images=rules.dataset.output.test,
         own_code=own_code_of,
-        modules=modules_of("time_front.py"),
     output:
         times="<study>/inference/{network}.csv",
         passes="<study>/inference/{network}.passes.csv",
@@ -21,6 +26,7 @@ rule inference_time:
     # job so many, on a machine of its own (the profile asks for one).
     threads: timing_cores()
     params:
+        **code_of("time_front.py"),
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         initial_seed=lookup(within=CONFIG, dpath="budget/initial_seed"),
         settings=lookup(within=CONFIG, dpath="inference_time"),

@@ -1,16 +1,16 @@
 rule report:
     input:
         **{table: f"<study>/statistics/{table}.csv" for table in STATISTICS},
-        metrics=of_networks("<study>/baselines/{network}/metrics.json", NETWORKS),
-        fronts=of_networks("<study>/fronts/{network}.csv", NETWORKS),
+        metrics=of_networks("<study>/baselines/{network}/metrics.json", PLANNED.networks),
+        fronts=of_networks("<study>/fronts/{network}.csv", PLANNED.networks),
         tests=of_networks("<study>/fronts/{network}.test.csv", STUDY.networks),
         sizes=of_networks("<study>/fronts/{network}.sizes.csv", STUDY.networks),
         times=of_networks("<study>/inference/{network}.csv", STUDY.networks),
-        iterations=of_networks("<study>/runs/{network}/iterations.csv", NETWORKS),
-        timings=of_networks("<study>/runs/{network}/timings.csv", NETWORKS),
+        iterations=of_networks("<study>/runs/{network}/iterations.csv", PLANNED.networks),
+        timings=of_networks("<study>/runs/{network}/timings.csv", PLANNED.networks),
         figures=[
             f"<study>/figures/{figure}-{network}.svg"
-            for network, figures in FIGURES.items()
+            for network, figures in PLANNED.figures.items()
             for figure in figures
         ],
         claims=rules.claims.output[0],
@@ -20,7 +20,6 @@ rule report:
             for part in sorted(REPORT.iterdir())
             if part.suffix in (".j2", ".css")
         ],
-        modules=modules_of("write_report.py"),
     output:
         report="<study>/report.html",
         summary="<study>/summary.json",
@@ -33,12 +32,13 @@ rule report:
     conda:
         "../../envs/paretopress.yaml"
     params:
+        **code_of("write_report.py"),
         config=CONFIG,
-        networks=NETWORKS,
-        methods=list(METHODS),
-        splits=SPLITS,
-        constraints=CONSTRAINTS,
-        figures=FIGURES,
+        networks=PLANNED.networks,
+        methods=list(PLANNED.methods),
+        splits=PLANNED.splits,
+        constraints=PLANNED.constraints,
+        figures=PLANNED.figures,
         statistics=STATISTICS,
     script:
         "../scripts/write_report.py"

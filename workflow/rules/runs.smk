@@ -1,8 +1,10 @@
+JOINED = ("evaluations", "iterations", "timings")
+
+
 # The runs of a network in one file of each kind: what comes after reads a few tables, however many runs there are.
 rule join_runs:
     input:
-        **{table: of_every_run(f"{table}.csv") for table in JOINED},
-        modules=modules_of("join_runs.py"),
+        **{table: of_runs(f"{table}.csv", PLANNED.runs) for table in JOINED},
     output:
         **{table: f"<study>/runs/{{network}}/{table}.csv" for table in JOINED},
     log:
@@ -11,6 +13,8 @@ rule join_runs:
         "<study>/benchmarks/join_runs/{network}.tsv"
     conda:
         "../../envs/paretopress.yaml"
+    params:
+        **code_of("join_runs.py"),
     script:
         "../scripts/join_runs.py"
 
@@ -18,8 +22,7 @@ rule join_runs:
 rule tabulate_runs:
     input:
         **{table: f"<study>/runs/{{network}}/{table}.csv" for table in JOINED},
-        hypervolumes=of_every_run("hypervolume.json"),
-        modules=modules_of("tabulate_runs.py"),
+        hypervolumes=of_runs("hypervolume.json", PLANNED.runs),
     output:
         runs="<study>/runs/{network}/runs.csv",
         history="<study>/runs/{network}/history.csv",
@@ -30,7 +33,10 @@ rule tabulate_runs:
     conda:
         "../../envs/paretopress.yaml"
     params:
+        **code_of("tabulate_runs.py"),
         budget=lookup(within=CONFIG, dpath="budget/evaluations"),
-        imported=imported_runs_of,
+        imported=lambda wildcards: [
+            [run.method, run.seed] for run in PLANNED.imported if run.network == wildcards.network
+        ],
     script:
         "../scripts/tabulate_runs.py"

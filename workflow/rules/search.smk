@@ -1,15 +1,21 @@
+def sample_of(suffix):
+    """The path of the initial sample that the run of a job begins with."""
+    return lambda wildcards: (
+        f"{PLANNED.results}/designs/{wildcards.network}"
+        f"/seed-{PLANNED.sample_seed(int(wildcards.seed))}{suffix}"
+    )
+
+
 rule search:
     input:
         weights="<study>/baselines/{network}/weights.safetensors",
         metrics="<study>/baselines/{network}/metrics.json",
         gate=ancient("<study>/baselines/{network}/gate.passed"),
         images=f"<study>/dataset/{STUDY.evaluation.split}.safetensors",
-        designs=f"<study>/designs/{{network}}/seed-{SAMPLE_SEED}.csv",
+        designs=sample_of(".csv"),
         # Where a sample is made again, the designs come out the same and the times do not: no reason to search again.
-        timings=ancient(f"<study>/designs/{{network}}/seed-{SAMPLE_SEED}.timings.csv"),
+        timings=ancient(sample_of(".timings.csv")),
         own_code=own_code_of,
-        method_code=method_code_of,
-        modules=modules_of("run_search.py"),
     output:
         evaluations="<study>/runs/{network}/{method}/seed-{seed}/evaluations.csv",
         iterations="<study>/runs/{network}/{method}/seed-{seed}/iterations.csv",
@@ -21,14 +27,25 @@ rule search:
     conda:
         "../../envs/paretopress.yaml"
     params:
+        # An edited method reruns its own searches, and no others.
+        **code_params(
+            SCRIPTS / "run_search.py",
+            {
+                name: method_file(method["implementation"])
+                for name, method in PLANNED.methods.items()
+            },
+            "method",
+        ),
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         space=lookup(within=CONFIG, dpath="search_space"),
-        method=lookup(within=METHODS, dpath="{method}"),
+        method=lookup(within=PLANNED.methods, dpath="{method}"),
         budget=lookup(within=CONFIG, dpath="budget/evaluations"),
         initial_seed=lookup(within=CONFIG, dpath="budget/initial_seed"),
         constraint=lookup(within=CONFIG, dpath="constraint"),
         split=lookup(within=CONFIG, dpath="evaluation/split"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
-        journal=f"{RESULTS}/progress/{{network}}/{{method}}/seed-{{seed}}",
+        journal=lambda wildcards: PLANNED.search_journal(
+            Run(wildcards.network, wildcards.method, int(wildcards.seed))
+        ),
     script:
         "../scripts/run_search.py"

@@ -1,9 +1,22 @@
+STATISTICS = (
+    "runs",
+    "networks",
+    "summary",
+    "friedman",
+    "ranks",
+    "pairwise",
+    "factors",
+    "levels",
+    "level_pairs",
+    "costs",
+)
+
+
 rule statistics:
     input:
-        runs=of_networks("<study>/runs/{network}/runs.csv", NETWORKS),
-        timings=of_networks("<study>/runs/{network}/timings.csv", NETWORKS),
-        metrics=of_networks("<study>/baselines/{network}/metrics.json", NETWORKS),
-        modules=modules_of("compare_methods.py"),
+        runs=of_networks("<study>/runs/{network}/runs.csv", PLANNED.networks),
+        timings=of_networks("<study>/runs/{network}/timings.csv", PLANNED.networks),
+        metrics=of_networks("<study>/baselines/{network}/metrics.json", PLANNED.networks),
     output:
         **{table: f"<study>/statistics/{table}.csv" for table in STATISTICS},
     log:
@@ -14,8 +27,9 @@ rule statistics:
     conda:
         "../../envs/paretopress.yaml"
     params:
+        **code_of("compare_methods.py"),
         significance_level=lookup(within=CONFIG, dpath="statistics/significance_level"),
-        splits=SPLITS,
-        constraints=CONSTRAINTS,
+        splits=PLANNED.splits,
+        constraints=PLANNED.constraints,
     script:
         "../scripts/compare_methods.py"

@@ -6,10 +6,12 @@ from paretopress.dataset.builders import DATASETS
 from paretopress.dataset.split import SPLITS, save_split
 from paretopress.jobs.job import job
 
-with job(snakemake, __file__) as log:
+with job(snakemake, __file__) as work:
     settings = dict(snakemake.params.settings)
     known = {} if snakemake.params.checksum is None else {"checksum": snakemake.params.checksum}
     splits = DATASETS[settings.pop("kind")](*snakemake.input.images, **settings, **known)
     for name, path in zip(SPLITS, snakemake.output, strict=True):
         save_split(splits[name], Path(path))
-        log.info("%s: %d images of %d classes", name, len(splits[name]), len(splits[name].classes))
+        work.log.info(
+            "%s: %d images of %d classes", name, len(splits[name]), len(splits[name].classes)
+        )

@@ -7,7 +7,7 @@ from paretopress.networks.chance import Chance
 from paretopress.networks.gate import check_dense
 from paretopress.networks.metrics import read_metrics
 
-with job(snakemake, __file__) as log:
+with job(snakemake, __file__) as work:
     params = snakemake.params
     metrics = read_metrics(Path(snakemake.input.metrics))
     accuracy = metrics["accuracy"][params.split]
@@ -17,11 +17,11 @@ with job(snakemake, __file__) as log:
         chance if params.gate["above_chance"] else None, params.gate["least_accuracy"],
     )  # fmt: skip
     if params.training is None and params.gate["least_accuracy"] is None:
-        log.warning(
+        work.log.warning(
             "%s: set networks.%s.gate.least_accuracy to notice wrong mean and std",
             *2 * [snakemake.wildcards.network],
         )
-    log.info(
+    work.log.info(
         "%s: accuracy %.4f on the %s images; %s",
         snakemake.wildcards.network,
         accuracy,

@@ -15,7 +15,7 @@ from paretopress.statistics.ranks import friedman, ranks
 from paretopress.statistics.summary import summary
 from paretopress.tables import read_table, write_csv
 
-with job(snakemake, __file__) as log:
+with job(snakemake, __file__) as work:
     inputs, params, level = snakemake.input, snakemake.params, snakemake.params.significance_level
     runs = pd.concat([read_table(path) for path in inputs.runs], ignore_index=True)
     networks = []
@@ -40,4 +40,4 @@ with job(snakemake, __file__) as log:
     }
     for name, table in tables.items():
         write_csv(table, snakemake.output[name])
-    log.info("%d runs compared at significance level %g", len(runs), level)
+    work.log.info("%d runs compared at significance level %g", len(runs), level)

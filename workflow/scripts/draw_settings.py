@@ -22,7 +22,7 @@ with job(snakemake, __file__):
     threshold = threshold_of(metrics, params.split, params.constraint)
     network = pd.Series(network_row(snakemake.wildcards.network, metrics, params.split, threshold))
     for factor in FACTORS:
-        save(draw_by_factor(runs, factor), outputs[factor])
+        save(draw_by_factor(runs, factor), outputs[f"hypervolume_by_{factor}"])
     if found := best_and_worst(runs):
         best, worst = found
         save(draw_best_and_worst(runs, best, worst), outputs.best_and_worst)

@@ -10,12 +10,11 @@ from paretopress.dataset.split import load_split
 from paretopress.fronts.remade import load_fronts
 from paretopress.fronts.union import on_test_images
 from paretopress.jobs.job import job
-from paretopress.jobs.journal import Journal, fingerprint
 from paretopress.networks.metrics import read_metrics
 from paretopress.search.objectives import threshold_of
 from paretopress.tables import read_table, write_csv
 
-with job(snakemake, __file__) as log:
+with job(snakemake, __file__) as work:
     torch.set_num_threads(snakemake.threads)
     params, inputs = snakemake.params, snakemake.input
     metrics = read_metrics(Path(inputs.metrics))
@@ -25,17 +24,15 @@ with job(snakemake, __file__) as log:
     )
     plans = {design.design_id: design.plan for design in designs}
     # Kept, and not of the front: a front that grows has only its new designs evaluated.
-    lasting = [path for path in inputs if path not in (inputs.front, inputs.metrics)]
-    journal = Journal(
-        Path(params.journal), fingerprint(lasting, [params.architecture, params.batch_size])
-    )
+    settings = [params.architecture, params.batch_size]
+    journal = work.journal(params.journal, settings, without=(inputs.front, inputs.metrics))
 
     def evaluated(design_id: str) -> dict[str, float]:
         return asdict(measure(network.compress, plans[design_id], split, params.batch_size))
 
     def test_accuracy(design_id: str) -> float:
         measured = journal.remember("evaluations", design_id, lambda: evaluated(design_id))
-        log.info(
+        work.log.info(
             "%s: accuracy %.4f on the test images, %.1f s",
             design_id,
             measured["accuracy"],
@@ -52,7 +49,7 @@ with job(snakemake, __file__) as log:
         test_accuracy,
     )
     write_csv(table, snakemake.output[0])
-    log.info(
+    work.log.info(
         "%d of %d designs keep the floor of %.4f on the test images",
         table["test_feasible"][:-1].sum(),
         len(table) - 1,

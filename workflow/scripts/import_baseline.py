@@ -10,7 +10,7 @@ from paretopress.networks.training import history_table
 from paretopress.networks.weights import import_weights, without_memory
 from paretopress.tables import write_csv
 
-with job(snakemake, __file__) as log:
+with job(snakemake, __file__) as work:
     trained, name = Path(snakemake.input.trained), snakemake.wildcards.network
     check_digest(trained, snakemake.params.checksum, f"networks.{name}.checksum")
     split = load_split(Path(snakemake.input.images))
@@ -18,5 +18,5 @@ with job(snakemake, __file__) as log:
     check_network(network, len(split.classes), split.images.shape[-1])
     network = without_memory(network)
     import_weights(network, trained, Path(snakemake.output.weights))
-    log.info("%s: the weights of %s fit", name, trained)
+    work.log.info("%s: the weights of %s fit", name, trained)
     write_csv(history_table([]), snakemake.output.history)

@@ -13,7 +13,7 @@ from paretopress.runs.network_rows import IMPORTED
 from paretopress.runs.tables import evaluation_table, iteration_table, timing_table
 from paretopress.tables import write_csv
 
-with job(snakemake, __file__) as log:
+with job(snakemake, __file__) as work:
     results, metrics = Path(snakemake.params.results), {}
     for settings in snakemake.params.tables.values():
         table = EvaluationTable.model_validate(settings)
@@ -34,14 +34,14 @@ with job(snakemake, __file__) as log:
             write_csv(timing_table(timed), str(folder / "timings.csv"))
             write_whole(folder / "hypervolume.json", json.dumps(result, indent=2) + "\n")
             if negative := int((evaluations["nonzero_rate"] < 0).sum()):
-                log.warning(
+                work.log.warning(
                     "%s, %s, seed %d: %d non-zero rates below 0, taken as given",
                     network,
                     method,
                     seed,
                     negative,
                 )
-        log.info("%s: read", table.path)
+        work.log.info("%s: read", table.path)
         for network, known in table.networks.items():
             accuracy, images = known.dense_accuracy, known.images
             metrics[network] = {

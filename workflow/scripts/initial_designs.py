@@ -8,14 +8,13 @@ import torch
 
 from paretopress.compression.designs import VARIABLES
 from paretopress.jobs.job import job
-from paretopress.jobs.journal import Journal, fingerprint
 from paretopress.jobs.logs import duration
 from paretopress.jobs.machine import processor_name
 from paretopress.search.archive import measured, sample_initial
 from paretopress.search.targets import load_target, search_space
 from paretopress.tables import write_csv
 
-with job(snakemake, __file__) as log:
+with job(snakemake, __file__) as work:
     torch.set_num_threads(snakemake.threads)
     params, seed = snakemake.params, int(snakemake.wildcards.seed)
     space = search_space(params.space)
@@ -28,11 +27,8 @@ with job(snakemake, __file__) as log:
         params.batch_size,
         threshold=0.0,
     )
-    key = fingerprint(
-        snakemake.input,
-        [params.space, params.architecture, params.batch_size, params.sample_size, seed],
-    )
-    journal = Journal(Path(params.journal), key)
+    settings = [params.space, params.architecture, params.batch_size, params.sample_size, seed]
+    journal = work.journal(params.journal, settings)
     journal.report(0, params.sample_size)
     rows, timings = [], []
     for number, (design, plan) in enumerate(
@@ -45,7 +41,7 @@ with job(snakemake, __file__) as log:
         rows.append({"evaluation": number, "design_id": plan.design_id, **asdict(design), **record})
         left = sum(row["seconds"] for row in timings) / number * (params.sample_size - number)
         label = f"{snakemake.wildcards.network} initial sample of seed {seed}"
-        log.info("%s: evaluation %d of %d, accuracy %.4f at non-zero rate %.4f, %s left",
+        work.log.info("%s: evaluation %d of %d, accuracy %.4f at non-zero rate %.4f, %s left",
                  label, number, params.sample_size, record["accuracy"], record["nonzero_rate"], duration(left))  # fmt: skip
         journal.report(number, params.sample_size, seconds_left=left)
     columns = ["evaluation", "design_id", *VARIABLES, "nonzero_rate", "accuracy"]

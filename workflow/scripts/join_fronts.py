@@ -9,7 +9,7 @@ from paretopress.runs.files import read_tables
 from paretopress.search.objectives import threshold_of
 from paretopress.tables import write_csv
 
-with job(snakemake, __file__) as log:
+with job(snakemake, __file__) as work:
     metrics = read_metrics(Path(snakemake.input.metrics))
     dense = {
         "nonzero_rate": metrics["nonzero_rate"],
@@ -19,7 +19,7 @@ with job(snakemake, __file__) as log:
     evaluations = read_tables(snakemake.input.evaluations)
     front = union_front(evaluations, dense, threshold)
     write_csv(front, snakemake.output[0])
-    log.info(
+    work.log.info(
         "%d designs on the front, accuracy at least %.4f",
         (front["design_id"] != DENSE).sum(),
         threshold,

@@ -5,8 +5,8 @@ from paretopress.runs.files import read_tables
 from paretopress.runs.tables import with_integers
 from paretopress.tables import write_csv
 
-with job(snakemake, __file__) as log:
+with job(snakemake, __file__) as work:
     for name, path in snakemake.output.items():
         table = with_integers(read_tables(snakemake.input[name]))
         write_csv(table, path)
-        log.info("%s: %d rows of %d runs", path, len(table), len(snakemake.input[name]))
+        work.log.info("%s: %d rows of %d runs", path, len(table), len(snakemake.input[name]))

@@ -10,7 +10,7 @@ from paretopress.statistics.claims.judge import Evidence, claims
 from paretopress.statistics.extremes import made_here
 from paretopress.tables import RUN_COLUMNS, read_table, write_csv
 
-with job(snakemake, __file__) as log:
+with job(snakemake, __file__) as work:
     inputs, params = snakemake.input, snakemake.params
     tables = {
         name: read_table(inputs[name]) for name in ("networks", "friedman", "factors", "pairwise")
@@ -45,4 +45,4 @@ with job(snakemake, __file__) as log:
     table = claims(evidence)
     write_csv(table, snakemake.output[0])
     for row in table.itertuples():
-        log.info("%s, %s: %s", row.claim, row.network, row.verdict)
+        work.log.info("%s, %s: %s", row.claim, row.network, row.verdict)

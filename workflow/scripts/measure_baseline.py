@@ -11,7 +11,7 @@ from paretopress.networks.dense import measure_dense
 from paretopress.networks.mapped import mapped_network
 from paretopress.networks.metrics import write_metrics
 
-with job(snakemake, __file__) as log:
+with job(snakemake, __file__) as work:
     torch.set_num_threads(snakemake.threads)
     validation, test = (load_split(Path(snakemake.input[name])) for name in ("validation", "test"))
     network = mapped_network(
@@ -21,5 +21,5 @@ with job(snakemake, __file__) as log:
     metrics = measure_dense(
         snakemake.wildcards.network, network, validation, test, snakemake.params.batch_size
     )
-    log.info("%s: accuracy %s", snakemake.wildcards.network, metrics["accuracy"])
+    work.log.info("%s: accuracy %s", snakemake.wildcards.network, metrics["accuracy"])
     write_metrics(metrics, Path(snakemake.output[0]))

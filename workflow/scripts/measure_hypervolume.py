@@ -10,7 +10,7 @@ from paretopress.runs.hypervolume import run_hypervolume
 from paretopress.search.objectives import threshold_of
 from paretopress.tables import read_table
 
-with job(snakemake, __file__) as log:
+with job(snakemake, __file__) as work:
     metrics = read_metrics(Path(snakemake.input.metrics))
     evaluations = read_table(snakemake.input.evaluations)
     threshold = threshold_of(metrics, snakemake.params.split, snakemake.params.constraint)
@@ -18,4 +18,4 @@ with job(snakemake, __file__) as log:
         evaluations["nonzero_rate"].to_numpy(), evaluations["accuracy"].to_numpy(), threshold
     )
     write_whole(snakemake.output[0], json.dumps(result, indent=2) + "\n")
-    log.info("hypervolume %.6f after %d evaluations", result["hypervolume"], len(evaluations))
+    work.log.info("hypervolume %.6f after %d evaluations", result["hypervolume"], len(evaluations))

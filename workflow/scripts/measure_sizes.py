@@ -12,7 +12,7 @@ from paretopress.fronts.sizes import measure_sizes
 from paretopress.jobs.job import job
 from paretopress.tables import write_csv
 
-with job(snakemake, __file__) as log:
+with job(snakemake, __file__) as work:
     torch.set_num_threads(snakemake.threads)
     inputs = snakemake.input
     split = load_split(Path(inputs.images))
@@ -31,7 +31,7 @@ with job(snakemake, __file__) as log:
         rows.append(
             {"design_id": design.design_id, "nonzero_rate": design.nonzero_rate, **asdict(sizes)}
         )
-        log.info(
+        work.log.info(
             "%s: %d bytes, %d through gzip", design.design_id, sizes.bytes, sizes.compressed_bytes
         )
     write_csv(pd.DataFrame(rows), snakemake.output[0])

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import torch
 
-from paretopress.compression.plans import subset_seed
+from paretopress.compression.designs import sample_seed
 from paretopress.jobs.job import job
-from paretopress.jobs.journal import Journal, fingerprint
 from paretopress.jobs.machine import processor_name
 from paretopress.methods import build_method
 from paretopress.networks.metrics import read_metrics
@@ -17,20 +16,20 @@ from paretopress.search.progress import reporter
 from paretopress.search.targets import load_target, read_initial, search_space
 from paretopress.tables import read_table, records, write_csv
 
-with job(snakemake, __file__) as log:
+with job(snakemake, __file__) as work:
     torch.set_num_threads(snakemake.threads)
     params, wildcards, seed = snakemake.params, snakemake.wildcards, int(snakemake.wildcards.seed)
     metrics = read_metrics(Path(snakemake.input.metrics))
     threshold = threshold_of(metrics, params.split, params.constraint)
     dense = metrics["accuracy"][params.split]
-    log.info(
+    work.log.info(
         "dense accuracy %.4f on the %s images, designs need at least %.4f",
         dense,
         params.split,
         threshold,
     )
     space = search_space(params.space)
-    layers_from = subset_seed(seed, params.initial_seed)
+    layers_from = sample_seed(seed, params.initial_seed)
     target = load_target(
         Path(snakemake.input.weights),
         Path(snakemake.input.images),
@@ -40,26 +39,20 @@ with job(snakemake, __file__) as log:
         params.batch_size,
         threshold,
     )
+    # Neither the budget nor the method's name: what was evaluated is kept, and a larger budget goes on.
     settings = [
-        params.space,
-        params.architecture,
-        params.batch_size,
-        params.method,
-        params.budget,
-        params.constraint,
-        params.split,
-    ]
-    settings += [seed, layers_from]
+        params.space, params.architecture, params.batch_size, params.method, params.constraint,
+        params.split, seed, layers_from,
+    ]  # fmt: skip
     # The times of the sample are taken over, and nothing of the search comes from them.
-    lasting = [path for path in snakemake.input if path != snakemake.input.timings]
-    journal = Journal(Path(params.journal), fingerprint(lasting, settings))
+    journal = work.journal(params.journal, settings, without=[snakemake.input.timings])
     initial = read_initial(Path(snakemake.input.designs), Path(snakemake.input.timings))
     journal.report(0, params.budget)
     archive = Archive(target, params.budget, seed, initial, journal)
     label = f"{wildcards.network} {wildcards.method} seed {seed}"
-    build_method(**params.method).run(archive, reporter(log, journal, label))
+    build_method(**params.method).run(archive, reporter(work.log, journal, label))
     if archive.left:
-        log.warning(
+        work.log.warning(
             "%s: no new network found, %d of the budget of %d not spent",
             label,
             archive.left,
@@ -78,4 +71,3 @@ with job(snakemake, __file__) as log:
     )
     write_csv(iteration_table(archive.iterations), snakemake.output.iterations)
     write_csv(timing_table(steps), snakemake.output.timings)
-    journal.close()

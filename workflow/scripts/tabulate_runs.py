@@ -11,7 +11,7 @@ from paretopress.runs.method_names import factors_of
 from paretopress.runs.rows import RUN_TABLE_COLUMNS, carried_forward, run_row
 from paretopress.tables import read_table, write_csv
 
-with job(snakemake, __file__) as log:
+with job(snakemake, __file__) as work:
     inputs, params, outputs = snakemake.input, snakemake.params, snakemake.output
     tables = {name: read_table(inputs[name]) for name in ("evaluations", "iterations", "timings")}
     rows = []
@@ -27,7 +27,7 @@ with job(snakemake, __file__) as log:
         carried_forward(read_hypervolumes(inputs.hypervolumes), runs, params.budget),
         outputs.history,
     )
-    log.info(
+    work.log.info(
         "%d runs of %s, %d of them complete",
         len(runs),
         snakemake.wildcards.network,

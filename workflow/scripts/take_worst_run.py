@@ -14,7 +14,7 @@ from paretopress.search.objectives import threshold_of
 from paretopress.statistics.extremes import best_and_worst, worst_run
 from paretopress.tables import write_csv
 
-with job(snakemake, __file__) as log:
+with job(snakemake, __file__) as work:
     inputs, params = snakemake.input, snakemake.params
     metrics, evaluations = read_metrics(Path(inputs.metrics)), read_tables(inputs.evaluations)
     rows = []
@@ -45,4 +45,4 @@ with job(snakemake, __file__) as log:
     dense = {"nonzero_rate": metrics["nonzero_rate"], "accuracy": metrics["accuracy"][params.split]}
     front = union_front(evaluations, dense, threshold_of(metrics, params.split, params.constraint))
     write_csv(front, snakemake.output[0])
-    log.info("%s: %d rows", run or "no two settings with complete runs", len(front))
+    work.log.info("%s: %d rows", run or "no two settings with complete runs", len(front))

@@ -12,7 +12,7 @@ from paretopress.jobs.job import job
 from paretopress.jobs.machine import machine_load, processor_name, require_cores
 from paretopress.tables import write_csv
 
-with job(snakemake, __file__) as log:
+with job(snakemake, __file__) as work:
     inputs, settings = snakemake.input, snakemake.params.settings
     require_cores(settings["threads"], snakemake.threads)
     torch.set_num_threads(settings["threads"])
@@ -26,7 +26,7 @@ with job(snakemake, __file__) as log:
         snakemake.params.initial_seed,
     )
     load = machine_load()
-    log.info(
+    work.log.info(
         "%d networks on %s, other work keeps %.1f cores busy", len(designs), processor_name(), load
     )
     # A killed job starts anew: times of two sessions are not to be compared.
@@ -36,7 +36,7 @@ with job(snakemake, __file__) as log:
             network, design.plan, split, settings["batch_size"], settings["warm_up"]
         )
         rows.append({"design_id": design.design_id, "repeat": repeat, "seconds": seconds})
-        log.info(
+        work.log.info(
             "repeat %d of %d, %s: %.3f s", repeat, settings["repeats"], design.design_id, seconds
         )
     passes = pd.DataFrame(rows)

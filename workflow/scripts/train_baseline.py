@@ -7,7 +7,7 @@ import torch
 from paretopress.compression.evaluation import accuracy
 from paretopress.dataset.split import load_split
 from paretopress.jobs.job import job
-from paretopress.jobs.journal import Journal, fingerprint
+from paretopress.jobs.journal import Journal
 from paretopress.networks.build import build_network, check_network
 from paretopress.networks.chance import chance_of
 from paretopress.networks.checkpoints import Checkpoint
@@ -26,7 +26,7 @@ from paretopress.networks.training import (
 from paretopress.networks.weights import save_weights
 from paretopress.tables import write_csv
 
-with job(snakemake, __file__) as log:
+with job(snakemake, __file__) as work:
     torch.set_num_threads(snakemake.threads)
     params, name, device = snakemake.params, snakemake.wildcards.network, training_device()
     settings = {key: value for key, value in params.training.items() if key != "recipe"}
@@ -34,13 +34,13 @@ with job(snakemake, __file__) as log:
     split, validation = (
         load_split(Path(snakemake.input[kind])) for kind in ("train", "validation")
     )
-    log.info("%s: trained in %s on %s", name, recipe.precision, described(device))
+    work.log.info("%s: trained in %s on %s", name, recipe.precision, described(device))
 
-    key = fingerprint(snakemake.input, [params.architecture, settings])
+    key = work.fingerprint([params.architecture, settings])
     journal = Journal(Path(params.journal), key)
     checkpoint = Checkpoint(Path(params.journal) / "checkpoint", key)
     state = checkpoint.load()
-    say = epoch_reporter(log, journal, name, recipe.epochs, history_of(state))
+    say = epoch_reporter(work.log, journal, name, recipe.epochs, history_of(state))
 
     chances = {"training": chance_of(split.labels), "validation": chance_of(validation.labels)}
 

@@ -28,7 +28,7 @@ def _statements(block: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 @cache
-def _imported(file: Path) -> frozenset[Path]:
+def imported(file: Path) -> frozenset[Path]:
     """The package files that `file` itself imports; a submodule brings its parents' __init__.py along."""
     inside = file.relative_to(PACKAGE).parts[:-1] if file.is_relative_to(PACKAGE) else None
     modules: set[tuple[str, ...]] = set()
@@ -47,14 +47,3 @@ def _imported(file: Path) -> frozenset[Path]:
             modules |= {base} | {(*base, alias.name) for alias in node.names}
     parents = {module[:length] for module in modules for length in range(len(module) + 1)}
     return frozenset(found for module in parents if (found := _module_file(module)) is not None)
-
-
-def package_imports(script: Path) -> tuple[Path, ...]:
-    """Every file of the package that `script` imports, directly or through others, sorted."""
-    found: set[Path] = set()
-    waiting = {script}
-    while waiting:
-        new = _imported(waiting.pop()) - found
-        found |= new
-        waiting |= new
-    return tuple(sorted(found))

@@ -3,8 +3,7 @@
 import json
 import socket
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
 from pathlib import Path
 
 import psutil
@@ -13,19 +12,11 @@ from ..config.study import Study
 from ..jobs.journal import Status, read_status
 from ..jobs.logs import duration
 from ..jobs.provenance import Damaged, Unrecorded, read_verified
+from ..runs.imported import Run
+from ..runs.planned import Planned
 
 LEAST_SILENCE = 3600.0  # seconds
-
-
-@dataclass(frozen=True)
-class RunState:
-    """One run in a few words: waiting, running, stopped, done or damaged; `text` says how far."""
-
-    network: str
-    method: str
-    seed: int
-    state: str
-    text: str
+STATES = ("done", "damaged", "running", "started", "stopped", "waiting")
 
 
 def _alive(status: Status) -> bool:
@@ -55,29 +46,18 @@ def _unfinished(folder: Path) -> tuple[str, str]:
     )
 
 
-def _run_state(results: Path, network: str, method: str, seed: int) -> RunState:
-    folder = results / "runs" / network / method / f"seed-{seed}"
-    if not (folder / "evaluations.csv").is_file():
-        return RunState(
-            network,
-            method,
-            seed,
-            *_unfinished(results / "progress" / network / method / f"seed-{seed}"),
-        )
+def _run_state(planned: Planned, run: Run) -> tuple[str, str]:
+    """State of one run (waiting, started, running, stopped, done or damaged), and how far it is."""
+    if not Path(planned.run_file(run, "evaluations.csv")).is_file():
+        return _unfinished(Path(planned.search_journal(run)))
+    volume = Path(planned.run_file(run, "hypervolume.json"))
     try:
-        volume = json.loads(read_verified(results, folder / "hypervolume.json"))["hypervolume"]
+        content = json.loads(read_verified(Path(planned.results), volume))
     except (FileNotFoundError, Unrecorded):  # its job has not written it, or not recorded it yet
-        return RunState(network, method, seed, "done", "")
+        return "done", ""
     except Damaged:
-        return RunState(network, method, seed, "damaged", "hypervolume.json")
-    return RunState(network, method, seed, "done", f"hv {volume:.4f}")
-
-
-def run_states(study: Study, results: Path) -> Iterator[RunState]:
-    for network in study.networks:
-        for method in study.methods_by_name():
-            for seed in study.seeds:
-                yield _run_state(results, network, method, seed)
+        return "damaged", volume.name
+    return "done", f"hv {content['hypervolume']:.4f}"
 
 
 def _sample_state(results: Path, network: str, seed: int) -> str:
@@ -110,29 +90,23 @@ def _baseline_state(results: Path, network: str) -> str:
 
 def show(study: Study, results: Path) -> str:
     """A block for each network: its baseline, its initial samples, a line for each method with the state of each seed."""
-    states = list(run_states(study, results))
-    counts = {
-        name: sum(run.state == name for run in states)
-        for name in ("done", "damaged", "running", "started", "stopped", "waiting")
-    }
-    told = [f"{len(states)} runs", *(f"{count} {name}" for name, count in counts.items() if count)]
+    planned = Planned(study, str(results))
+    states = {run: _run_state(planned, run) for run in planned.own_runs}
+    counts = Counter(state for state, _ in states.values())
+    told = [f"{len(states)} runs", *(f"{counts[name]} {name}" for name in STATES if counts[name])]
     lines = [
         f"{study.study}: "
         + (", ".join(told) if states else "evaluations made elsewhere, no runs of its own")
     ]
-    width = max(map(len, (*study.methods_by_name(), "initial sample")))
+    width = max(map(len, (*planned.methods, "initial sample")))
     for network in study.networks:
         lines += ["", f"{network} (baseline {_baseline_state(results, network)})"]
-        lines.append(
-            f"  {'initial sample':<{width}}  "
-            + "   ".join(_sample_state(results, network, seed) for seed in study.sample_seeds())
-        )
-        for method in study.methods_by_name():
-            own = [run for run in states if (run.network, run.method) == (network, method)]
-            lines.append(
-                f"  {method:<{width}}  "
-                + "   ".join(f"seed {run.seed}: {run.state} {run.text}".rstrip() for run in own)
-            )
+        samples = [_sample_state(results, network, seed) for seed in planned.sample_seeds()]
+        lines.append(f"  {'initial sample':<{width}}  " + "   ".join(samples))
+        for method in planned.methods:
+            runs = [Run(network, method, seed) for seed in study.seeds]
+            own = [f"seed {run.seed}: {' '.join(states[run])}".rstrip() for run in runs]
+            lines.append(f"  {method:<{width}}  " + "   ".join(own))
     report = results / "report.html"
     lines += ["", f"report: {report}" if report.is_file() else "report: not written yet"]
     return "\n".join(lines)

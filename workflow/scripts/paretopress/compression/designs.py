@@ -81,3 +81,9 @@ def sample_vectors(space: SearchSpace, count: int, rng: np.random.Generator) -> 
 
 def sample_design(space: SearchSpace, rng: np.random.Generator) -> Design:
     return design_from_vector(sample_vectors(space, 1, rng)[0])
+
+
+def sample_seed(seed: int, initial_seed: int | None) -> int:
+    """The seed of a run's initial sample, and of its random subsets of layers: that of the one sample
+    that all runs share (the config's budget.initial_seed), else the run's own."""
+    return seed if initial_seed is None else initial_seed

@@ -119,11 +119,6 @@ def _zeros_by_layer(layers: tuple[Layer, ...], amount: float, target: int) -> li
     ]
 
 
-def subset_seed(seed: int, initial_seed: int | None) -> int:
-    """What random subsets of layers are drawn from in the run of `seed`: where all runs share one initial sample, its seed."""
-    return seed if initial_seed is None else initial_seed
-
-
 def _subset(kind: str, counts: list[dict[str, int]], seed: int) -> list[bool]:
     """The layers of a random subset: the same for the same counts and run seed, whatever else the design holds."""
     digest = hashlib.sha256(json.dumps([seed, kind, counts]).encode()).digest()

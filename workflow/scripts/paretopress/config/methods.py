@@ -41,7 +41,7 @@ class SurrogateMethods(Section):
         description="How infills are chosen from the surrogate front; objective_distance: farthest from the known front",
     )
 
-    def named(self) -> dict[str, dict[str, Any]]:
+    def named(self, budget: int) -> dict[str, dict[str, Any]]:
         shared = self.model_dump(exclude={"family", "objective_metrics", "constraint_metrics"})
         return {
             f"surrogate-{objective}-{constraint}": {
@@ -57,13 +57,17 @@ class CtaeaMethod(Section):
     implementation: ClassVar[str] = "ctaea.PlainCtaea"
 
     family: Literal["ctaea"] = Field(
-        description="CTAEA on true evaluations; population x generations is the budget"
+        description="CTAEA on true evaluations, for as many generations as the budget has"
     )
     population: Population = Field(description="Designs in each generation")
-    generations: Count = Field(description="Nominal number of generations")
+    generations: Count | None = Field(
+        None,
+        description="What budget.evaluations / population must be, if you want that checked",
+    )
 
-    def named(self) -> dict[str, dict[str, Any]]:
-        return {f"ctaea-{self.population}x{self.generations}": {"population": self.population}}
+    def named(self, budget: int) -> dict[str, dict[str, Any]]:
+        generations = -(-budget // self.population)
+        return {f"ctaea-{self.population}x{generations}": {"population": self.population}}
 
 
 class RegisteredMethod(Section):
@@ -92,7 +96,7 @@ class RegisteredMethod(Section):
             )
         return self
 
-    def named(self) -> dict[str, dict[str, Any]]:
+    def named(self, budget: int) -> dict[str, dict[str, Any]]:
         return {self.name or self.family: self.model_dump(mode="json")["settings"]}
 
 

@@ -166,7 +166,11 @@ class Study(Section):
 
     @model_validator(mode="after")
     def _methods_fit(self) -> "Study":
-        names = Counter(name.lower() for family in self.methods for name in family.named())
+        names = Counter(
+            name.lower()
+            for family in self.methods
+            for name in family.named(self.budget.evaluations)
+        )
         for name, count in names.items():
             if count > 1:
                 raise refuse(
@@ -177,12 +181,13 @@ class Study(Section):
         for family in self.methods:
             if (
                 isinstance(family, CtaeaMethod)
+                and family.generations is not None
                 and family.population * family.generations != self.budget.evaluations
             ):
                 raise refuse(
                     f"ctaea with population {family.population} and generations {family.generations} "
                     f"does not spend budget.evaluations = {self.budget.evaluations}",
-                    "methods of family ctaea with population x generations = budget.evaluations",
+                    "population x generations = budget.evaluations, or no generations: they follow from the budget",
                     "methods",
                 )
             if isinstance(family, SurrogateMethods) and self.budget.initial < max(
@@ -212,9 +217,5 @@ class Study(Section):
         return {
             name: {"implementation": family.implementation, "settings": settings}
             for family in self.methods
-            for name, settings in family.named().items()
+            for name, settings in family.named(self.budget.evaluations).items()
         }
-
-    def sample_seeds(self) -> list[int]:
-        """The seeds of the initial samples: one for all runs, or each run's own."""
-        return self.seeds if self.budget.initial_seed is None else [self.budget.initial_seed]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..compression.designs import VARIABLES, Design
-from ..compression.plans import Layout, Plan, canonical, subset_seed
+from ..compression.designs import VARIABLES, Design, sample_seed
+from ..compression.plans import Layout, Plan, canonical
 from ..dataset.split import Split
 from ..errors import UserError
 from ..networks.build import build_for
@@ -33,7 +33,7 @@ class FrontDesign:
 def _plan(row: Mapping[str, Any], layout: Layout, initial_seed: int | None, path: Path) -> Plan:
     if row["design_id"] == DENSE:
         return DENSE_PLAN
-    seed = subset_seed(int(row["seed"]), initial_seed)
+    seed = sample_seed(int(row["seed"]), initial_seed)
     plan = canonical(Design(**{variable: row[variable] for variable in VARIABLES}), layout, seed)[1]
     if plan.design_id != row["design_id"]:
         raise UserError(
@@ -44,7 +44,7 @@ def _plan(row: Mapping[str, Any], layout: Layout, initial_seed: int | None, path
 
 
 def read_front_designs(path: Path, layout: Layout, initial_seed: int | None) -> list[FrontDesign]:
-    """Every row of a front, in its order, the dense network last. initial_seed: that of the config, for subset_seed.
+    """Every row of a front, in its order, the dense network last. initial_seed: that of the config, for sample_seed.
 
     Raises UserError where a row makes another network than its design_id says.
     """

@@ -1,13 +1,22 @@
 """One job of the study: it reads nothing that is damaged, and what it writes says what it was made from."""
 
+import hashlib
+import json
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
+from .journal import Journal
 from .logs import job_log
 from .provenance import forget, record_files, study_folder, verified
+from .versions import versions
+
+# Parameters whose names begin so are the code that counts, each as "MODULE DIGEST".
+CODE = "code "
 
 
 class Named(Protocol):
@@ -27,22 +36,45 @@ class Job(Protocol):
     wildcards: Named
 
 
+@dataclass(frozen=True)
+class Work:
+    """A job that is being done.
+
+    inputs: the SHA-256 of each file that it reads, by path. code: digests of the code that counts.
+    """
+
+    log: logging.Logger
+    inputs: Mapping[str, str]
+    code: Sequence[str]
+
+    def fingerprint(self, settings: Any, without: Iterable[str] = ()) -> str:
+        """Changes with any input but those `without`, any setting (plain data), the code, and the
+        versions that numbers come from."""
+        left_out = set(without)
+        digests = [digest for path, digest in self.inputs.items() if path not in left_out]
+        told = json.dumps([settings, versions(), sorted(self.code), digests], sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()
+
+    def journal(self, folder: str, settings: Any, without: Iterable[str] = ()) -> Journal:
+        """The journal in `folder` of what is known by this fingerprint."""
+        return Journal(Path(folder), self.fingerprint(settings, without))
+
+
 @contextmanager
-def job(given: Job, script: str) -> Iterator[logging.Logger]:
-    """The logger of a job, whose inputs are checked before it works and whose outputs are recorded after it has.
+def job(given: Job, script: str) -> Iterator[Work]:
+    """A job whose inputs are checked before it works, and whose outputs are recorded after it has.
 
     script: the file of the script itself. An exception goes to the log, as job_log has it.
     """
     with job_log(given.log[0]) as log:
         study = study_folder(given.log[0])
         forget(study, given.output)
-        made_from = verified(study, [*given.input, os.path.relpath(script)])
-        yield log
-        record_files(
-            study,
-            given.output,
-            given.rule,
-            dict(given.wildcards.items()),
-            dict(given.params.items()),
-            made_from,
-        )
+        inputs = verified(study, given.input)
+        code_file = verified(study, [os.path.relpath(script)])
+        params = dict(given.params.items())
+        code = [params.pop(name) for name in list(params) if name.startswith(CODE)]
+        code = [module for module in code if module]  # of several methods, the job has one
+        yield Work(log, inputs, code)
+        wildcards = dict(given.wildcards.items())
+        made_from = inputs | code_file
+        record_files(study, given.output, given.rule, wildcards, params, made_from, code)

@@ -2,65 +2,46 @@
 
 The journal lies outside the declared outputs (Snakemake deletes those before a job starts). It outlives its job until Snakemake has
 noted that the job is done: a Snakemake that dies in between runs the job again, which then finds everything recorded. Every record is
-one small file, written whole or not at all, with a digest of its content. A journal of other inputs is discarded: its records would not
+one small file, written whole or not at all, with a digest of its content. A journal of other inputs is set aside: its records would not
 be those of this job. One job at a time has it; another one waits, also on another host.
 """
 
-import hashlib
 import json
 import logging
 import os
-import re
 import shutil
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from .files import remove_unfinished, write_whole
 from .locks import LOCK, locked
+from .sealed import Unreadable, sealed, unsealed
 from .stopping import finished_first
-from .versions import versions
 
 FINGERPRINT = "fingerprint"
 STATUS = "status.json"
 FINISHED = "finished"
-SEALED = re.compile(rb'\{"sha256": "([0-9a-f]{64})", "content": (.*)\}\n', re.DOTALL)
+DIGITS = 12  # of a fingerprint, in the name of a journal that is set aside
 
 log = logging.getLogger(__name__)
 
 
-def fingerprint(inputs: Iterable[str | Path], settings: Any) -> str:
-    """Changes with the contents of any input file, with any setting (plain data), and with the versions that numbers come from."""
-    digest = hashlib.sha256(json.dumps([settings, versions()], sort_keys=True).encode())
-    for path in sorted(map(str, inputs)):
-        with open(path, "rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
-
-
-def sealed(content: Mapping[str, Any]) -> str:
-    """JSON with a SHA-256 of its content."""
-    body = json.dumps(content)
-    return f'{{"sha256": "{hashlib.sha256(body.encode()).hexdigest()}", "content": {body}}}\n'
-
-
-def read_sealed(path: Path) -> dict[str, Any] | None:
-    """The content of a file that `sealed` gave, byte for byte; None, and a warning that names it, for any other file."""
+def read_recorded(path: Path) -> dict[str, Any] | None:
+    """The content of a recorded file; None, and a warning that names it, where it cannot be used."""
     try:
-        found = SEALED.fullmatch(path.read_bytes())
+        return unsealed(path.read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:
         log.warning("%s: cannot be read (%s); it is not used", path, error.strerror)
-        return None
-    if found is None or hashlib.sha256(found[2]).hexdigest().encode() != found[1]:
-        log.warning("%s: damaged, its content is not what was written; it is not used", path)
-        return None
-    return json.loads(found[2])
+    except Unreadable as error:
+        log.warning("%s: %s; it is not used", path, error)
+    return None
 
 
 @dataclass(frozen=True)
@@ -91,13 +72,29 @@ class Journal:
         self._lock = locked(folder, self._wait, self._warn_without_locks)
         if not self._without_locks:
             remove_unfinished(folder)
-        mark = read_sealed(folder / FINGERPRINT)
+        mark = read_recorded(folder / FINGERPRINT)
         if mark is not None and mark.get("job") != fingerprint:
-            self._discard()
+            self._set_aside(str(mark.get("job")))
             mark = None
         if mark is None:
+            if (aside := self._aside(fingerprint)).is_dir():
+                _move_records(aside, folder)
             write_whole(folder / FINGERPRINT, sealed({"job": fingerprint}))
         (folder / FINISHED).unlink(missing_ok=True)
+
+    def _aside(self, fingerprint: str) -> Path:
+        """Where the journal of another job of the same folder lies."""
+        return self._folder.with_name(f"{self._folder.name}.{fingerprint[:DIGITS]}")
+
+    def _set_aside(self, fingerprint: str) -> None:
+        aside = self._aside(fingerprint)
+        log.warning(
+            "%s: of other inputs, settings or code than those of now. It is set aside as %s: with "
+            "those again, the job goes on from there. Remove it if they will not come back.",
+            self._folder,
+            aside,
+        )
+        _move_records(self._folder, aside)
 
     def _wait(self) -> None:
         status = read_status(self._folder)
@@ -114,13 +111,6 @@ class Journal:
             error.strerror,
         )
 
-    def _discard(self) -> None:
-        for path in self._folder.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path)
-            elif path.name != LOCK:
-                path.unlink()
-
     def remember(
         self, kind: str, key: str, compute: Callable[[], dict[str, Any]]
     ) -> dict[str, Any]:
@@ -130,7 +120,7 @@ class Journal:
         """
         path = self._folder / kind / f"{key}.json"
         identity = {"job": self._job, "kind": kind, "key": key}
-        content = read_sealed(path)
+        content = read_recorded(path)
         if content is not None and {name: content.get(name) for name in identity} != identity:
             log.warning("%s: a record of something else; it is not used", path)
             content = None
@@ -167,6 +157,20 @@ class Journal:
         self._lock.close()
 
 
+def _move_records(source: Path, target: Path) -> None:
+    """Moves what a journal holds, but for its lock; the fingerprint last, so that a move that was
+    cut off is begun again."""
+    files = [path for path in source.rglob("*") if path.is_file() and path.name != LOCK]
+    for path in sorted(files, key=lambda path: path.name == FINGERPRINT):
+        moved = target / path.relative_to(source)
+        moved.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, moved)
+    for folder in sorted((path for path in source.rglob("*") if path.is_dir()), reverse=True):
+        folder.rmdir()
+    if not (source / LOCK).exists():
+        source.rmdir()
+
+
 def remove_finished(folders: Iterable[str | Path]) -> None:
     """Removes the journals that are closed; for jobs that Snakemake knows to be done."""
     for folder in map(Path, folders):
@@ -177,7 +181,7 @@ def remove_finished(folders: Iterable[str | Path]) -> None:
 
 def read_status(folder: Path) -> Status | None:
     """The last status of a job that is running or died; None where it has not reported yet, or not in a form that can be read."""
-    content = read_sealed(folder / STATUS)
+    content = read_recorded(folder / STATUS)
     try:
         return Status(**content) if content is not None else None
     except TypeError:

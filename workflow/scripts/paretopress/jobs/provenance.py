@@ -5,8 +5,7 @@ holds neither times nor anything of the machine: equal jobs with equal inputs wr
 """
 
 import hashlib
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from ..errors import UserError
 from .digests import content_digest, file_digest
 from .files import UNFINISHED, write_whole
+from .sealed import Unreadable, sealed, unsealed
 from .versions import versions
 
 FOLDER = "provenance"
@@ -35,7 +35,8 @@ class Record:
     """Where one file of a study comes from.
 
     file: its path within the results of the study. bytes, sha256: what it was when it was written.
-    made_from: the SHA-256 of everything that its job read, code too, by path.
+    made_from: the SHA-256 of everything that its job read, its script too, by path.
+    code: the code that counts, each module with its digest.
     """
 
     file: str
@@ -45,6 +46,7 @@ class Record:
     wildcards: Mapping[str, str]
     params: Mapping[str, Any]
     made_from: Mapping[str, str]
+    code: Sequence[str]
     versions: Mapping[str, str]
 
 
@@ -57,15 +59,9 @@ def record_path(study: Path, file: Path) -> Path:
     return study / FOLDER / f"{file.relative_to(study)}.json"
 
 
-def _sealed(content: Mapping[str, Any]) -> str:
-    """The text of a record, with the SHA-256 of its content: a damaged record is noticed too."""
-    seal = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    return json.dumps({**content, "seal": seal}, indent=1) + "\n"
-
-
 def write_record(study: Path, file: Path, record: Record) -> None:
     """Writes the record of `file`, whole or not at all."""
-    write_whole(record_path(study, file), _sealed(asdict(record)))
+    write_whole(record_path(study, file), sealed(asdict(record)))
 
 
 def _cure(file: Path) -> str:
@@ -82,17 +78,14 @@ def read_record(study: Path, file: Path) -> Record:
         f"so that nobody can tell whether {file} is whole. {_cure(file)}",
     )
     try:
-        text = path.read_text(encoding="utf-8")
-        content = json.loads(text)
-        del content["seal"]
-        record = Record(**content)
+        record = Record(**unsealed(path.read_bytes()))
     except FileNotFoundError as error:
         elsewhere = f"A file of your own belongs elsewhere than under {study}."
         raise Unrecorded(f"{path}: no such file, {unknown} {elsewhere}") from error
-    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
+    except Unreadable as error:
+        raise Damaged(f"{path}: {error}, {unknown}") from error
+    except (TypeError, RecursionError) as error:
         raise Damaged(f"{path}: damaged, {unknown}") from error
-    if text != _sealed(content):
-        raise Damaged(f"{path}: damaged, {unknown}")
     if record.file != str(file.relative_to(study)):
         raise Damaged(f"{path}: the record of {record.file}, {unknown}")
     return record
@@ -204,11 +197,11 @@ def record_files(
     wildcards: Mapping[str, str],
     params: Mapping[str, Any],
     made_from: Mapping[str, str],
+    code: Sequence[str],
 ) -> None:
     """Writes the record of every file that a job has written."""
     installed = versions()
     for file in map(Path, files):
         name, size, digest = str(file.relative_to(study)), file.stat().st_size, file_digest(file)
-        write_record(
-            study, file, Record(name, size, digest, rule, wildcards, params, made_from, installed)
-        )
+        made = (rule, wildcards, params, made_from, code, installed)
+        write_record(study, file, Record(name, size, digest, *made))

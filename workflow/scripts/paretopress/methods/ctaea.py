@@ -19,8 +19,9 @@ STALE_GENERATIONS = 100
 class PlainCtaea:
     """CTAEA with `population` designs; its first generation is the head of the shared initial sample.
 
-    The budget is population x generations distinct networks. A network that comes up again costs nothing, so that there can be
-    more generations than the nominal number, and the last one can be cut short.
+    It goes on until the budget of distinct networks is spent. A network that comes up again costs
+    nothing, so that there can be more generations than budget / population; the last one can be cut
+    short.
     """
 
     population: int

@@ -44,16 +44,15 @@ class SurrogateSearch:
         )
         selections, front = self._found(archive, iteration, rng)
         new = [candidate for candidate in front if not archive.knows(candidate.design)]
-        wanted = min(self.infills, archive.left)
+        choose = INFILL_RULES[self.infill_rule]
         chosen = (
-            new
-            if len(new) <= wanted
-            else INFILL_RULES[self.infill_rule](new, archive.front(), wanted, rng)
+            new if len(new) <= self.infills else choose(new, archive.front(), self.infills, rng)
         )
         infills = [candidate.design for candidate in chosen]
         taken = [candidate.plan.design_id for candidate in chosen]
         while (
-            len(infills) < wanted and (design := archive.random_new_design(rng, taken)) is not None
+            len(infills) < self.infills
+            and (design := archive.random_new_design(rng, taken)) is not None
         ):
             infills.append(design)
             taken.append(archive.target.canonical(design)[1].design_id)

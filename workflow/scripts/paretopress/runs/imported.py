@@ -8,7 +8,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..compression.designs import VARIABLES
 from ..config.evaluation_tables import EvaluationTable
@@ -25,7 +25,14 @@ MOST_COLUMNS = 40  # shown
 # About three million evaluations: the table is read before anything runs, and as a whole.
 MOST_BYTES = 256 * 2**20
 ID_DIGITS = 12
-Run = tuple[str, str, int]
+
+
+class Run(NamedTuple):
+    """One run of a study, its own or imported; those of equal seed are a block of the tests."""
+
+    network: str
+    method: str
+    seed: int
 
 
 def _content(path: Path) -> bytes:
@@ -163,7 +170,7 @@ def read_evaluations(table: EvaluationTable) -> dict[Run, list[dict[str, Any]]]:
     Raises UserError with a line for each of the first problems: file, line, column, value, what is allowed.
     """
     check_digest(Path(table.path), table.checksum, "checksum of the table in the config")
-    runs: dict[Run, dict[int, tuple[int, dict[str, Any]]]] = {}
+    runs: dict[tuple[str, str, int], dict[int, tuple[int, dict[str, Any]]]] = {}
     problems: list[str] = []
     for parsed in _parsed(table):
         if isinstance(parsed, str):
@@ -188,7 +195,8 @@ def read_evaluations(table: EvaluationTable) -> dict[Run, list[dict[str, Any]]]:
     if problems:
         raise UserError("\n".join(problems))
     return {
-        run: [numbered[number][1] for number in sorted(numbered)] for run, numbered in runs.items()
+        Run(*run): [numbered[number][1] for number in sorted(numbered)]
+        for run, numbered in runs.items()
     }
 
 

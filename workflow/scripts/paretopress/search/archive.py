@@ -78,8 +78,10 @@ class Evaluation:
 class Iteration:
     """One iteration of a method, before its designs were evaluated.
 
-    infills: the designs to evaluate. surrogate_front: feasible non-dominated designs found on the surrogates, None without any.
-    fallbacks: infills drawn at random because the surrogate front held too few new designs; reason says which case it was.
+    infills: the designs to evaluate, best first: where the budget ends among them, the head of them is.
+    surrogate_front: feasible non-dominated designs found on the surrogates, None without any.
+    fallbacks: how many of the infills, the last ones, were drawn at random because the surrogate front
+    held too few new designs; reason says which case it was.
     surrogates, scores: by function of objectives.FUNCTIONS.
     """
 
@@ -227,12 +229,15 @@ class Archive:
         )
         return designs
 
-    def finish_iteration(self) -> None:
-        """Adds to the latest iteration what its evaluations changed."""
-        self.iterations[-1] |= {
-            "evaluations": len(self.evaluations),
-            "front_size": len(self.front()),
-        }
+    def finish_iteration(self, left_out: int = 0) -> None:
+        """Adds to the latest iteration what its evaluations changed.
+
+        left_out: how many of its infills, the last ones, the budget had no evaluation for.
+        """
+        latest = self.iterations[-1]
+        latest["fallbacks"] = max(0, latest["fallbacks"] - left_out)
+        latest["fallback_reason"] = latest["fallback_reason"] if latest["fallbacks"] else ""
+        latest |= {"evaluations": len(self.evaluations), "front_size": len(self.front())}
 
     def random_new_design(
         self, rng: np.random.Generator, excluded: Iterable[str] = ()
@@ -257,19 +262,24 @@ def spend_budget(
     propose: Callable[[Archive, int], Iteration],
     after_iteration: Callable[[Archive], None],
 ) -> None:
-    """The loop of most methods: the shared initial sample, then the infills of one iteration after another, all of them evaluated.
+    """The loop of most methods: the shared initial sample, then the infills of one iteration after another.
 
-    propose: an iteration from the archive and its number, counted from 1; it must depend on these two alone, its random numbers
-    on generator(archive.seed, STREAM, number), so that a search that died goes on to the same bytes. One without infills ends the search.
+    propose: an iteration from the archive and its number, counted from 1. It must depend on what was
+    evaluated and on the number alone, and on no budget; its random numbers come from
+    generator(archive.seed, STREAM, number). So a search that died, or whose budget was raised, goes
+    on to the same bytes. An iteration without infills ends the search.
     """
     archive.take_initial(archive.budget)
     iteration = 0
     while archive.left:
         iteration += 1
         infills = archive.propose(iteration, partial(propose, archive, iteration))
-        for design in infills:
+        evaluated = [
             archive.evaluate(design, "infill", iteration)
-        archive.finish_iteration()
+            for design in infills
+            if archive.left or archive.knows(design)
+        ]
+        archive.finish_iteration(left_out=len(infills) - len(evaluated))
         after_iteration(archive)
         if not infills:
             return

@@ -29,7 +29,7 @@ def load_target(
     batch_size: int,
     threshold: float,
 ) -> Target:
-    """The compression of one trained network, measured on the images of one split; seed: what subset_seed gives."""
+    """The compression of one trained network, measured on the images of one split; seed: what sample_seed gives."""
     split = load_split(images)
     network = mapped_network(build_for(architecture, split), weights)
     layout = network.layout()

@@ -1,0 +1,38 @@
+"""Recorded files: JSON with a digest of its content, so that a damaged one is noticed."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+# Raised by hand with each change of the form of a recorded file, and with each change in jobs/ that
+# changes what a job computes: no other edit in jobs/ has anything made again.
+FORMAT = 1
+SEALED = re.compile(
+    rb'\{"format": ([0-9]+), "sha256": "([0-9a-f]{64})", "content": (.*)\}\n', re.DOTALL
+)
+
+
+class Unreadable(Exception):
+    """A recorded file that is not as it was written, or of another format; the message says which."""
+
+
+def sealed(content: Mapping[str, Any]) -> str:
+    """The text of a recorded file: its format, the SHA-256 of its content, the content."""
+    body = json.dumps(content, indent=1)
+    digest = hashlib.sha256(body.encode()).hexdigest()
+    return f'{{"format": {FORMAT}, "sha256": "{digest}", "content": {body}}}\n'
+
+
+def unsealed(text: bytes) -> dict[str, Any]:
+    """The content of what `sealed` gave, byte for byte.
+
+    Raises Unreadable for any other text.
+    """
+    found = SEALED.fullmatch(text)
+    if found is None or hashlib.sha256(found[3]).hexdigest().encode() != found[2]:
+        raise Unreadable("damaged, its content is not what was written")
+    if int(found[1]) != FORMAT:
+        raise Unreadable(f"written in format {int(found[1])}, this version reads {FORMAT}")
+    return json.loads(found[3])
