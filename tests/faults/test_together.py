@@ -62,7 +62,7 @@ def test_a_process_that_waits_takes_over_from_one_that_is_killed(workplace):
 HOLDER = """
 import sys
 from pathlib import Path
-from paretopress.journal import Journal
+from paretopress.jobs.journal import Journal
 journal = Journal(Path(sys.argv[1]), "this job")
 journal.report(3, 14)
 print("has it", flush=True)

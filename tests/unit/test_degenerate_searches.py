@@ -35,7 +35,7 @@ from paretopress.runs.tables import evaluation_table, iteration_table
 from paretopress.search import archive as search
 from paretopress.search.archive import Archive, Evaluation, Target, sample_initial
 from paretopress.search.objectives import FUNCTIONS
-from paretopress.search.surrogates import CANDIDATES, METRICS, RANDOM_CHOICE
+from paretopress.search.surrogates import CANDIDATES, RANDOM_CHOICE, SCORES
 
 SEED = 1
 SEARCHES = FAMILIES | {"hill_climber": "hill_climber.HillClimber"}
@@ -164,7 +164,7 @@ spaces = st.sampled_from(
         SearchSpace((0.001, 0.999), (0.5, 0.5000001)),
     ]
 )
-metrics = st.sampled_from([*METRICS, RANDOM_CHOICE])
+metrics = st.sampled_from([*SCORES, RANDOM_CHOICE])
 
 
 @st.composite
@@ -323,7 +323,7 @@ def _compared(chosen: dict) -> np.ndarray:
     return np.repeat([metric != RANDOM_CHOICE for metric in by_function], len(CANDIDATES))
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", SCORES)
 def test_of_equal_scores_the_first_candidate_is_chosen_and_the_scores_show_it(metric, tmp_path):
     table = Table(WIDE, (3, 3, 4, 4, 3, 3, 2), (0.5,), (0.0,), 0.5)
     chosen = SURROGATE | {"objective_metric": metric, "constraint_metric": metric, "infills": 3}

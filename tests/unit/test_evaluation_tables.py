@@ -15,7 +15,8 @@ from paretopress.config.evaluation_tables import EvaluationTable
 from paretopress.config.validation import read_study
 from paretopress.errors import UserError
 from paretopress.report.networks import pruning_in_words
-from paretopress.runs.imported import imported_runs, read_evaluations
+from paretopress.runs.imported import read_evaluations
+from paretopress.runs.planned import imported_runs
 from paretopress.runs.rows import is_complete
 from paretopress.runs.tables import evaluation_table, with_integers
 from paretopress.tables import read_table, write_csv

@@ -15,7 +15,7 @@ from paretopress.config.validation import read_study
 from paretopress.errors import UserError
 from paretopress.networks.chance import Chance, chance_of
 from paretopress.networks.gate import check_dense, check_training, diverged
-from paretopress.networks.training import Epoch
+from paretopress.networks.history import Epoch
 
 TENTH = Chance(0.1, 400)  # 0.1 + 3 sqrt(0.1 * 0.9 / 400) = 0.145
 NINE_TENTHS = Chance(0.9, 4000)  # 0.9 + 3 sqrt(0.9 * 0.1 / 4000) = 0.914

@@ -13,7 +13,7 @@ from paretopress.config.sources import read_config
 from paretopress.config.validation import read_study
 from paretopress.errors import UserError
 from paretopress.report.render import effective_config, render
-from paretopress.runs.imported import imported_runs
+from paretopress.runs.planned import imported_runs
 
 GOOD = {
     "study": "s",

@@ -13,7 +13,7 @@ from paretopress.jobs.hooks import end_leftover_jobs
 ALIVE = """
 import sys
 from pathlib import Path
-from paretopress.leftover_jobs import mark_run
+from paretopress.jobs.hooks import mark_run
 mark_run(Path(sys.argv[1]), sys.argv[2])
 print("marked", flush=True)
 sys.stdin.read()

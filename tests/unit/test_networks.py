@@ -230,7 +230,7 @@ def test_evaluation_is_a_pure_function(noise):
 IN_A_FILE_OF_ONES_OWN = """
 import sys
 from pathlib import Path
-from paretopress.networks import build_network
+from paretopress.networks.build import build_network
 assert "torchvision" not in sys.modules, "seconds that a network without it need not wait"
 Path(sys.argv[1]).write_text("from torchvision.models import resnet18\\ndef build(classes): return resnet18(num_classes=classes)")
 network = build_network({"name": "file", "path": sys.argv[1], "function": "build", "arguments": {}}, 3)

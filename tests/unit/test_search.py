@@ -144,7 +144,7 @@ from dataclasses import replace
 from pathlib import Path
 sys.path[:0] = sys.argv[2:4]
 from conftest import synthetic_target, small_network
-from paretopress.designs import SearchSpace
+from paretopress.compression.designs import SearchSpace
 from unit.test_search import search
 target = synthetic_target.__wrapped__(small_network.__wrapped__(), SearchSpace((0.001, 0.999), (0.001, 0.999)))
 made = []

@@ -6,7 +6,7 @@ from paretopress.dataset.split import load_split
 from paretopress.jobs.digests import check_digest
 from paretopress.jobs.job import job
 from paretopress.networks.build import build_network, check_network
-from paretopress.networks.training import history_table
+from paretopress.networks.history import history_table
 from paretopress.networks.weights import import_weights, without_memory
 from paretopress.tables import write_csv
 

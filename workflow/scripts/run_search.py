@@ -7,12 +7,13 @@ import torch
 from paretopress.compression.designs import sample_seed
 from paretopress.jobs.job import job
 from paretopress.jobs.machine import processor_name
+from paretopress.jobs.progress import reporter
 from paretopress.methods import build_method
 from paretopress.networks.metrics import read_metrics
 from paretopress.runs.tables import evaluation_table, iteration_table, timing_table
 from paretopress.search.archive import Archive, Evaluation
+from paretopress.search.hypervolume import scaled_hypervolume
 from paretopress.search.objectives import threshold_of
-from paretopress.search.progress import reporter
 from paretopress.search.targets import load_target, read_initial, search_space
 from paretopress.tables import read_table, records, write_csv
 
@@ -50,7 +51,12 @@ with job(snakemake, __file__) as work:
     journal.report(0, params.budget)
     archive = Archive(target, params.budget, seed, initial, journal)
     label = f"{wildcards.network} {wildcards.method} seed {seed}"
-    build_method(**params.method).run(archive, reporter(work.log, journal, label))
+
+    def hypervolume() -> float:
+        objectives = archive.objectives()
+        return scaled_hypervolume(objectives[:, 0], -objectives[:, 1], threshold)
+
+    build_method(**params.method).run(archive, reporter(work.log, journal, label, hypervolume))
     if archive.left:
         work.log.warning(
             "%s: no new network found, %d of the budget of %d not spent",

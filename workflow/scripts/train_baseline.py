@@ -8,18 +8,16 @@ from paretopress.compression.evaluation import accuracy
 from paretopress.dataset.split import load_split
 from paretopress.jobs.job import job
 from paretopress.jobs.journal import Journal
+from paretopress.jobs.progress import epoch_reporter
 from paretopress.networks.build import build_network, check_network
 from paretopress.networks.chance import chance_of
 from paretopress.networks.checkpoints import Checkpoint
 from paretopress.networks.gate import check_training, diverged
-from paretopress.networks.progress import epoch_reporter
+from paretopress.networks.history import Epoch, history_of, history_table
 from paretopress.networks.training import (
-    Epoch,
     NonFiniteLoss,
     Recipe,
     described,
-    history_of,
-    history_table,
     train,
     training_device,
 )

@@ -50,25 +50,24 @@ def batches(split: Split, size: int) -> Iterator[tuple[torch.Tensor, torch.Tenso
 
 
 def save_split(split: Split, path: Path) -> None:
-    metadata = {
-        "classes": json.dumps(split.classes),
-        "mean": json.dumps(split.mean),
-        "std": json.dumps(split.std),
-    }
+    # One entry: safetensors writes several in another order each time, and no two files were the same.
+    facts = {"classes": split.classes, "mean": split.mean, "std": split.std}
     with written_whole(path) as temporary:
         save_file(
-            {"images": split.images.contiguous(), "labels": split.labels}, temporary, metadata
+            {"images": split.images.contiguous(), "labels": split.labels},
+            temporary,
+            {"split": json.dumps(facts)},
         )
 
 
 def load_split(path: Path) -> Split:
     """The images are mapped, not read: parallel jobs share their pages."""
     with safe_open(path, framework="pt") as file:
-        metadata = file.metadata()
+        facts = json.loads(file.metadata()["split"])
         return Split(
             images=file.get_tensor("images"),
             labels=file.get_tensor("labels"),
-            classes=tuple(json.loads(metadata["classes"])),
-            mean=tuple(json.loads(metadata["mean"])),
-            std=tuple(json.loads(metadata["std"])),
+            classes=tuple(facts["classes"]),
+            mean=tuple(facts["mean"]),
+            std=tuple(facts["std"]),
         )

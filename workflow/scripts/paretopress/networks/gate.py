@@ -7,7 +7,7 @@ import yaml
 
 from ..errors import UserError
 from .chance import Chance
-from .training import Epoch
+from .history import Epoch
 
 # The recipe to try after another one failed: both train the slim VGG on the digits, where sgd_warmup stays at chance.
 RECOMMENDED = "one_cycle"

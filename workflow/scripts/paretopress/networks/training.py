@@ -4,16 +4,16 @@ import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import pandas as pd
 import torch
 from torch import nn
 from torch.optim import lr_scheduler
 
 from ..dataset.split import Split, normalized
 from ..jobs.stopping import finished_first
+from .history import Epoch, history_of
 
 Parameters = Iterable[nn.Parameter]
 CPU = torch.device("cpu")
@@ -93,16 +93,6 @@ class Recipe:
     augmentation: str
     seed: int
     precision: str = "float32"
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One row of history.csv; the loss is the mean over the epoch's training images."""
-
-    epoch: int
-    loss: float
-    train_accuracy: float
-    validation_accuracy: float
 
 
 def _batches(order: torch.Tensor, size: int) -> list[torch.Tensor]:
@@ -225,18 +215,6 @@ def train(
             report(training.history)
     network.to(CPU).eval()
     return training.history
-
-
-def history_of(state: Mapping[str, Any] | None) -> list[Epoch]:
-    """The epochs that a training in this state has behind it."""
-    return [Epoch(**epoch) for epoch in state["history"]] if state is not None else []
-
-
-def history_table(history: Iterable[Epoch]) -> pd.DataFrame:
-    """history.csv: a row for each epoch; none for imported weights."""
-    return pd.DataFrame(
-        [asdict(epoch) for epoch in history], columns=[field.name for field in fields(Epoch)]
-    )
 
 
 def training_device() -> torch.device:

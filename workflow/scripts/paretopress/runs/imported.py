@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from ..compression.designs import VARIABLES
 from ..config.evaluation_tables import EvaluationTable
-from ..config.study import Study
 from ..errors import LONGEST_SHOWN, UserError, short
 from ..jobs.digests import check_digest
 from .imported_cells import CELLS, Refused
@@ -198,33 +197,3 @@ def read_evaluations(table: EvaluationTable) -> dict[Run, list[dict[str, Any]]]:
         Run(*run): [numbered[number][1] for number in sorted(numbered)]
         for run, numbered in runs.items()
     }
-
-
-def imported_runs(study: Study) -> dict[Run, list[dict[str, Any]]]:
-    """The runs of all tables of the study.
-
-    Raises UserError: a table that cannot be used, or a run that two tables hold or that the study makes itself.
-    """
-    found: dict[Run, list[dict[str, Any]]] = {}
-    source: dict[Run, str] = {}
-    spelled = {
-        (network, method.lower()): method
-        for network in study.networks
-        for method in study.methods_by_name()
-    }
-    for name, table in study.evaluation_tables.items():
-        for run, rows in read_evaluations(table).items():
-            network, method, seed = run
-            own = network in study.networks and method in study.methods_by_name()
-            if own or run in found:
-                raise UserError(
-                    f"{table.path} (evaluation_tables.{name}): {network}, {method}, seed {seed} is also "
-                    f"{'a method of this study' if own else f'in {source[run]}'}. Allowed: each run once; rename it there."
-                )
-            if (other := spelled.setdefault((network, method.lower()), method)) != method:
-                raise UserError(
-                    f"{table.path} (evaluation_tables.{name}): {network} has the methods {method} and {other}, "
-                    "one folder on other machines. Allowed: names that differ in more than upper and lower case; rename one of them."
-                )
-            found[run], source[run] = rows, table.path
-    return found

@@ -9,7 +9,8 @@ from typing import Any
 
 from ..compression.designs import sample_seed
 from ..config.study import Study
-from .imported import Run, imported_runs
+from ..errors import UserError
+from .imported import Run, read_evaluations
 from .method_names import compared_settings
 from .network_rows import IMPORTED
 
@@ -142,6 +143,35 @@ def journal_name(method: Mapping[str, Any]) -> str:
     told = json.dumps(method, sort_keys=True)
     kind = method["implementation"].split(".")[0]
     return f"{kind}-{hashlib.sha256(told.encode()).hexdigest()[:DIGITS]}"
+
+
+def imported_runs(study: Study) -> list[Run]:
+    """The runs of all tables of the study.
+
+    Raises UserError: a table that cannot be used, or a run that two tables hold or that the study makes itself.
+    """
+    source: dict[Run, str] = {}
+    spelled = {
+        (network, method.lower()): method
+        for network in study.networks
+        for method in study.methods_by_name()
+    }
+    for name, table in study.evaluation_tables.items():
+        for run in read_evaluations(table):
+            network, method, seed = run
+            own = network in study.networks and method in study.methods_by_name()
+            if own or run in source:
+                raise UserError(
+                    f"{table.path} (evaluation_tables.{name}): {network}, {method}, seed {seed} is also "
+                    f"{'a method of this study' if own else f'in {source[run]}'}. Allowed: each run once; rename it there."
+                )
+            if (other := spelled.setdefault((network, method.lower()), method)) != method:
+                raise UserError(
+                    f"{table.path} (evaluation_tables.{name}): {network} has the methods {method} and {other}, "
+                    "one folder on other machines. Allowed: names that differ in more than upper and lower case; rename one of them."
+                )
+            source[run] = table.path
+    return list(source)
 
 
 def planned(study: Study) -> Planned:

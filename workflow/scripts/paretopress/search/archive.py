@@ -18,7 +18,6 @@ from ..compression.evaluation import Measurement
 from ..compression.plans import Plan
 from ..errors import UserError
 from ..jobs.journal import Journal
-from .hypervolume import scaled_hypervolume
 from .objectives import constraint_value, feasible_front, minimized
 
 # A space can have fewer distinct networks than a budget has evaluations; a sampler that meets only known ones must end.
@@ -161,12 +160,6 @@ class Archive:
         """Objectives of the feasible non-dominated evaluations, minimised, shape (n, 2)."""
         objectives = self.objectives()
         return objectives[feasible_front(objectives, self.constraint())]
-
-    def hypervolume(self) -> float:
-        """Of the evaluations so far, as hypervolume.scaled_hypervolume has it."""
-        rates = np.array([evaluation.nonzero_rate for evaluation in self.evaluations])
-        accuracies = np.array([evaluation.accuracy for evaluation in self.evaluations])
-        return scaled_hypervolume(rates, accuracies, self.target.threshold)
 
     def take_initial(self, count: int) -> None:
         """Takes the first `count` designs of the shared initial sample, already evaluated, at the cost of as many evaluations."""
