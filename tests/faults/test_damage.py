@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from faults.jobs import BUDGET, EPOCHS, INITIAL, SEARCH, TRAINING, Point, Workplace
-from paretopress.jobs.journal import Journal, read_sealed, read_status
+from paretopress.jobs.journal import Journal, read_recorded, read_status
 from paretopress.networks.checkpoints import Checkpoint
 
 RECORD = {"nonzero_rate": 0.25, "accuracy": 0.1 + 0.2, "seconds": 1e-9}
@@ -38,7 +38,7 @@ def test_a_record_cut_anywhere_or_with_a_bit_of_any_byte_flipped_is_no_record(
     for content in damaged:
         copy.write_bytes(content)
         caplog.clear()
-        assert read_sealed(copy) is None, content
+        assert read_recorded(copy) is None, content
         assert f"{copy}: damaged" in caplog.text
 
 
@@ -89,6 +89,14 @@ def test_a_damaged_fingerprint_costs_no_record(journal, tmp_path, caplog):
     assert f"{mark}: damaged" in caplog.text
     other = Journal(tmp_path / "journal", "another job")
     assert other.remember("evaluations", "a", lambda: {"accuracy": 0.5}) == {"accuracy": 0.5}
+
+
+def test_a_record_of_another_format_is_named_and_not_used(journal, tmp_path, caplog, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("paretopress.jobs.sealed.FORMAT", 99)
+        journal().remember("evaluations", "a", lambda: RECORD)
+    assert journal().remember("evaluations", "a", lambda: {"accuracy": 0.5}) == {"accuracy": 0.5}
+    assert "a.json: written in format 99" in caplog.text
 
 
 def test_a_checkpoint_of_another_job_is_not_used(tmp_path, caplog):

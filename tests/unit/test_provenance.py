@@ -1,6 +1,5 @@
 """Jobs record what their outputs were made from, and read nothing that is not what its own job wrote."""
 
-import json
 import os
 import shutil
 from pathlib import Path
@@ -20,6 +19,7 @@ from paretopress.jobs.provenance import (
     recorded_files,
     verified,
 )
+from paretopress.jobs.sealed import unsealed
 
 STUDY = Path("results/small")
 WEIGHTS, METRICS, FRONT = (
@@ -46,7 +46,13 @@ def rule(name: str, inputs: list, outputs: list, **params) -> SimpleNamespace:
 
 TRAIN = rule("train", ["images.bin", "code.py"], [WEIGHTS], epochs=3)
 MEASURE = rule("measure", [WEIGHTS, "code.py"], [METRICS])
-JOIN = rule("join", [WEIGHTS, METRICS, "code.py"], [FRONT], constraint={"floor": 0.5})
+JOIN = rule(
+    "join",
+    [WEIGHTS, METRICS, "code.py"],
+    [FRONT],
+    constraint={"floor": 0.5},
+    **{"code tables.py": "tables.py 0123456789ab", "code methods/random.py": ""},
+)
 TEXTS = {
     WEIGHTS: b"\x00\x01\x02\x03" * 20,
     METRICS: b'{"accuracy": 0.75}\n',
@@ -72,7 +78,7 @@ def study(tmp_path, monkeypatch) -> None:
 
 
 def record(file: Path) -> dict:
-    return json.loads(record_path(STUDY, file).read_text())
+    return unsealed(record_path(STUDY, file).read_bytes())
 
 
 def refused(given_rule: SimpleNamespace) -> str:
@@ -95,6 +101,7 @@ def test_a_record_says_what_a_file_was_made_from(study):
     assert made["made_from"] == {
         str(path): content_digest(Path(path)) for path in (WEIGHTS, METRICS, "code.py", "script.py")
     }
+    assert made["code"] == ["tables.py 0123456789ab"]
     assert {"Python", "pandas"} <= set(made["versions"])
     assert list(recorded_files(STUDY)) == sorted([WEIGHTS, METRICS, FRONT])
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def search(
     folder: Path,
     initial: list[Evaluation] | None = None,
     budget: int = BUDGET,
-    **settings: str,
+    **settings: Any,
 ) -> Archive:
     archive = Archive(
         target, budget, SEED, initial or initial_sample(target), Journal(folder, "same")
@@ -242,14 +243,74 @@ def test_too_small_a_space_for_the_initial_sample_says_so(synthetic_target):
         sample_initial(target, 2, SEED)
 
 
-def test_the_journal_of_other_inputs_is_discarded(tmp_path):
-    Journal(tmp_path / "j", "first").remember("evaluations", "a", lambda: {"value": 1})
-    assert Journal(tmp_path / "j", "first").remember("evaluations", "a", lambda: {"value": 2}) == {
-        "value": 1
-    }
-    assert Journal(tmp_path / "j", "second").remember("evaluations", "a", lambda: {"value": 2}) == {
-        "value": 2
-    }
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("budgets", [(13, 16), (13, 14, 15, 16, 21), (16, 13, 15)])
+def test_a_larger_budget_goes_on_from_what_was_evaluated_to_the_same_bytes(
+    family, budgets, synthetic_target, tmp_path
+):
+    initial = initial_sample(synthetic_target)
+    made: list[str] = []
+
+    def counted(plan: Plan) -> Measurement:
+        made.append(plan.design_id)
+        return synthetic_target.evaluate(plan)
+
+    for budget in budgets:
+        target = replace(synthetic_target, evaluate=counted)
+        grown = search(target, family, tmp_path / "grown", initial, budget)
+        fresh = tmp_path / f"fresh-{budget}"
+        expected = search(synthetic_target, family, fresh, initial, budget)
+        assert tables(grown) == tables(expected)
+    assert len(made) == len(set(made)), "nothing was evaluated twice"
+    taken = sum(evaluation.phase == "initial" for evaluation in grown.evaluations)
+    assert len(made) == max(budgets) - taken
+
+
+def test_the_fallbacks_of_an_iteration_are_those_that_were_evaluated(synthetic_target, tmp_path):
+    """Nothing is feasible, so that all infills are drawn at random; the budget ends after one of three."""
+    target = replace(synthetic_target, threshold=0.999)
+    archive = search(target, "surrogate", tmp_path, budget=INITIAL + 4, infills=3)
+    assert [iteration["fallbacks"] for iteration in archive.iterations] == [3, 1]
+    assert len(archive.evaluations) == INITIAL + 4
+
+
+def test_the_journal_of_other_inputs_is_set_aside_and_named_and_taken_up_again(tmp_path, caplog):
+    def recorded(job: str, value: int) -> int:
+        journal = Journal(tmp_path / "j", job)
+        return journal.remember("evaluations", "a", lambda: {"value": value})["value"]
+
+    assert recorded("first", 1) == 1
+    assert recorded("first", 2) == 1
+    assert not caplog.text
+    assert recorded("second", 2) == 2
+    assert f"It is set aside as {tmp_path / 'j.first'}" in caplog.text
+    assert (tmp_path / "j.first" / "evaluations" / "a.json").is_file()
+    assert recorded("first", 3) == 1, "its inputs are back"
+    assert not (tmp_path / "j.first").exists()
+    assert recorded("second", 3) == 2
+
+
+def test_a_journal_whose_setting_aside_was_cut_off_loses_no_record(tmp_path, monkeypatch):
+    journal = Journal(tmp_path / "j", "first")
+    for key in "abc":
+        journal.remember("evaluations", key, lambda key=key: {"value": key})
+    moved: list[str] = []
+    replace_file = os.replace
+
+    def dying(source: Path, target: Path) -> None:
+        if len(moved) == 2:
+            raise KeyboardInterrupt
+        moved.append(str(source))
+        replace_file(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", dying)
+        with pytest.raises(KeyboardInterrupt):
+            Journal(tmp_path / "j", "second")
+    Journal(tmp_path / "j", "second").remember("evaluations", "a", lambda: {"value": "other"})
+    again = Journal(tmp_path / "j", "first")
+    for key in "abc":
+        assert again.remember("evaluations", key, dict) == {"value": key}
 
 
 def test_infeasible_designs_show_their_violation(synthetic_target, tmp_path):

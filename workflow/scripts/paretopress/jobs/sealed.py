@@ -18,10 +18,14 @@ class Unreadable(Exception):
     """A recorded file that is not as it was written, or of another format; the message says which."""
 
 
+def _digest(format_: bytes, body: bytes) -> bytes:
+    return hashlib.sha256(format_ + b" " + body).hexdigest().encode()
+
+
 def sealed(content: Mapping[str, Any]) -> str:
-    """The text of a recorded file: its format, the SHA-256 of its content, the content."""
+    """The text of a recorded file: its format, the SHA-256 of format and content, the content."""
     body = json.dumps(content, indent=1)
-    digest = hashlib.sha256(body.encode()).hexdigest()
+    digest = _digest(str(FORMAT).encode(), body.encode()).decode()
     return f'{{"format": {FORMAT}, "sha256": "{digest}", "content": {body}}}\n'
 
 
@@ -31,8 +35,8 @@ def unsealed(text: bytes) -> dict[str, Any]:
     Raises Unreadable for any other text.
     """
     found = SEALED.fullmatch(text)
-    if found is None or hashlib.sha256(found[3]).hexdigest().encode() != found[2]:
+    if found is None or _digest(found[1], found[3]) != found[2]:
         raise Unreadable("damaged, its content is not what was written")
-    if int(found[1]) != FORMAT:
-        raise Unreadable(f"written in format {int(found[1])}, this version reads {FORMAT}")
+    if found[1] != str(FORMAT).encode():
+        raise Unreadable(f"written in format {found[1].decode()}, this version reads {FORMAT}")
     return json.loads(found[3])

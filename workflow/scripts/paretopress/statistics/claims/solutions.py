@@ -53,9 +53,8 @@ class _Removals:
     doubtful: pd.DataFrame
 
     def _smallest(self, designs: pd.DataFrame) -> pd.Series:
-        return (
-            designs.groupby("seed")["nonzero_rate"].min().reindex(self.seeds, fill_value=math.inf)
-        )
+        smallest = designs.groupby("seed")["nonzero_rate"].min()
+        return smallest.reindex(self.seeds, fill_value=math.inf)
 
     @property
     def smallest(self) -> pd.Series:
@@ -71,11 +70,9 @@ class _Removals:
     @property
     def beyond(self) -> int:
         """Runs whose search found a design with few enough weights and with fewer than any of the initial sample; 0 without phases."""
-        return (
-            0
-            if self.drawn is None
-            else int(((self.smallest <= LARGEST_RATE) & (self.smallest < self.drawn)).sum())
-        )
+        if self.drawn is None:
+            return 0
+        return int(((self.smallest <= LARGEST_RATE) & (self.smallest < self.drawn)).sum())
 
     def in_words(self) -> str:
         found = self.smallest[self.smallest < math.inf]
@@ -83,14 +80,9 @@ class _Removals:
         if self.drawn is not None:
             alone = (self.drawn <= LARGEST_RATE).sum()
             sample = f"in {alone} of them the initial sample alone has one, in {self.beyond} the search found one smaller than any there"
-        rates = (
-            f"; smallest non-zero rates {found.min():.3f} to {found.max():.3f}"
-            if len(found)
-            else ""
-        )
-        return (
-            f"{(self.smallest <= LARGEST_RATE).sum()} of {len(self.seeds)} runs ({sample}){rates}"
-        )
+        few = (self.smallest <= LARGEST_RATE).sum()
+        ends = f"; smallest non-zero rates {found.min():.3f} to {found.max():.3f}"
+        return f"{few} of {len(self.seeds)} runs ({sample}){ends if len(found) else ''}"
 
 
 def _removals_verdict(found: _Removals, shared_sample: bool) -> tuple[str, str]:

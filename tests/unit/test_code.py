@@ -1,0 +1,329 @@
+"""Which code counts: for every module, the rules that an edit of it reruns; and which edits do."""
+
+import ast
+import re
+import textwrap
+
+import pytest
+from paths import ROOT
+
+from paretopress.code import code_digest, code_params, counted_files, module_name
+from paretopress.config.method_files import method_file
+from paretopress.config.methods import REGISTRY, CtaeaMethod, SurrogateMethods
+from paretopress.imports import PACKAGE
+
+SCRIPTS = ROOT / "workflow" / "scripts"
+FAMILIES = {
+    "ctaea": CtaeaMethod.implementation,
+    "random": REGISTRY["random"],
+    "surrogate": SurrogateMethods.implementation,
+}
+# Modules, and the rules whose scripts their code counts in; search:ctaea are the searches of that
+# family alone. What follows from a rule runs again with it.
+RERUNS = """
+code.py commands/__main__.py commands/documents.py commands/front.py commands/status.py
+commands/verify.py config/dataset.py config/method_files.py config/methods.py config/networks.py
+config/plain_values.py config/python_files.py config/recipes.py config/schema.py config/search.py
+config/sources.py config/study.py config/torchvision_models.py config/validation.py
+dataset/downloads.py imports.py jobs/digests.py jobs/files.py jobs/hooks.py jobs/job.py
+jobs/journal.py jobs/locks.py jobs/logs.py jobs/machine.py jobs/progress.py jobs/provenance.py
+jobs/sealed.py jobs/stopping.py jobs/versions.py runs/planned.py:
+    nothing
+compression/designs.py:
+    claims dense_metrics front_figure front_sizes import_baseline import_runs inference_figure
+    inference_time initial_designs join_runs report search setting_figures test_front
+    train_baseline union_front worst_run_front worst_run_inference_figure
+compression/evaluation.py:
+    dense_metrics inference_time initial_designs search test_front train_baseline
+compression/magnitudes.py compression/plans.py compression/pruning.py config/weight_files.py
+networks/build.py networks/torchvision_networks.py networks/weights.py:
+    dense_metrics front_sizes import_baseline inference_time initial_designs search test_front
+    train_baseline
+config/base.py runs/method_names.py:
+    claims import_runs method_figures search_figures setting_figures statistics tabulate_runs
+    worst_run_front
+config/evaluation_tables.py runs/imported.py runs/imported_cells.py:
+    import_runs
+dataset/archives.py dataset/builders.py dataset/cifar10.py dataset/splitting.py:
+    dataset
+dataset/split.py torchvision_operators.py:
+    dataset dense_metrics front_sizes import_baseline inference_time initial_designs search
+    test_front train_baseline
+errors.py:
+    dataset dense_metrics front_sizes gate import_baseline import_runs inference_time
+    initial_designs search test_front train_baseline
+figures/attainment.py figures/convergence.py figures/ranks.py:
+    method_figures
+figures/captions.py:
+    front_figure inference_figure method_figures search_figures setting_figures
+    worst_run_inference_figure
+figures/front.py:
+    front_figure setting_figures
+figures/hypervolumes.py:
+    method_figures setting_figures
+figures/inference_times.py:
+    inference_figure worst_run_inference_figure
+figures/looks.py:
+    method_figures search_figures setting_figures
+figures/search_times.py figures/surrogates.py:
+    search_figures
+figures/style.py:
+    front_figure inference_figure method_figures report search_figures setting_figures
+    worst_run_inference_figure
+fronts/remade.py:
+    front_sizes inference_time test_front
+fronts/sizes.py:
+    front_sizes
+fronts/times.py:
+    inference_time
+fronts/union.py:
+    claims front_figure front_sizes inference_figure inference_time report setting_figures
+    test_front union_front worst_run_front worst_run_inference_figure
+methods/ctaea.py:
+    search:ctaea
+methods/random.py:
+    search:random
+methods/surrogate.py search/infills.py search/surrogates.py:
+    search:surrogate
+networks/chance.py:
+    dense_metrics gate train_baseline
+networks/checkpoints.py networks/training.py:
+    train_baseline
+networks/dense.py:
+    dense_metrics
+networks/gate.py:
+    gate train_baseline
+networks/history.py:
+    gate import_baseline train_baseline
+networks/mapped.py:
+    dense_metrics front_sizes inference_time initial_designs search test_front
+networks/metrics.py:
+    claims dense_metrics front_figure gate hypervolume import_runs report search setting_figures
+    statistics test_front union_front worst_run_front
+report/comparison.py report/networks.py report/render.py report/sources.py report/summary.py:
+    report
+runs/files.py:
+    front_figure join_runs tabulate_runs union_front worst_run_front
+runs/hypervolume.py:
+    hypervolume import_runs
+runs/network_rows.py:
+    front_figure import_runs setting_figures statistics
+runs/rows.py:
+    tabulate_runs worst_run_front
+runs/tables.py:
+    claims front_figure front_sizes import_runs inference_figure inference_time join_runs report
+    search setting_figures test_front union_front worst_run_front worst_run_inference_figure
+search/archive.py search/targets.py:
+    initial_designs search
+search/ctaea.py:
+    search:ctaea search:surrogate
+search/hypervolume.py:
+    hypervolume import_runs report search
+search/objectives.py:
+    claims front_figure front_sizes hypervolume import_runs inference_figure inference_time
+    initial_designs join_runs method_figures report search search_figures setting_figures
+    statistics test_front union_front worst_run_front worst_run_inference_figure
+statistics/claims/evidence.py statistics/claims/judge.py statistics/claims/methods.py
+statistics/claims/solutions.py:
+    claims
+statistics/costs.py:
+    report statistics
+statistics/effects.py statistics/pairs.py statistics/ranks.py:
+    claims method_figures statistics
+statistics/extremes.py:
+    claims method_figures setting_figures statistics worst_run_front
+statistics/factors.py:
+    claims statistics
+statistics/summary.py:
+    statistics
+tables.py:
+    claims front_figure front_sizes hypervolume import_baseline import_runs inference_figure
+    inference_time initial_designs join_runs method_figures report search search_figures
+    setting_figures statistics tabulate_runs test_front train_baseline union_front worst_run_front
+    worst_run_inference_figure
+"""
+
+
+def scripts_of_rules() -> dict[str, str]:
+    """The script of each rule, which its parameters name too."""
+    found = {}
+    for file in (ROOT / "workflow" / "rules").glob("*.smk"):
+        for text in re.split(r"(?m)^(?:use )?rule ", file.read_text(encoding="utf-8"))[1:]:
+            named = set(re.findall(r'"(?:\.\./scripts/)?(\w+\.py)"', text))
+            assert len(named) == 1, f"{file.name}: the code that counts is that of another script"
+            rule, other = re.match(r"(\w+)(?: as (\w+))?", text).groups()
+            found[other or rule] = named.pop()
+    return found
+
+
+def rerun_by() -> dict[str, set[str]]:
+    """For each module, the rules that an edit of its code reruns."""
+    found: dict[str, set[str]] = {
+        module_name(file): set() for file in PACKAGE.rglob("*.py") if file.name != "__init__.py"
+    }
+
+    def add(rule: str, files: set) -> None:
+        for name in map(module_name, files):
+            found.get(name, set()).add(rule)
+
+    of_every_search = set(counted_files(SCRIPTS / "run_search.py"))
+    for rule, script in scripts_of_rules().items():
+        if rule != "download":  # what is downloaded is settled by its checksum
+            add(rule, set(counted_files(SCRIPTS / script)))
+    for family, implementation in FAMILIES.items():
+        add(f"search:{family}", set(counted_files(method_file(implementation))) - of_every_search)
+    return found
+
+
+def test_for_every_module_the_rules_that_an_edit_of_its_code_reruns():
+    expected = {}
+    for modules, rules in re.findall(r"((?:\S.*\n)+)((?:    .*\n)+)", RERUNS):
+        for module in modules.replace(":", "").split():
+            expected[module] = set(rules.split()) - {"nothing"}
+    assert rerun_by() == expected
+
+
+BEFORE = '''
+"""What it does."""
+
+import logging
+from dataclasses import dataclass, field
+from functools import cache, singledispatch
+
+from pydantic import BaseModel, Field
+
+from .errors import UserError
+
+log = logging.getLogger(__name__)
+MOST = 3
+RULES = {"first": max}
+TITLE = f"at most {MOST}"
+
+
+@dataclass(frozen=True)
+class Design:
+    """A design."""
+
+    amount: float
+    kind: str = "linear"
+
+
+class Settings(BaseModel):
+    folds: int = Field(5, description="Folds of the cross-validation")
+
+
+@cache
+def smallest(values: list[float], most: int = MOST) -> list[float]:
+    """The smallest of the values."""
+    found: list[float] = sorted(values)  # a comment
+    if not found:
+        raise UserError(f"no value in {values!r}. Give one.")
+    log.info("%d values, the first %s", len(found), f"{found[0]:.2f}")
+    print("smallest")
+    return found[:most]
+
+
+@singledispatch
+def told(value: int) -> str:
+    return "a number"
+'''
+# What reruns what depends on the module, as (what stands in BEFORE, what takes its place).
+COUNTS = {
+    "a field of a dataclass": ("    amount: float\n", "    amount: float\n    bits: int = 8\n"),
+    "the type of a field of a dataclass": ("    amount: float\n", "    amount: int\n"),
+    "the default of a field of a dataclass": ('kind: str = "linear"', 'kind: str = "conv"'),
+    "a pydantic default": ("Field(5,", "Field(4,"),
+    "a pydantic type": ("folds: int", "folds: float"),
+    "a decorator": ("@cache\n", ""),
+    "an argument of a decorator": ("frozen=True", "frozen=False"),
+    "a constant": ("MOST = 3", "MOST = 4"),
+    "an entry of a registry": ('{"first": max}', '{"first": max, "second": min}'),
+    "another entry of a registry": ('{"first": max}', '{"first": min}'),
+    "a text that can reach a table": ('print("smallest")', 'print("least")'),
+    "a text with values": ('f"at most {MOST}"', 'f"no more than {MOST}"'),
+    "a default of an argument": ("most: int = MOST", "most: int = 2"),
+    "an argument": ("values: list[float],", "values: list[float], least: int,"),
+    "an expression": ("found[:most]", "found[:most + 1]"),
+    "what is raised": ("raise UserError(", "raise ValueError("),
+    "a value in what is raised": ("{values!r}", "{found!r}"),
+    "when it is raised": ("if not found", "if found"),
+    "a value in a log line": ("len(found),", "len(found) + 1,"),
+    "an import": ("from .errors import UserError\n", "from .tables import UserError\n"),
+    "a base class": ("Settings(BaseModel)", "Settings(dict)"),
+    "an annotation that is read": ("told(value: int)", "told(value: float)"),
+}
+# What reruns nothing.
+COUNTS_NOT = {
+    "a comment": ("# a comment", "# another one"),
+    "the docstring of a module": ("What it does.", "What it does, in other words."),
+    "the docstring of a class": ('"""A design."""', '"""One design.\n\n    With more."""'),
+    "the docstring of a function": ('    """The smallest of the values."""\n', ""),
+    "the annotation of an argument": ("values: list[float]", "values: tuple[float, ...]"),
+    "the annotation of a return": (") -> list[float]:", ") -> object:"),
+    "the annotation of a local name": ("found: list[float] =", "found ="),
+    "the text of an error": ("no value in {values!r}. Give one.", "{values!r}: empty"),
+    "the text of a log line": ("%d values, the first %s", "%d: %s"),
+    "the form of a number in a log line": ("{found[0]:.2f}", "{found[0]:.3e}"),
+    "the description of a config key": ("Folds of the", "How many folds has the"),
+    "blank lines": ("\n\n\n", "\n\n\n\n\n"),
+    "other quotes": ('{"first": max}', "{'first': max}"),
+    "a number written otherwise": ("MOST = 3", "MOST = 0b11"),
+    "parentheses": ("return found[:most]", "return (\n        found[:most]\n    )"),
+}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_an_edit_that_can_change_a_result_counts(name):
+    assert COUNTS[name][0] in BEFORE
+    assert code_digest(BEFORE.replace(*COUNTS[name])) != code_digest(BEFORE)
+
+
+@pytest.mark.parametrize("name", COUNTS_NOT)
+def test_an_edit_that_can_change_none_does_not(name):
+    assert COUNTS_NOT[name][0] in BEFORE
+    assert code_digest(BEFORE.replace(*COUNTS_NOT[name])) == code_digest(BEFORE)
+
+
+def test_docstrings_count_where_a_module_reads_them():
+    reads = BEFORE + "\nprint(smallest.__doc__)\n"
+    edited = reads.replace("The smallest of the values.", "The least.")
+    assert code_digest(edited) != code_digest(reads)
+
+
+def test_a_local_class_has_fields_that_count():
+    code = "def make():\n    class Row:\n        amount: float\n    return Row\n"
+    assert code_digest(code) != code_digest(code.replace("float", "int"))
+
+
+def test_no_module_counts_by_its_form_or_comments():
+    for file in PACKAGE.rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        reformatted = ast.unparse(ast.parse(text))
+        assert code_digest(reformatted) == code_digest(text), file
+
+
+def test_the_format_of_jobs_counts_in_every_rule_and_no_other_code_of_theirs():
+    for script in set(scripts_of_rules().values()) - {"download_cifar10.py"}:
+        params = code_params(SCRIPTS / script)
+        assert re.fullmatch(r"jobs format \d+", params["code jobs"])
+        assert not [name for name in params if name.startswith("code jobs/")]
+
+
+def test_code_that_counts_for_some_values_of_a_wildcard_alone(tmp_path):
+    class Wildcards:
+        def __init__(self, method: str) -> None:
+            self.method = method
+
+    script, first, second = (tmp_path / f"{name}.py" for name in ("script", "first", "second"))
+    script.write_text("from paretopress import tables\n", encoding="utf-8")
+    first.write_text("from paretopress.search import infills\n", encoding="utf-8")
+    second.write_text(textwrap.dedent(BEFORE), encoding="utf-8")
+    params = code_params(script, {"a": first, "b": second}, "method")
+
+    def told(method: str) -> set[str]:
+        given = [params[name] for name in params if name != "code jobs"]
+        return {value(Wildcards(method)).split(" ")[0] for value in given} - {""}
+
+    assert {"script.py", "tables.py"} <= told("a") & told("b")
+    assert {"first.py", "search/infills.py"} <= told("a") - told("b")
+    assert told("b") - told("a") == {"second.py"}
