@@ -33,7 +33,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "few"))
 
 
 # The files whose tests use the finished study.
-FINISHED = ("tests/faults/test_damaged_files.py", "tests/workflow/test_pipeline.py")
+FINISHED = (
+    "tests/faults/test_damaged_files.py",
+    "tests/workflow/test_code_that_counts.py",
+    "tests/workflow/test_pipeline.py",
+    "tests/workflow/test_references.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -74,6 +79,15 @@ def finished(tmp_path_factory) -> "Iterator[Project]":
     project.complete(2)
     yield project
     assert project.to_do() == [], "the tests put back what they change"
+
+
+@pytest.fixture
+def project(finished) -> "Iterator[Project]":
+    """The finished project; what a test edits is put back."""
+    from project import restored
+
+    with restored(finished.folder):
+        yield finished
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -54,7 +55,7 @@ TINY = {
             "population": 8,
             "generations": 4,
         },
-        {"family": "ctaea", "population": 7, "generations": 2},
+        {"family": "ctaea", "population": 7},
         {"family": "random"},
     ],
 }
@@ -182,6 +183,27 @@ class Project:
 
     def read(self, name: str) -> bytes:
         return (self.folder / RESULTS / name).read_bytes()
+
+
+@contextmanager
+def restored(folder: Path) -> Iterator[None]:
+    """Puts back what is edited of a project meanwhile: its configs and its code, not its results."""
+    tracked = [
+        path
+        for path in (*folder.glob("*.*"), *(folder / "workflow").rglob("*.*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
+    before = {path: path.read_bytes() for path in tracked}
+    yield
+    for path, content in before.items():
+        if path.read_bytes() != content:
+            path.write_bytes(content)
+
+
+def edit_code(project: Project, name: str) -> None:
+    """Edits what a Python file does."""
+    path = project.folder / name
+    path.write_text(path.read_text(encoding="utf-8") + "\nEDITED = True\n", encoding="utf-8")
 
 
 def edit(project: Project, name: str) -> None:

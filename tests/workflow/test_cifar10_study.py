@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from local_server import Server, cut, serving, status, whole
-from project import RESULTS, TINY, Project, edit
+from project import RESULTS, TINY, Project, edit, edit_code
 from small_cifar10 import pack, write_batches
 
 from paretopress.dataset.split import load_split
@@ -91,7 +91,7 @@ def test_other_addresses_rerun_nothing(project, server, archive):
 def test_an_edited_downloader_reruns_nothing(project):
     path = project.folder / "workflow/scripts/paretopress/dataset/downloads.py"
     before = path.read_text(encoding="utf-8")
-    edit(project, "workflow/scripts/paretopress/dataset/downloads.py")
+    edit_code(project, "workflow/scripts/paretopress/dataset/downloads.py")
     assert project.to_do(*TARGETS) == []
     path.write_text(before, encoding="utf-8")
 

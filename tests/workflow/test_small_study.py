@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 from paths import ROOT
-from project import RESULTS, TINY, Project, edit
+from project import RESULTS, TINY, Project, edit_code
 
 pytestmark = pytest.mark.slow
 
@@ -198,7 +198,7 @@ def test_a_method_of_ones_own_is_put_to_the_tests_of_every_method(with_own_metho
 )
 def test_an_edited_method_reruns_its_own_searches(file, method, with_own_method):
     before = (with_own_method.folder / file).read_bytes()
-    edit(with_own_method, file)
+    edit_code(with_own_method, file)
     searches = [job for job in with_own_method.to_do() if job.startswith("search[")]
     assert searches == [f"search[network=first, method={method}, seed=1]"]
     (with_own_method.folder / file).write_bytes(before)
