@@ -38,6 +38,8 @@ def test_what_changes_no_result_has_nothing_made_again(project):
     replace_in(project, "config/search.py", 'description="True evaluations', 'description="All')
     replace_in(project, "methods/surrogate.py", '"iteration %d: %s; the', '"%d: %s, so the')
     replace_in(project, "jobs/progress.py", "epoch {latest.epoch} of", "epoch {latest.epoch}/")
+    for script in (project.folder / "workflow" / "scripts").glob("*.py"):
+        script.write_text(f"# As a fresh clone has it.\n{script.read_text(encoding='utf-8')}")
     reformatted = project.folder / PACKAGE / "statistics/ranks.py"
     reformatted.write_text(ast.unparse(ast.parse(reformatted.read_text(encoding="utf-8"))))
     weights, others = (
@@ -58,6 +60,7 @@ def test_what_changes_no_result_has_nothing_made_again(project):
         ("figures/search_times", {"search_figures", "report"}),
         ("fronts/sizes", {"front_sizes", "report"}),
         ("jobs/journal", set()),
+        ("../measure_sizes", {"front_sizes", "report"}),
     ],
 )
 def test_an_edited_module_reruns_what_its_code_counts_in_and_what_follows(module, rules, project):
