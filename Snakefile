@@ -44,6 +44,7 @@ if STUDY.networks:
     include: "workflow/rules/inference.smk"
 
 
+include: "workflow/rules/figure_files.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/report.smk"

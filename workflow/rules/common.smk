@@ -3,11 +3,10 @@ import re
 from pathlib import Path
 
 from workflow.scripts.paretopress.code import code_params
-from workflow.scripts.paretopress.config.dataset import CIFAR10_ARCHIVE
 from workflow.scripts.paretopress.config.method_files import method_file
 from workflow.scripts.paretopress.config.validation import read_study
 from workflow.scripts.paretopress.errors import UserError
-from workflow.scripts.paretopress.runs.planned import RUN_FILES, Run, planned
+from workflow.scripts.paretopress.runs.planned import CIFAR10_DOWNLOAD, RUN_FILES, Run, planned
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 REPORT = Path(workflow.basedir) / "workflow" / "report"
@@ -19,8 +18,6 @@ except UserError as error:
     raise WorkflowError(str(error))
 
 CONFIG = STUDY.model_dump(mode="json")
-# By kind of dataset, what is downloaded where the config names no path. Studies share it.
-DOWNLOADS = {"cifar10": f"results/downloads/{CIFAR10_ARCHIVE}"}
 
 
 def one_of(names):
@@ -47,6 +44,10 @@ def own_code_of(wildcards):
     """The user's Python file that builds the network of the job, where it is not one of ours."""
     architecture = CONFIG["networks"][wildcards.network]["architecture"]
     return [architecture["path"]] if architecture["name"] == "file" else []
+
+
+def run_of_job(wildcards):
+    return Run(wildcards.network, wildcards.method, int(wildcards.seed))
 
 
 def of_runs(file, runs):

@@ -1,16 +1,9 @@
 from workflow.scripts.paretopress.jobs.digests import folder_digest
 
 
-def image_files():
-    """Where the images are: the path in the config, or the archive that is downloaded; none for a kind that needs none."""
-    if path := CONFIG["dataset"].get("path"):
-        return [path]
-    return [archive for kind, archive in DOWNLOADS.items() if kind == STUDY.dataset.kind]
-
-
 rule dataset:
     input:
-        images=image_files(),
+        images=PLANNED.images,
     output:
         train="<study>/dataset/train.safetensors",
         validation="<study>/dataset/validation.safetensors",

@@ -4,7 +4,7 @@
 # localrule: the nodes of a cluster often have no network.
 rule download:
     output:
-        archive=DOWNLOADS["cifar10"],
+        archive=CIFAR10_DOWNLOAD,
     log:
         "results/downloads/logs/cifar10.log",
     benchmark:

@@ -1,9 +1,3 @@
-def timing_cores():
-    """The threads of a job that times networks: all there are, on a cluster as many as the networks are timed with."""
-    cores = None if workflow.remote_exec else workflow.resource_settings.cores
-    return cores or STUDY.inference_time.threads
-
-
 rule inference_time:
     input:
         front="<study>/fronts/{network}.csv",
@@ -24,7 +18,7 @@ rule inference_time:
         "../../envs/paretopress.yaml"
     # All cores, so that Snakemake runs nothing beside it; how many of them torch uses is inference_time.threads. A cluster gives the
     # job so many, on a machine of its own (the profile asks for one).
-    threads: timing_cores()
+    threads: (None if workflow.remote_exec else workflow.resource_settings.cores) or STUDY.inference_time.threads
     params:
         **code_of("time_front.py"),
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),

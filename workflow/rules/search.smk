@@ -1,20 +1,14 @@
-def sample_of(suffix):
-    """The path of the initial sample that the run of a job begins with."""
-    return lambda wildcards: (
-        f"{PLANNED.results}/designs/{wildcards.network}"
-        f"/seed-{PLANNED.sample_seed(int(wildcards.seed))}{suffix}"
-    )
-
-
 rule search:
     input:
         weights="<study>/baselines/{network}/weights.safetensors",
         metrics="<study>/baselines/{network}/metrics.json",
         gate=ancient("<study>/baselines/{network}/gate.passed"),
         images=f"<study>/dataset/{STUDY.evaluation.split}.safetensors",
-        designs=sample_of(".csv"),
+        designs=lambda wildcards: PLANNED.sample_file(run_of_job(wildcards), ".csv"),
         # Where a sample is made again, the designs come out the same and the times do not: no reason to search again.
-        timings=ancient(sample_of(".timings.csv")),
+        timings=ancient(
+            lambda wildcards: PLANNED.sample_file(run_of_job(wildcards), ".timings.csv")
+        ),
         own_code=own_code_of,
     output:
         evaluations="<study>/runs/{network}/{method}/seed-{seed}/evaluations.csv",
@@ -44,8 +38,6 @@ rule search:
         constraint=lookup(within=CONFIG, dpath="constraint"),
         split=lookup(within=CONFIG, dpath="evaluation/split"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
-        journal=lambda wildcards: PLANNED.search_journal(
-            Run(wildcards.network, wildcards.method, int(wildcards.seed))
-        ),
+        journal=lambda wildcards: PLANNED.search_journal(run_of_job(wildcards)),
     script:
         "../scripts/run_search.py"

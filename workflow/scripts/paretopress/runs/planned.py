@@ -8,12 +8,15 @@ from functools import cached_property
 from typing import Any
 
 from ..compression.designs import sample_seed
+from ..config.dataset import CIFAR10_ARCHIVE, Cifar10Dataset
 from ..config.study import Study
 from ..errors import UserError
 from .imported import Run, read_evaluations
 from .method_names import compared_settings
 from .network_rows import IMPORTED
 
+# Studies share what is downloaded where the config names no path.
+CIFAR10_DOWNLOAD = f"results/downloads/{CIFAR10_ARCHIVE}"
 RUN_FILES = ("evaluations.csv", "iterations.csv", "timings.csv", "hypervolume.json")
 DIGITS = 8  # of a digest, in the name of a journal
 OF_EVERY_NETWORK = ("front", "hypervolume", "convergence", "attainment", "critical-difference")
@@ -119,9 +122,21 @@ class Planned:
         """The path of a file of a run, one of RUN_FILES."""
         return f"{self.results}/runs/{run.network}/{run.method}/seed-{run.seed}/{file}"
 
+    @property
+    def images(self) -> list[str]:
+        """Where the images are: the path in the config, or the archive that is downloaded; none for
+        a kind of dataset that needs none."""
+        if path := getattr(self.study.dataset, "path", None):
+            return [path]
+        return [CIFAR10_DOWNLOAD] if isinstance(self.study.dataset, Cifar10Dataset) else []
+
     def sample_seed(self, seed: int) -> int:
         """The seed of the initial sample of a run."""
         return sample_seed(seed, self.study.budget.initial_seed)
+
+    def sample_file(self, run: Run, suffix: str) -> str:
+        """The path of a file of the initial sample that a run begins with."""
+        return f"{self.results}/designs/{run.network}/seed-{self.sample_seed(run.seed)}{suffix}"
 
     def sample_seeds(self) -> list[int]:
         """The seeds of the initial samples: one for all runs, or each run's own."""
