@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 from paths import ROOT
 
-from paretopress.jobs.provenance import FOLDER
+from paretopress.jobs.provenance import RECORDS
 
 TRAINING = {"epochs": 1, "batch_size": 200, "learning_rate": 0.001}
 QUICK = {
@@ -99,7 +99,7 @@ class Project:
             other.folder / ".snakemake" / "metadata", self.folder / ".snakemake" / "metadata"
         )
         for name in results:
-            for path in (name, f"{FOLDER}/{name}"):
+            for path in (name, f"{RECORDS}/{name}"):
                 shutil.copytree(other.folder / RESULTS / path, self.folder / RESULTS / path)
 
     def configure(self, config: dict) -> None:

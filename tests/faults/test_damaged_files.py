@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from project import METHODS, RESULTS, Project
 
-from paretopress.jobs.provenance import FOLDER, record_path
+from paretopress.jobs.provenance import RECORDS, record_path
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +54,7 @@ def copied(finished, tmp_path_factory) -> Project:
 def readers(copied) -> dict[str, list[dict]]:
     """By file, the records of the jobs that read it."""
     found: dict[str, list[dict]] = {}
-    for path in sorted((copied.folder / RESULTS / FOLDER).rglob("*.json")):
+    for path in sorted((copied.folder / RESULTS / RECORDS).rglob("*.json")):
         record = json.loads(path.read_text(encoding="utf-8"))
         for source in record["made_from"]:
             found.setdefault(source, []).append(record)

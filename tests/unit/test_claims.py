@@ -13,7 +13,13 @@ from run_tables import authors_evaluations, authors_runs, run_table
 
 from paretopress.fronts.union import DENSE
 from paretopress.statistics.claims.evidence import NOT_SUPPORTED, SUPPORTED, UNDECIDED, direction
-from paretopress.statistics.claims.judge import ALL_NETWORKS, CLAIMS, COLUMNS, Evidence, claims
+from paretopress.statistics.claims.judge import (
+    ALL_NETWORKS,
+    CLAIM_COLUMNS,
+    CLAIMS,
+    Evidence,
+    claims,
+)
 from paretopress.statistics.effects import signed_rank
 from paretopress.statistics.factors import factors
 from paretopress.statistics.pairs import pairwise
@@ -562,7 +568,7 @@ def test_a_direction_takes_a_significant_test_and_the_median_alike_on_both_sides
 def test_the_table_has_a_row_for_each_claim_and_network_and_names_figures_that_are_drawn():
     runs = pd.concat([run_table(TWO_SETTINGS, network) for network in ("one", "two")])
     table = claims(evidence_of(runs, figures=("best-and-worst-one.svg", "best-and-worst-two.svg")))
-    assert list(table) == COLUMNS
+    assert list(table) == CLAIM_COLUMNS
     assert len(table) == 2 * len(CLAIMS) + 1
     assert not table[table["source"] == "added"].empty
     drawn = table.set_index(["claim", "network"])["figures"]

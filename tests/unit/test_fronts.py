@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from paretopress.compression.pruning import compress
 
 from paretopress.compression.designs import Design
 from paretopress.compression.plans import canonical, layout_of
+from paretopress.compression.pruning import compress
 from paretopress.dataset.split import Split
 from paretopress.errors import UserError
 from paretopress.figures.front import draw_front
@@ -19,8 +19,8 @@ from paretopress.fronts.remade import DENSE_PLAN, load_fronts, read_front_design
 from paretopress.fronts.union import on_test_images, union_front
 from paretopress.networks.build import build_network
 from paretopress.networks.weights import save_weights
-from paretopress.report.networks import on_test_images as on_test_images_in_report
 from paretopress.report.networks import relative_times
+from paretopress.report.networks import summary_on_test_images as on_test_images_in_report
 from paretopress.tables import read_table, write_csv
 
 ARCHITECTURE = {"name": "vgg16_slim", "width_divisor": 32}

@@ -26,12 +26,12 @@ def zeroed_in_order(values: torch.Tensor, zeros: int) -> torch.Tensor:
 def test_in_blocks_the_smallest_go_and_of_equal_ones_the_first(values, share, block):
     tensor, zeros = torch.tensor(values, dtype=torch.float32), round(share * len(values))
     expected = zeroed_in_order(tensor, zeros)
-    sizes = magnitudes.SELECTED_BY_TORCH, magnitudes.BLOCK
-    magnitudes.SELECTED_BY_TORCH, magnitudes.BLOCK = 0, block
+    sizes = magnitudes.SELECTED_BY_TORCH, magnitudes.ENTRIES_AT_ONCE
+    magnitudes.SELECTED_BY_TORCH, magnitudes.ENTRIES_AT_ONCE = 0, block
     try:
         zero_smallest(tensor, zeros)
     finally:
-        magnitudes.SELECTED_BY_TORCH, magnitudes.BLOCK = sizes
+        magnitudes.SELECTED_BY_TORCH, magnitudes.ENTRIES_AT_ONCE = sizes
     assert torch.equal(tensor, expected)
 
 

@@ -62,7 +62,7 @@ def climber(tmp_path, monkeypatch) -> Path:
     (tmp_path / "climber.py").write_text(
         CODE + f"\nopen({str(tmp_path / 'ran')!r}, 'w')\n", encoding="utf-8"
     )
-    monkeypatch.setattr(method_files, "FOLDER", tmp_path)
+    monkeypatch.setattr(method_files, "METHODS", tmp_path)
     monkeypatch.setitem(REGISTRY, "random", "climber.Climber")
     return tmp_path
 

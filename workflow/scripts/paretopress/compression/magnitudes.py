@@ -8,7 +8,7 @@ import torch
 # torch's selection holds 16 bytes for each entry of a tensor, and indices beside them. Up to this size a tensor is left to it; the only
 # larger one in VGG16 is the weight of the first Linear layer (102,760,448 entries, for which it would take 3 GB).
 SELECTED_BY_TORCH = 2**24
-BLOCK = 2**22  # entries looked at together in a larger tensor
+ENTRIES_AT_ONCE = 2**22  # entries looked at together in a larger tensor
 HALF = 16  # bits
 BINS = 2**HALF
 WITHOUT_SIGN = np.int32(0x7FFFFFFF)
@@ -16,14 +16,14 @@ WITHOUT_SIGN = np.int32(0x7FFFFFFF)
 
 def selection_entries(size: int) -> int:
     """Entries of a tensor of `size` entries that are held in memory at once to find its smallest."""
-    return size if size <= SELECTED_BY_TORCH else BLOCK
+    return size if size <= SELECTED_BY_TORCH else ENTRIES_AT_ONCE
 
 
 def _magnitudes(flat: torch.Tensor) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Blocks of a float32 tensor of one dimension, and their magnitudes as integers: floats without sign have the order of their bits."""
     entries = flat.numpy()
-    for start in range(0, len(entries), BLOCK):
-        block = entries[start : start + BLOCK]
+    for start in range(0, len(entries), ENTRIES_AT_ONCE):
+        block = entries[start : start + ENTRIES_AT_ONCE]
         yield block, block.view(np.int32) & WITHOUT_SIGN
 
 

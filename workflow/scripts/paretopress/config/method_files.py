@@ -9,14 +9,14 @@ from ..imports import PACKAGE
 from .methods import RegisteredMethod
 from .python_files import FieldText, dataclass_fields
 
-FOLDER = PACKAGE / "methods"
+METHODS = PACKAGE / "methods"
 # A field annotated with one of these is checked; of another one the class itself has to judge.
 TYPES = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
 
 
 def method_file(implementation: str) -> Path:
     """The file of FILE.CLASS in the folder methods/."""
-    return FOLDER / f"{implementation.split('.')[0]}.py"
+    return METHODS / f"{implementation.split('.')[0]}.py"
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def mistakes_of(method: RegisteredMethod) -> Iterator[Mistake]:
     module, _, name = method.implementation.partition(".")
     file = method_file(method.implementation)
     if not name.isidentifier() or not file.is_file():
-        files = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
+        files = sorted(path.stem for path in METHODS.glob("[!_]*.py"))
         allowed = f"FILE.CLASS, where FILE is one of the folder methods/: {', '.join(files)}"
         yield Mistake(("family",), f"{entry}, and there is no such file", allowed, module, files)
         return

@@ -22,7 +22,7 @@ COMPRESSIONS: dict[bytes, Callable[[IO[bytes]], Any]] = {
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ\x00": lzma.LZMAFile,
 }
-BLOCK = 2**20
+BYTES_AT_ONCE = 2**20
 # Apache POI's ZipSecureFile takes an archive for a bomb from the same ratio on. Compressed images hardly get smaller in an archive,
 # tables of equal pixels do; the first 100 MiB harm nobody.
 MOST_TIMES_ITS_SIZE = 100
@@ -128,7 +128,7 @@ def _check_stream(archive: Path, stream: IO[bytes]) -> None:
     The bytes are counted as they come, since headers can lie.
     """
     size = 0
-    while block := stream.read(BLOCK):
+    while block := stream.read(BYTES_AT_ONCE):
         size += len(block)
         _check_bytes(archive, size)
     stream.seek(0)
@@ -168,7 +168,7 @@ def _check_zip(file: zipfile.ZipFile) -> None:
     for member in file.infolist():
         with file.open(member) as stream:
             size = 0
-            while block := stream.read(BLOCK):  # zipfile reads no more than the header says
+            while block := stream.read(BYTES_AT_ONCE):  # zipfile reads no more than the header says
                 size += len(block)
         if size != member.file_size:
             raise zipfile.BadZipFile(

@@ -22,7 +22,7 @@ from . import archives
 from .splitting import Splits, resized, split_of, with_validation
 
 OFFICIAL = torchvision.datasets.CIFAR10
-FOLDER = OFFICIAL.base_folder
+BATCHES = OFFICIAL.base_folder
 CLASSES, SIDE, CHANNELS = 10, 32, 3
 _RECONSTRUCT = np.empty(0).__reduce__()[0]
 # What the pickle of an array names: CIFAR-10's own, written by Python 2 and an old NumPy, and one of today's.
@@ -52,7 +52,7 @@ class BatchReader(pickle._Unpickler):
 def _unlike(source: Path, what: str) -> UserError:
     return UserError(
         f"{source}: not CIFAR-10 in its format for Python: {what}. dataset.path takes the archive "
-        f"cifar-10-python.tar.gz, or the folder {FOLDER} as it comes out of it: fetch or unpack the archive again."
+        f"cifar-10-python.tar.gz, or the folder {BATCHES} as it comes out of it: fetch or unpack the archive again."
     )
 
 
@@ -126,7 +126,7 @@ def _read(
     sums: Mapping[str, str | None],
 ) -> Splits:
     """The official training and test images in `root` or in its folder cifar-10-batches-py, in squares of `size` pixels."""
-    folder = root / FOLDER if (root / FOLDER).is_dir() else root
+    folder = root / BATCHES if (root / BATCHES).is_dir() else root
     _check_files(folder, source, sums)
     classes = _classes(folder / OFFICIAL.meta["filename"], source)
     splits = {}

@@ -27,7 +27,7 @@ TIMEOUT = 30.0  # seconds without a byte
 CONNECT_TIMEOUT = (
     10.0  # seconds; a firewall that drops everything shall not hold a study up for long
 )
-BLOCK = 2**16
+BYTES_AT_ONCE = 2**16
 LOGGED = 2**23  # bytes between two lines of the log
 
 # What went wrong below requests, special cases first: in words, and whether it may be over in a minute. A host that is not there is no
@@ -153,7 +153,7 @@ def _transfer(url: str, part: Path, name: str, timeout: float, log: logging.Logg
     with response, bar, open(part, "ab" if begin else "wb") as file:
         try:
             # The raw bytes: some servers call a .tar.gz a compressed .tar, and requests would unpack it.
-            for block in response.raw.stream(BLOCK, decode_content=False):
+            for block in response.raw.stream(BYTES_AT_ONCE, decode_content=False):
                 file.write(block)
                 bar.update(len(block))
                 done += len(block)

@@ -18,7 +18,7 @@ MOST_PANELS = 20
 BEYOND = (
     10.0  # worse than any design in both objectives: what a run attains that has no feasible design
 )
-LINES: dict[str, tuple[LineStyleType, float]] = {
+LEVEL_LINES: dict[str, tuple[LineStyleType, float]] = {
     "at least one run": (":", 1.3),
     "at least half of the runs": ("-", 1.8),
     "all runs": ("--", 1.1),
@@ -61,7 +61,7 @@ def _draw_surfaces(
 ) -> list[Line2D]:
     counts = (1, -(-len(fronts) // 2), len(fronts))
     lines = []
-    for (label, (style, width)), count in zip(LINES.items(), counts, strict=True):
+    for (label, (style, width)), count in zip(LEVEL_LINES.items(), counts, strict=True):
         surface = attainment_surface(fronts, count)
         if len(surface):
             x, y = _corners(surface, floor, right).T
@@ -126,7 +126,7 @@ def draw_attainment(runs: pd.DataFrame, evaluations: pd.DataFrame, threshold: fl
         figure,
         [
             Line2D([], [], color=INK, linestyle=style, linewidth=width, label=label)
-            for label, (style, width) in LINES.items()
+            for label, (style, width) in LEVEL_LINES.items()
         ],
     )
     none = sum(not len(front) for parts in fronts.values() for front in parts)

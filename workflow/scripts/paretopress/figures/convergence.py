@@ -28,7 +28,7 @@ LEAST_FOR_QUARTILES = (
     5  # seeds of each method; with fewer the band is from the least to the largest
 )
 MOST_BANDS = 2  # in one panel
-COLUMNS = 3
+PANEL_COLUMNS = 3
 EVALUATIONS = "true evaluations (number)"
 MARKS = 7  # on each line
 
@@ -121,23 +121,23 @@ def _panel_by_method(
 ) -> tuple[Figure, list[Axes]]:
     """All medians in one panel; under it a panel for each method with its band, which would hide one another."""
     count = table["method"].nunique()
-    rows = -(-count // COLUMNS)
+    rows = -(-count // PANEL_COLUMNS)
     figure = Figure(figsize=(WIDTH, 3.5 + 1.6 * rows), layout="constrained")
-    grid = figure.add_gridspec(1 + rows, COLUMNS, height_ratios=[1.8, *[1] * rows])
+    grid = figure.add_gridspec(1 + rows, PANEL_COLUMNS, height_ratios=[1.8, *[1] * rows])
     first = figure.add_subplot(grid[0, :])
     axes, lines = [first], []
     for position, (label, look, curve) in enumerate(_curves_of(runs, table)):
-        row, column = divmod(position, COLUMNS)
+        row, column = divmod(position, PANEL_COLUMNS)
         axis = figure.add_subplot(grid[1 + row, column], sharex=first, sharey=first)
         axis.set_title(label, fontsize=8)
-        axis.tick_params(labelleft=column == 0, labelbottom=position >= count - COLUMNS)
-        axis.set_xlabel(EVALUATIONS if position >= count - COLUMNS else "")
+        axis.tick_params(labelleft=column == 0, labelbottom=position >= count - PANEL_COLUMNS)
+        axis.set_xlabel(EVALUATIONS if position >= count - PANEL_COLUMNS else "")
         lines.append(_draw_curve(first, curve, look, label, band=False))
         _draw_curve(axis, curve, look, label, band=True)
         _mark_initial(axis, initial)
         axes.append(axis)
     figure.supylabel(HYPERVOLUME)
-    legend_below(figure, [*lines, *_mark_initial(first, initial)], columns=COLUMNS)
+    legend_below(figure, [*lines, *_mark_initial(first, initial)], columns=PANEL_COLUMNS)
     return figure, axes
 
 

@@ -9,7 +9,7 @@ from ..runs.tables import with_integers
 from ..search.objectives import constraint_value, feasible_front, minimized
 
 DENSE = "dense"
-COLUMNS = ["design_id", *VARIABLES, "nonzero_rate", "accuracy", "method", "seed", "found_by"]
+FRONT_COLUMNS = ["design_id", *VARIABLES, "nonzero_rate", "accuracy", "method", "seed", "found_by"]
 
 
 def union_front(
@@ -28,7 +28,7 @@ def union_front(
         constraint_value(distinct["accuracy"].to_numpy(), threshold),
     )
     front = distinct.iloc[chosen].sort_values(["nonzero_rate", "design_id"])
-    rows = front[COLUMNS].to_dict("records")
+    rows = front[FRONT_COLUMNS].to_dict("records")
     if dense["accuracy"] is not None:
         rows.append(
             {
@@ -40,7 +40,7 @@ def union_front(
                 "found_by": 0,
             }
         )
-    return with_integers(pd.DataFrame(rows, columns=COLUMNS)).astype({"seed": "Int64"})
+    return with_integers(pd.DataFrame(rows, columns=FRONT_COLUMNS)).astype({"seed": "Int64"})
 
 
 def on_test_images(

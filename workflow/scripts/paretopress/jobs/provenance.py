@@ -16,7 +16,7 @@ from .files import UNFINISHED, write_whole
 from .sealed import Unreadable, sealed, unsealed
 from .versions import versions
 
-FOLDER = "provenance"
+RECORDS = "provenance"
 TIMES = "timings.csv"  # never the same twice, and nothing but times is made from them
 SHOWN = 10
 DIGITS = 12  # of a digest, in messages
@@ -56,7 +56,7 @@ def study_folder(path: str | PurePath) -> Path:
 
 
 def record_path(study: Path, file: Path) -> Path:
-    return study / FOLDER / f"{file.relative_to(study)}.json"
+    return study / RECORDS / f"{file.relative_to(study)}.json"
 
 
 def write_record(study: Path, file: Path, record: Record) -> None:
@@ -171,7 +171,7 @@ def read_verified(study: Path, file: Path) -> bytes:
 
 def recorded_files(study: Path) -> list[Path]:
     """Every file of the study that has a record, sorted."""
-    folder = study / FOLDER
+    folder = study / RECORDS
     found = [
         path for path in sorted(folder.rglob("*.json")) if not path.name.startswith(UNFINISHED)
     ]

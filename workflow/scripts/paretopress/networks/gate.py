@@ -13,7 +13,7 @@ from .history import Epoch
 RECOMMENDED = "one_cycle"
 RECOMMENDED_AFTER = {RECOMMENDED: "paper_low_rate"}
 
-IMPORTED = (
+WEIGHTS_IMPORTED = (
     "Its weights are imported: check that it is the right file, that dataset.mean and dataset.std are those that the network was trained "
     "with, and that the classes are as many and in the same order (here that of the names of their folders)."
 )
@@ -109,7 +109,7 @@ def check_dense(
     """
     measured = f"{network}: the dense network's accuracy on the {split} images is {accuracy:.4f}"
     advice = (
-        IMPORTED
+        WEIGHTS_IMPORTED
         if training is None
         else f"{_settings(training)}\n{LAGGING}\n{_other_recipe(network, training)}"
     )

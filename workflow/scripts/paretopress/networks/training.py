@@ -11,12 +11,12 @@ import torch
 from torch import nn
 from torch.optim import lr_scheduler
 
+from ..compression.evaluation import CPU
 from ..dataset.split import Split, normalized
 from ..jobs.stopping import finished_first
 from .history import Epoch, history_of
 
 Parameters = Iterable[nn.Parameter]
-CPU = torch.device("cpu")
 
 # Momentum 0.9 is what the VGG and ResNet papers train with; the rest are torch's defaults.
 OPTIMIZERS: dict[str, Callable[[Parameters, float, float], torch.optim.Optimizer]] = {
@@ -109,7 +109,7 @@ class NonFiniteLoss(ArithmeticError):
         self.epoch, self.step, self.loss = epoch, step, loss
 
 
-class Training:
+class TrainingState:
     """A training between two epochs. `network` is trained in place, on `device`; the caller has seeded torch."""
 
     def __init__(
@@ -205,7 +205,7 @@ def train(
     state: what `save` was given once; the training goes on from there.
     Raises NonFiniteLoss, what `report` raises, and Stopped after an epoch in which the process was asked to stop.
     """
-    training = Training(network, split, recipe, device)
+    training = TrainingState(network, split, recipe, device)
     if state is not None:
         training.load_state_dict(state)
     while len(training.history) < recipe.epochs:

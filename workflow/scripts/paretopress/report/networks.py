@@ -15,7 +15,7 @@ from ..search.objectives import POINTS
 from ..tables import records
 
 SCOPES = {NONE: "untouched", RANDOM: "a random subset", ALL: "all layers"}
-TARGETS = {BIAS: "biases", WEIGHT: "weights", BOTH: "weights and biases"}
+TARGET_WORDS = {BIAS: "biases", WEIGHT: "weights", BOTH: "weights and biases"}
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,11 @@ def pruning_in_words(scope: Any, amount: Any, target: Any) -> str:
     """What is pruned of one kind of layer; an imported design need not tell it."""
     if pd.isna([scope, amount, target]).any():
         return "not told"
-    if scope not in SCOPES or target not in TARGETS:
+    if scope not in SCOPES or target not in TARGET_WORDS:
         return f"{amount:.1%}, scope {scope:g}, target {target:g}"
     if scope == NONE:
         return SCOPES[NONE]
-    return f"{amount:.1%} of the {TARGETS[target]}, {SCOPES[scope]}"
+    return f"{amount:.1%} of the {TARGET_WORDS[target]}, {SCOPES[scope]}"
 
 
 def front_rows(front: pd.DataFrame) -> list[dict[str, Any]]:
@@ -93,7 +93,7 @@ def front_rows(front: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def on_test_images(
+def summary_on_test_images(
     metrics: Mapping[str, Any], test: pd.DataFrame, threshold: float, test_threshold: float
 ) -> OnTestImages:
     """test: the front's table of test accuracies, the dense network's row last."""
@@ -128,7 +128,7 @@ def relative_times(times: pd.DataFrame, front: Sequence[str]) -> dict[str, float
     }
 
 
-def drawn(path: str) -> Drawn:
+def embedded(path: str) -> Drawn:
     """The SVG element of a file, without the XML prologue that HTML does not know; ids made unique to the page."""
     text = Path(path).read_text(encoding="utf-8")
     svg = text[text.index("<svg") :]
@@ -168,7 +168,9 @@ def network_page(
         threshold=thresholds[split],
         front=rows,
         dense=dense[0] if dense else None,
-        on_test=on_test_images(metrics, measured["tests"], thresholds[split], thresholds["test"])
+        on_test=summary_on_test_images(
+            metrics, measured["tests"], thresholds[split], thresholds["test"]
+        )
         if measured
         else None,
         relative_times=relative_times(measured["times"], [row["design_id"] for row in rows])
@@ -176,5 +178,5 @@ def network_page(
         else {},
         smallest=rows[0] if rows else None,
         best=max(rows, key=lambda row: (row["accuracy"], -row["nonzero_rate"])) if rows else None,
-        figures={key: drawn(path) for key, path in figures.items()},
+        figures={key: embedded(path) for key, path in figures.items()},
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Source:
+class Origin:
     """What is said, the file that holds it, and the rule that makes the file."""
 
     what: str
@@ -14,54 +14,54 @@ class Source:
 
 
 OF_THE_STUDY = (
-    Source(
+    Origin(
         "hypervolume, gain, feasibility and fallbacks of each run",
         "statistics/runs.csv",
         "statistics",
     ),
-    Source("the same, by method", "statistics/summary.csv", "statistics"),
-    Source(
+    Origin("the same, by method", "statistics/summary.csv", "statistics"),
+    Origin(
         "Friedman tests, Kendall's W, critical differences", "statistics/friedman.csv", "statistics"
     ),
-    Source("mean ranks", "statistics/ranks.csv", "statistics"),
-    Source(
+    Origin("mean ranks", "statistics/ranks.csv", "statistics"),
+    Origin(
         "pairs of methods: Siegel-Friedman, Nemenyi, Dunn, A12",
         "statistics/pairwise.csv",
         "statistics",
     ),
-    Source(
+    Origin(
         "main effects of the two metrics",
         "statistics/factors.csv, levels.csv, level_pairs.csv",
         "statistics",
     ),
-    Source("dense accuracies, accuracy floors", "statistics/networks.csv", "statistics"),
-    Source("costs", "statistics/costs.csv", "statistics"),
-    Source("claims and verdicts", "statistics/claims.csv", "claims"),
-    Source("all of it for programs", "summary.json", "report"),
+    Origin("dense accuracies, accuracy floors", "statistics/networks.csv", "statistics"),
+    Origin("costs", "statistics/costs.csv", "statistics"),
+    Origin("claims and verdicts", "statistics/claims.csv", "claims"),
+    Origin("all of it for programs", "summary.json", "report"),
 )
 OF_A_NETWORK = (
-    Source("front", "fronts/{network}.csv", "union_front"),
-    Source("every evaluation of every run", "runs/{network}/evaluations.csv", "join_runs"),
-    Source("hypervolume after each evaluation", "runs/{network}/history.csv", "tabulate_runs"),
-    Source("surrogates chosen, scores, fallbacks", "runs/{network}/iterations.csv", "join_runs"),
-    Source("seconds, threads, processors", "runs/{network}/timings.csv", "join_runs"),
+    Origin("front", "fronts/{network}.csv", "union_front"),
+    Origin("every evaluation of every run", "runs/{network}/evaluations.csv", "join_runs"),
+    Origin("hypervolume after each evaluation", "runs/{network}/history.csv", "tabulate_runs"),
+    Origin("surrogates chosen, scores, fallbacks", "runs/{network}/iterations.csv", "join_runs"),
+    Origin("seconds, threads, processors", "runs/{network}/timings.csv", "join_runs"),
 )
 OF_AN_OWN_NETWORK = (
-    Source("dense accuracies and sizes", "baselines/{network}/metrics.json", "dense_metrics"),
-    Source("accuracy of the front on test images", "fronts/{network}.test.csv", "test_front"),
-    Source("sizes of the front's networks", "fronts/{network}.sizes.csv", "front_sizes"),
-    Source("inference times", "inference/{network}.csv, {network}.passes.csv", "inference_time"),
+    Origin("dense accuracies and sizes", "baselines/{network}/metrics.json", "dense_metrics"),
+    Origin("accuracy of the front on test images", "fronts/{network}.test.csv", "test_front"),
+    Origin("sizes of the front's networks", "fronts/{network}.sizes.csv", "front_sizes"),
+    Origin("inference times", "inference/{network}.csv, {network}.passes.csv", "inference_time"),
 )
 
 
-def sources(own: Sequence[str], imported: Sequence[str]) -> Iterator[Source]:
+def sources(own: Sequence[str], imported: Sequence[str]) -> Iterator[Origin]:
     """own: networks of the study; imported: networks that only its evaluation tables know."""
     yield from OF_THE_STUDY
-    kinds: Mapping[str, tuple[Source, ...]] = dict.fromkeys(
+    kinds: Mapping[str, tuple[Origin, ...]] = dict.fromkeys(
         own, OF_AN_OWN_NETWORK + OF_A_NETWORK
     ) | dict.fromkeys(imported, OF_A_NETWORK)
     for network, templates in kinds.items():
         for source in templates:
-            yield Source(
+            yield Origin(
                 f"{network}: {source.what}", source.file.format(network=network), source.rule
             )

@@ -23,7 +23,7 @@ class Candidate:
 InfillRule = Callable[[list[Candidate], np.ndarray, int, np.random.Generator], list[Candidate]]
 
 
-def drawn(
+def drawn_uniformly(
     candidates: list[Candidate], known: np.ndarray, count: int, rng: np.random.Generator
 ) -> list[Candidate]:
     """Drawn uniformly (paper, section 4)."""
@@ -38,11 +38,11 @@ def farthest(
     Both objectives are fractions and are not scaled. Without a known front all are equally far, and they are drawn.
     """
     if not len(known):
-        return drawn(candidates, known, count, rng)
+        return drawn_uniformly(candidates, known, count, rng)
     distances = cdist(np.array([candidate.objectives for candidate in candidates]), known).min(
         axis=1
     )
     return [candidates[index] for index in np.argsort(-distances, kind="stable")[:count]]
 
 
-INFILL_RULES: dict[str, InfillRule] = {"random": drawn, "objective_distance": farthest}
+INFILL_RULES: dict[str, InfillRule] = {"random": drawn_uniformly, "objective_distance": farthest}

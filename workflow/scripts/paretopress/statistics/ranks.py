@@ -62,7 +62,7 @@ def has_shared_sample(runs: pd.DataFrame) -> bool:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ComparedMethods:
     """Methods of one network that are compared on common seeds.
 
     compared: methods (all of them) or settings (the surrogate settings alone). hypervolumes: see `blocks`.
@@ -76,7 +76,7 @@ class Comparison:
     notes: tuple[str, ...]
 
 
-def comparisons(runs: pd.DataFrame) -> Iterator[Comparison]:
+def comparisons(runs: pd.DataFrame) -> Iterator[ComparedMethods]:
     """For each network the comparison of all methods, and that of the surrogate settings. runs: the run table of a study."""
     for network in dict.fromkeys(runs["network"]):
         own = runs[runs["network"] == network]
@@ -97,7 +97,7 @@ def comparisons(runs: pd.DataFrame) -> Iterator[Comparison]:
                 else "",
                 ONE_SAMPLE if shared else "",
             )
-            yield Comparison(
+            yield ComparedMethods(
                 str(network), compared, table, shared, tuple(note for note in notes if note)
             )
 

@@ -17,7 +17,7 @@ from .solutions import faster_inference, more_accurate, weights_removed
 
 ALL_NETWORKS = "all networks"
 LEAST_NETWORKS = 2  # the paper's claim is about its two
-COLUMNS = [
+CLAIM_COLUMNS = [
     "claim",
     "source",
     "network",
@@ -124,7 +124,7 @@ def _row(
 
 
 def claims(evidence: Evidence) -> pd.DataFrame:
-    """A row for each claim and network, and one for all networks together where the claim is about them; see COLUMNS.
+    """A row for each claim and network, and one for all networks together where the claim is about them; see CLAIM_COLUMNS.
 
     blocks: the seeds, runs or repeats that the verdict rests on. files: relative to results/{study}, and figures: under its figures/, both
     separated by ";".
@@ -141,4 +141,4 @@ def claims(evidence: Evidence) -> pd.DataFrame:
             rows.append(
                 _row(claim, ALL_NETWORKS, names, joint(claim.joint_statement, findings), evidence)
             )
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"p": float, "blocks": "Int64"})
+    return pd.DataFrame(rows, columns=CLAIM_COLUMNS).astype({"p": float, "blocks": "Int64"})
