@@ -5,11 +5,11 @@ import io
 
 import pytest
 import torch
-from paretopress.compression.pruning import compress, prune
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from paretopress.compression.plans import Plan, layout_of
+from paretopress.compression.pruning import compress, prune
 from paretopress.fronts.sizes import Sizes, measure_sizes, multiply_accumulates
 from paretopress.networks.build import build_network
 
