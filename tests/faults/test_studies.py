@@ -26,7 +26,6 @@ SNAKEMAKE = [
     "tiny.yaml",
     "--cores",
     "1",
-    "--rerun-incomplete",
 ]
 
 
@@ -106,7 +105,7 @@ def test_a_study_that_is_stopped_and_then_killed_before_snakemake_noted_the_end_
         in project.read("logs/baselines/second.log").decode()
     )
     assert project.snakemake("--unlock").returncode == 0
-    project.complete(1, "--rerun-incomplete", *OUTPUTS)
+    project.complete(1, *OUTPUTS)
     log = project.read("logs/baselines/second.log").decode()
     assert "goes on after epoch 6 of 6" in log
     assert ", loss " not in log

@@ -285,9 +285,10 @@ def test_an_edit_that_can_change_none_does_not(name):
 
 
 def test_docstrings_count_where_a_module_reads_them():
-    reads = BEFORE + "\nprint(smallest.__doc__)\n"
-    edited = reads.replace("The smallest of the values.", "The least.")
-    assert code_digest(edited) != code_digest(reads)
+    for reading in ("smallest.__doc__", 'getattr(smallest, "__doc__")', "__doc__"):
+        reads = f"{BEFORE}\nprint({reading})\n"
+        edited = reads.replace("The smallest of the values.", "The least.")
+        assert code_digest(edited) != code_digest(reads)
 
 
 def test_a_local_class_has_fields_that_count():
@@ -321,9 +322,16 @@ def test_code_that_counts_for_some_values_of_a_wildcard_alone(tmp_path):
     params = code_params(script, {"a": first, "b": second}, "method")
 
     def told(method: str) -> set[str]:
-        given = [params[name] for name in params if name != "code jobs"]
-        return {value(Wildcards(method)).split(" ")[0] for value in given} - {""}
+        values = (params[name] for name in params if name != "code jobs")
+        return {value(Wildcards(method)).split(" ")[0] for value in values}
 
     assert {"script.py", "tables.py"} <= told("a") & told("b")
     assert {"first.py", "search/infills.py"} <= told("a") - told("b")
     assert told("b") - told("a") == {"second.py"}
+    without_b = code_params(script, {"a": first}, "method")
+    values = (params, without_b)
+    alone, beside = (
+        {value if isinstance(value, str) else value(Wildcards("a")) for value in of.values()}
+        for of in values
+    )
+    assert alone == beside, "another method adds nothing to the jobs of this one"

@@ -51,7 +51,11 @@ JOIN = rule(
     [WEIGHTS, METRICS, "code.py"],
     [FRONT],
     constraint={"floor": 0.5},
-    **{"code tables.py": "tables.py 0123456789ab", "code methods/random.py": ""},
+    **{
+        "code jobs": "jobs format 1",
+        "code tables.py": "tables.py 0123",
+        "code b.py": "jobs format 1",
+    },
 )
 TEXTS = {
     WEIGHTS: b"\x00\x01\x02\x03" * 20,
@@ -61,7 +65,7 @@ TEXTS = {
 
 
 def run(given_rule: SimpleNamespace, texts: dict[Path, bytes] = TEXTS) -> None:
-    with job(given_rule, "script.py"):
+    with job(given_rule):
         for path in map(Path, given_rule.output):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(texts[path])
@@ -71,7 +75,7 @@ def run(given_rule: SimpleNamespace, texts: dict[Path, bytes] = TEXTS) -> None:
 def study(tmp_path, monkeypatch) -> None:
     """The working directory is a folder in which two of three jobs are done."""
     monkeypatch.chdir(tmp_path)
-    for name in ("images.bin", "code.py", "script.py"):
+    for name in ("images.bin", "code.py"):
         Path(name).write_text(f"the content of {name}")
     run(TRAIN)
     run(MEASURE)
@@ -83,7 +87,7 @@ def record(file: Path) -> dict:
 
 def refused(given_rule: SimpleNamespace) -> str:
     """Why the job does not begin, as its log says it."""
-    with pytest.raises(SystemExit), job(given_rule, "script.py"):
+    with pytest.raises(SystemExit), job(given_rule):
         raise AssertionError("the job has begun")
     return Path(given_rule.log[0]).read_text()
 
@@ -99,9 +103,9 @@ def test_a_record_says_what_a_file_was_made_from(study):
         {"constraint": {"floor": 0.5}},
     )
     assert made["made_from"] == {
-        str(path): content_digest(Path(path)) for path in (WEIGHTS, METRICS, "code.py", "script.py")
+        str(path): content_digest(Path(path)) for path in (WEIGHTS, METRICS, "code.py")
     }
-    assert made["code"] == ["tables.py 0123456789ab"]
+    assert made["code"] == ["jobs format 1", "tables.py 0123"]
     assert {"Python", "pandas"} <= set(made["versions"])
     assert list(recorded_files(STUDY)) == sorted([WEIGHTS, METRICS, FRONT])
 

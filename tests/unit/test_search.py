@@ -290,27 +290,57 @@ def test_the_journal_of_other_inputs_is_set_aside_and_named_and_taken_up_again(t
     assert recorded("second", 3) == 2
 
 
-def test_a_journal_whose_setting_aside_was_cut_off_loses_no_record(tmp_path, monkeypatch):
+@pytest.mark.parametrize("others", [["second", "first"], ["first"], ["second", "third", "first"]])
+@pytest.mark.parametrize("cut", ["setting aside", "taking up"])
+def test_a_journal_whose_move_was_cut_off_loses_no_record(cut, others, tmp_path, monkeypatch):
     journal = Journal(tmp_path / "j", "first")
     for key in "abc":
         journal.remember("evaluations", key, lambda key=key: {"value": key})
+    if cut == "taking up":
+        Journal(tmp_path / "j", "second")
     moved: list[str] = []
     replace_file = os.replace
 
     def dying(source: Path, target: Path) -> None:
-        if len(moved) == 2:
+        if Path(source).parent.name == "evaluations":
+            moved.append(str(source))
+        if len(moved) == 3:
             raise KeyboardInterrupt
-        moved.append(str(source))
         replace_file(source, target)
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", dying)
         with pytest.raises(KeyboardInterrupt):
-            Journal(tmp_path / "j", "second")
-    Journal(tmp_path / "j", "second").remember("evaluations", "a", lambda: {"value": "other"})
-    again = Journal(tmp_path / "j", "first")
+            Journal(tmp_path / "j", "second" if cut == "setting aside" else "first")
+    for other in others:
+        again = Journal(tmp_path / "j", other)
+        if other != "first":
+            again.remember("evaluations", "a", lambda: {"value": "other"})
     for key in "abc":
         assert again.remember("evaluations", key, dict) == {"value": key}
+
+
+def test_a_journal_of_another_format_is_set_aside_too(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("paretopress.jobs.sealed.FORMAT", 99)
+        Journal(tmp_path / "j", "first").remember("evaluations", "a", lambda: {"value": 1})
+    Journal(tmp_path / "j", "second").remember("evaluations", "a", lambda: {"value": 2})
+    with monkeypatch.context() as patch:
+        patch.setattr("paretopress.jobs.sealed.FORMAT", 99)
+        again = Journal(tmp_path / "j", "first").remember("evaluations", "a", dict)
+    assert again == {"value": 1}
+
+
+def test_seconds_are_told_with_the_machine_that_they_were_measured_on(synthetic_target, tmp_path):
+    initial = initial_sample(synthetic_target)
+    for name, budget in (("one", INITIAL + 2), ("other", INITIAL + 4)):
+        journal = Journal(tmp_path, "same")
+        archive = Archive(
+            synthetic_target, budget, SEED, initial, journal, {"processor": name, "threads": 1}
+        )
+        build_method(FAMILIES["random"], {}).run(archive, lambda archive: None)
+    told = [step["processor"] for step in archive.timings if step["iteration"]]
+    assert told == ["one"] * 4 + ["other"] * 4
 
 
 def test_infeasible_designs_show_their_violation(synthetic_target, tmp_path):

@@ -307,7 +307,7 @@ def test_a_checkpoint_holds_nothing_but_tensors_and_plain_data(tmp_path):
         checkpoint.load()
 
 
-def test_a_checkpoint_of_other_settings_is_discarded_with_its_journal(tmp_path):
+def test_a_checkpoint_of_other_settings_is_set_aside_with_its_journal(tmp_path):
     folder = tmp_path / "training"
     Journal(folder, "of these settings")
     Checkpoint(folder / "checkpoint", JOB).save(1, {"epoch": 1})
@@ -315,6 +315,8 @@ def test_a_checkpoint_of_other_settings_is_discarded_with_its_journal(tmp_path):
     assert Checkpoint(folder / "checkpoint", JOB).load() == {"epoch": 1}
     Journal(folder, "of others")
     assert Checkpoint(folder / "checkpoint", JOB).load() is None
+    Journal(folder, "of these settings")
+    assert Checkpoint(folder / "checkpoint", JOB).load() == {"epoch": 1}
 
 
 def test_a_loss_that_is_no_number_stops_the_training_at_once(noise, tmp_path):

@@ -280,7 +280,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes_on_one_core(finished, tmp_p
     assert re.search(
         r"second \(baseline stopped at epoch \d/6, accuracy 0\.\d+, goes on from there\)", status
     ), status
-    again = project.snakemake("--cores", "1", "--rerun-incomplete", target)
+    again = project.snakemake("--cores", "1", target)
     assert again.returncode == 0, again.stderr
     log = project.read("logs/baselines/second.log").decode()
     assert re.search(r"second: goes on after epoch [2-5] of 6", log)
@@ -304,9 +304,7 @@ def test_a_killed_study_goes_on_to_the_same_bytes_on_one_core(finished, tmp_path
     )
     assert re.search(rf"{METHODS[0]} +seed 1: stopped \d+/14", status), status
     runs = every_run("first", seed=1)
-    project.complete(
-        1, "--rerun-incomplete", *[str(RESULTS / "runs" / run / "hypervolume.json") for run in runs]
-    )
+    project.complete(1, *[str(RESULTS / "runs" / run / "hypervolume.json") for run in runs])
     for name in [
         f"runs/{run}/{file}"
         for run in runs

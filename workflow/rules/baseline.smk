@@ -20,7 +20,7 @@ rule train_baseline:
         training=lookup(within=CONFIG, dpath="networks/{network}/training"),
         # Derived from `threads`, a parameter triggers no rerun: the gate says whether a training goes on, never what comes of it.
         gate=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["gate"],
-        journal=f"{PLANNED.results}/progress/{{network}}/training",
+        journal=PLANNED.journal("{network}", "training"),
     script:
         "../scripts/train_baseline.py"
 

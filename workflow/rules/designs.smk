@@ -20,6 +20,6 @@ rule initial_designs:
         space=lookup(within=CONFIG, dpath="search_space"),
         sample_size=lookup(within=CONFIG, dpath="budget/initial"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
-        journal=f"{PLANNED.results}/progress/{{network}}/initial/seed-{{seed}}",
+        journal=PLANNED.journal("{network}", "initial", "seed-{seed}"),
     script:
         "../scripts/initial_designs.py"

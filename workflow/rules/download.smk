@@ -1,6 +1,6 @@
 # What the archive holds is settled by its checksum alone. So the addresses reach the script through its config, which Snakemake does not
-# watch, and the package's modules are no inputs here: neither other addresses nor an edited downloader run this again. Where it runs
-# again all the same (the script itself edited, another environment, --force) it takes the archive from its store and fetches nothing.
+# watch, and no code counts here: neither other addresses nor an edited downloader run this again. Where it runs again all the same
+# (another environment, --force) it takes the archive from its store and fetches nothing.
 # localrule: the nodes of a cluster often have no network.
 rule download:
     output:

@@ -6,7 +6,7 @@ from paretopress.dataset.builders import DATASETS
 from paretopress.dataset.split import SPLITS, save_split
 from paretopress.jobs.job import job
 
-with job(snakemake, __file__) as work:
+with job(snakemake) as work:
     settings = dict(snakemake.params.settings)
     known = {} if snakemake.params.checksum is None else {"checksum": snakemake.params.checksum}
     splits = DATASETS[settings.pop("kind")](*snakemake.input.images, **settings, **known)

@@ -7,7 +7,7 @@ from paretopress.networks.chance import Chance
 from paretopress.networks.gate import check_dense
 from paretopress.networks.metrics import read_metrics
 
-with job(snakemake, __file__) as work:
+with job(snakemake) as work:
     params = snakemake.params
     metrics = read_metrics(Path(snakemake.input.metrics))
     accuracy = metrics["accuracy"][params.split]

@@ -15,7 +15,7 @@ from paretopress.statistics.ranks import friedman, ranks
 from paretopress.statistics.summary import summary
 from paretopress.tables import read_table, write_csv
 
-with job(snakemake, __file__) as work:
+with job(snakemake) as work:
     inputs, params, level = snakemake.input, snakemake.params, snakemake.params.significance_level
     runs = pd.concat([read_table(path) for path in inputs.runs], ignore_index=True)
     networks = []

@@ -6,7 +6,7 @@ from paretopress.config.dataset import CIFAR10_ARCHIVE, CIFAR10_BYTES, CIFAR10_U
 from paretopress.dataset.downloads import Wanted, fetch
 from paretopress.jobs.job import job
 
-with job(snakemake, __file__) as work:
+with job(snakemake) as work:
     wanted = Wanted(CIFAR10_ARCHIVE, CIFAR10_BYTES, snakemake.params.checksum, key="dataset.path")
     # Not through params: where the archive is fetched from is no reason to fetch it again.
     urls = snakemake.config["dataset"].get("urls", CIFAR10_URLS)

@@ -11,7 +11,7 @@ from paretopress.runs.network_rows import IMPORTED
 from paretopress.search.objectives import threshold_of
 from paretopress.tables import read_table
 
-with job(snakemake, __file__):
+with job(snakemake):
     params, inputs = snakemake.params, snakemake.input
     metrics = read_metrics(Path(inputs.metrics))
     # Of imported evaluations neither the images are known nor others that the search never saw.

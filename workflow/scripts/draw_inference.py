@@ -5,7 +5,7 @@ from paretopress.figures.style import save
 from paretopress.jobs.job import job
 from paretopress.tables import read_table
 
-with job(snakemake, __file__):
+with job(snakemake):
     times, front = read_table(snakemake.input.times), read_table(snakemake.input.front)
     times = times[times["design_id"].isin(front["design_id"])]
     save(

@@ -12,7 +12,7 @@ from paretopress.tables import read_table
 
 COMPARED = "methods"
 
-with job(snakemake, __file__):
+with job(snakemake):
     inputs, outputs, level = snakemake.input, snakemake.output, snakemake.params.significance_level
     runs, history, evaluations = (
         read_table(inputs[name]) for name in ("runs", "history", "evaluations")

@@ -6,7 +6,7 @@ from paretopress.figures.surrogates import draw_fallbacks, draw_surrogates
 from paretopress.jobs.job import job
 from paretopress.tables import read_table
 
-with job(snakemake, __file__):
+with job(snakemake):
     inputs, outputs = snakemake.input, snakemake.output
     runs, evaluations, iterations, timings = (
         read_table(inputs[name]) for name in ("runs", "evaluations", "iterations", "timings")

@@ -15,7 +15,7 @@ from paretopress.search.objectives import threshold_of
 from paretopress.statistics.extremes import best_and_worst, worst_run
 from paretopress.tables import read_table
 
-with job(snakemake, __file__):
+with job(snakemake):
     inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
     runs, evaluations = read_table(inputs.runs), read_table(inputs.evaluations)
     metrics = read_metrics(Path(inputs.metrics))

@@ -14,7 +14,7 @@ from paretopress.networks.metrics import read_metrics
 from paretopress.search.objectives import threshold_of
 from paretopress.tables import read_table, write_csv
 
-with job(snakemake, __file__) as work:
+with job(snakemake) as work:
     torch.set_num_threads(snakemake.threads)
     params, inputs = snakemake.params, snakemake.input
     metrics = read_metrics(Path(inputs.metrics))

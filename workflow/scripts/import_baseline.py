@@ -10,7 +10,7 @@ from paretopress.networks.history import history_table
 from paretopress.networks.weights import import_weights, without_memory
 from paretopress.tables import write_csv
 
-with job(snakemake, __file__) as work:
+with job(snakemake) as work:
     trained, name = Path(snakemake.input.trained), snakemake.wildcards.network
     check_digest(trained, snakemake.params.checksum, f"networks.{name}.checksum")
     split = load_split(Path(snakemake.input.images))

@@ -13,7 +13,7 @@ from paretopress.runs.network_rows import IMPORTED
 from paretopress.runs.tables import evaluation_table, iteration_table, timing_table
 from paretopress.tables import write_csv
 
-with job(snakemake, __file__) as work:
+with job(snakemake) as work:
     results, metrics = Path(snakemake.params.results), {}
     for settings in snakemake.params.tables.values():
         table = EvaluationTable.model_validate(settings)

@@ -14,7 +14,7 @@ from paretopress.search.archive import measured, sample_initial
 from paretopress.search.targets import load_target, search_space
 from paretopress.tables import write_csv
 
-with job(snakemake, __file__) as work:
+with job(snakemake) as work:
     torch.set_num_threads(snakemake.threads)
     params, seed = snakemake.params, int(snakemake.wildcards.seed)
     space = search_space(params.space)

@@ -9,7 +9,7 @@ from paretopress.runs.files import read_tables
 from paretopress.search.objectives import threshold_of
 from paretopress.tables import write_csv
 
-with job(snakemake, __file__) as work:
+with job(snakemake) as work:
     metrics = read_metrics(Path(snakemake.input.metrics))
     dense = {
         "nonzero_rate": metrics["nonzero_rate"],

@@ -5,7 +5,7 @@ from paretopress.runs.files import read_tables
 from paretopress.runs.tables import with_integers
 from paretopress.tables import write_csv
 
-with job(snakemake, __file__) as work:
+with job(snakemake) as work:
     for name, path in snakemake.output.items():
         table = with_integers(read_tables(snakemake.input[name]))
         write_csv(table, path)

@@ -10,7 +10,7 @@ from paretopress.statistics.claims.judge import Evidence, claims
 from paretopress.statistics.extremes import made_here
 from paretopress.tables import RUN_COLUMNS, read_table, write_csv
 
-with job(snakemake, __file__) as work:
+with job(snakemake) as work:
     inputs, params = snakemake.input, snakemake.params
     tables = {
         name: read_table(inputs[name]) for name in ("networks", "friedman", "factors", "pairwise")

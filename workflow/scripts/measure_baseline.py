@@ -11,7 +11,7 @@ from paretopress.networks.dense import measure_dense
 from paretopress.networks.mapped import mapped_network
 from paretopress.networks.metrics import write_metrics
 
-with job(snakemake, __file__) as work:
+with job(snakemake) as work:
     torch.set_num_threads(snakemake.threads)
     validation, test = (load_split(Path(snakemake.input[name])) for name in ("validation", "test"))
     network = mapped_network(

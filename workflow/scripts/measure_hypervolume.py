@@ -10,7 +10,7 @@ from paretopress.runs.hypervolume import run_hypervolume
 from paretopress.search.objectives import threshold_of
 from paretopress.tables import read_table
 
-with job(snakemake, __file__) as work:
+with job(snakemake) as work:
     metrics = read_metrics(Path(snakemake.input.metrics))
     evaluations = read_table(snakemake.input.evaluations)
     threshold = threshold_of(metrics, snakemake.params.split, snakemake.params.constraint)

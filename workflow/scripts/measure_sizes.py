@@ -12,7 +12,7 @@ from paretopress.fronts.sizes import measure_sizes
 from paretopress.jobs.job import job
 from paretopress.tables import write_csv
 
-with job(snakemake, __file__) as work:
+with job(snakemake) as work:
     torch.set_num_threads(snakemake.threads)
     inputs = snakemake.input
     split = load_split(Path(inputs.images))

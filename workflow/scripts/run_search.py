@@ -17,7 +17,7 @@ from paretopress.search.objectives import threshold_of
 from paretopress.search.targets import load_target, read_initial, search_space
 from paretopress.tables import read_table, records, write_csv
 
-with job(snakemake, __file__) as work:
+with job(snakemake) as work:
     torch.set_num_threads(snakemake.threads)
     params, wildcards, seed = snakemake.params, snakemake.wildcards, int(snakemake.wildcards.seed)
     metrics = read_metrics(Path(snakemake.input.metrics))
@@ -49,7 +49,8 @@ with job(snakemake, __file__) as work:
     journal = work.journal(params.journal, settings, without=[snakemake.input.timings])
     initial = read_initial(Path(snakemake.input.designs), Path(snakemake.input.timings))
     journal.report(0, params.budget)
-    archive = Archive(target, params.budget, seed, initial, journal)
+    machine = {"threads": snakemake.threads, "processor": processor_name()}
+    archive = Archive(target, params.budget, seed, initial, journal, machine)
     label = f"{wildcards.network} {wildcards.method} seed {seed}"
 
     def hypervolume() -> float:
@@ -66,9 +67,8 @@ with job(snakemake, __file__) as work:
         )
 
     sampled = {row["evaluation"]: row for row in records(read_table(snakemake.input.timings))}
-    here = {"threads": snakemake.threads, "processor": processor_name()}
     steps = [
-        {**step, **(here if step["iteration"] else sampled[step["evaluation"]])}
+        {**step, **({} if step["iteration"] else sampled[step["evaluation"]])}
         for step in archive.timings
     ]
     write_csv(
@@ -77,3 +77,4 @@ with job(snakemake, __file__) as work:
     )
     write_csv(iteration_table(archive.iterations), snakemake.output.iterations)
     write_csv(timing_table(steps), snakemake.output.timings)
+    journal.keep()

@@ -11,7 +11,7 @@ from paretopress.runs.method_names import factors_of
 from paretopress.runs.rows import RUN_TABLE_COLUMNS, carried_forward, run_row
 from paretopress.tables import read_table, write_csv
 
-with job(snakemake, __file__) as work:
+with job(snakemake) as work:
     inputs, params, outputs = snakemake.input, snakemake.params, snakemake.output
     tables = {name: read_table(inputs[name]) for name in ("evaluations", "iterations", "timings")}
     rows = []

@@ -14,7 +14,7 @@ from paretopress.search.objectives import threshold_of
 from paretopress.statistics.extremes import best_and_worst, worst_run
 from paretopress.tables import write_csv
 
-with job(snakemake, __file__) as work:
+with job(snakemake) as work:
     inputs, params = snakemake.input, snakemake.params
     metrics, evaluations = read_metrics(Path(inputs.metrics)), read_tables(inputs.evaluations)
     rows = []

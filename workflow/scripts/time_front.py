@@ -12,7 +12,7 @@ from paretopress.jobs.job import job
 from paretopress.jobs.machine import machine_load, processor_name, require_cores
 from paretopress.tables import write_csv
 
-with job(snakemake, __file__) as work:
+with job(snakemake) as work:
     inputs, settings = snakemake.input, snakemake.params.settings
     require_cores(settings["threads"], snakemake.threads)
     torch.set_num_threads(settings["threads"])

@@ -24,7 +24,7 @@ from paretopress.networks.training import (
 from paretopress.networks.weights import save_weights
 from paretopress.tables import write_csv
 
-with job(snakemake, __file__) as work:
+with job(snakemake) as work:
     torch.set_num_threads(snakemake.threads)
     params, name, device = snakemake.params, snakemake.wildcards.network, training_device()
     settings = {key: value for key, value in params.training.items() if key != "recipe"}

@@ -22,7 +22,7 @@ from paretopress.tables import read_table, records
 PACKAGES = ("torch", "torchvision", "pymoo", "scikit-learn", "xgboost", "lightgbm")
 ALWAYS = ("moocore", "pandas", "scipy", "scikit-posthocs", "seaborn", "snakemake")
 
-with job(snakemake, __file__):
+with job(snakemake):
     config, inputs, params = snakemake.params.config, snakemake.input, snakemake.params
     statistics = {name: read_table(inputs[name]) for name in params.statistics}
     figures = {Path(path).stem: path for path in inputs.figures}

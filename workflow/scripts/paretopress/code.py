@@ -19,6 +19,7 @@ from .jobs.job import CODE
 from .jobs.sealed import FORMAT
 
 JOBS = PACKAGE / "jobs"
+OF_JOBS = f"jobs format {FORMAT}"
 DIGITS = 12  # of a digest
 LOGGERS = ("log", "logger", "logging")
 LEVELS = ("debug", "info", "warning", "error", "exception", "critical", "log")
@@ -132,8 +133,10 @@ def code_digest(text: str) -> str:
     Raises SyntaxError: the text is no Python.
     """
     tree = ast.parse(text)
+    # As an attribute, a name, a text given to getattr, or something imported.
+    said = ("attr", "id", "value", "name")
     reads_docstrings = any(
-        getattr(node, "attr", getattr(node, "id", "")) == "__doc__" for node in ast.walk(tree)
+        getattr(node, field, None) == "__doc__" for node in ast.walk(tree) for field in said
     )
     counted = _Counted(reads_docstrings).visit(tree)
     if not counted.body:
@@ -165,7 +168,7 @@ def module_name(file: Path) -> str:
 
 def _told(file: Path) -> str:
     digest = _digest_of(file)
-    return f"{module_name(file)} {digest}" if digest else ""
+    return f"{module_name(file)} {digest}" if digest else OF_JOBS
 
 
 def code_params(
@@ -175,14 +178,15 @@ def code_params(
     them made a job run again.
 
     by_wildcard: files that count, too, in the jobs with these values of `wildcard`, with what they
-    import. A value is "MODULE DIGEST", and "" for a job in which the module does not count. They are
-    functions, since a job needs the digests of its own rule alone.
+    import. A value is "MODULE DIGEST". For a job in which the module does not count it is OF_JOBS,
+    which every job has: Snakemake compares sets of values, so that another method adds nothing to
+    the jobs of this one. They are functions, since a job needs the digests of its own rule alone.
     """
 
     def of(file: Path, values: frozenset[str] | None) -> Callable[[Any], str]:
         def told(wildcards: Any) -> str:
             counts = values is None or getattr(wildcards, wildcard) in values
-            return _told(file) if counts else ""
+            return _told(file) if counts else OF_JOBS
 
         return told
 
@@ -192,6 +196,6 @@ def code_params(
             values_of[file] = values_of.get(file, frozenset()) | {value}
     found = {file: of(file, values) for file, values in values_of.items()}
     found |= {file: of(file, None) for file in counted_files(script)}
-    return {f"{CODE}jobs": f"jobs format {FORMAT}"} | {
+    return {f"{CODE}jobs": OF_JOBS} | {
         f"{CODE}{module_name(file)}": told for file, told in found.items()
     }

@@ -49,7 +49,9 @@ def _unfinished(folder: Path) -> tuple[str, str]:
 def _run_state(planned: Planned, run: Run) -> tuple[str, str]:
     """State of one run (waiting, started, running, stopped, done or damaged), and how far it is."""
     if not Path(planned.run_file(run, "evaluations.csv")).is_file():
-        return _unfinished(Path(planned.search_journal(run)))
+        state, text = _unfinished(Path(planned.search_journal(run)))
+        # Without a status it is what an earlier budget left, and the search has not begun again.
+        return ("waiting", "") if state == "started" else (state, text)
     volume = Path(planned.run_file(run, "hypervolume.json"))
     try:
         content = json.loads(read_verified(Path(planned.results), volume))
@@ -60,19 +62,19 @@ def _run_state(planned: Planned, run: Run) -> tuple[str, str]:
     return "done", f"hv {content['hypervolume']:.4f}"
 
 
-def _sample_state(results: Path, network: str, seed: int) -> str:
-    if (results / "designs" / network / f"seed-{seed}.csv").is_file():
+def _sample_state(planned: Planned, network: str, seed: int) -> str:
+    if (Path(planned.results) / "designs" / network / f"seed-{seed}.csv").is_file():
         return f"seed {seed}: done"
-    state, text = _unfinished(results / "progress" / network / "initial" / f"seed-{seed}")
+    state, text = _unfinished(Path(planned.journal(network, "initial", f"seed-{seed}")))
     return f"seed {seed}: {state} {text}".rstrip()
 
 
-def _baseline_state(results: Path, network: str) -> str:
+def _baseline_state(planned: Planned, network: str) -> str:
     """The baseline in a few words: waiting, training with the epoch, stopped, trained, measured (not past its gate) or done."""
-    folder = results / "baselines" / network
+    folder = Path(planned.results) / "baselines" / network
     # The weights first: while a network is trained again, what was made from the weights before still stands.
     if not (folder / "weights.safetensors").is_file():
-        state, text = _unfinished(results / "progress" / network / "training")
+        state, text = _unfinished(Path(planned.journal(network, "training")))
         words = {
             "started": "training",
             "running": f"training, epoch {text}",
@@ -100,8 +102,8 @@ def show(study: Study, results: Path) -> str:
     ]
     width = max(map(len, (*planned.methods, "initial sample")))
     for network in study.networks:
-        lines += ["", f"{network} (baseline {_baseline_state(results, network)})"]
-        samples = [_sample_state(results, network, seed) for seed in planned.sample_seeds()]
+        lines += ["", f"{network} (baseline {_baseline_state(planned, network)})"]
+        samples = [_sample_state(planned, network, seed) for seed in planned.sample_seeds()]
         lines.append(f"  {'initial sample':<{width}}  " + "   ".join(samples))
         for method in planned.methods:
             runs = [Run(network, method, seed) for seed in study.seeds]

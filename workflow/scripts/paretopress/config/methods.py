@@ -12,7 +12,7 @@ REGISTRY = {
     "random": "random.RandomSearch",
 }
 
-# Beside the progress of a method's runs lies that of these jobs.
+# What other jobs are called, whose progress lies beside that of the searches.
 OTHER_JOBS = ("initial", "test", "training")
 # Names of these families say what their settings are.
 NAMED_BY_SETTINGS = ("surrogate-", "ctaea-")

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,7 +51,7 @@ class Work:
         versions that numbers come from."""
         left_out = set(without)
         digests = [digest for path, digest in self.inputs.items() if path not in left_out]
-        told = json.dumps([settings, versions(), sorted(self.code), digests], sort_keys=True)
+        told = json.dumps([settings, versions(), self.code, digests], sort_keys=True)
         return hashlib.sha256(told.encode()).hexdigest()
 
     def journal(self, folder: str, settings: Any, without: Iterable[str] = ()) -> Journal:
@@ -61,20 +60,18 @@ class Work:
 
 
 @contextmanager
-def job(given: Job, script: str) -> Iterator[Work]:
+def job(given: Job) -> Iterator[Work]:
     """A job whose inputs are checked before it works, and whose outputs are recorded after it has.
 
-    script: the file of the script itself. An exception goes to the log, as job_log has it.
+    An exception goes to the log, as job_log has it.
     """
     with job_log(given.log[0]) as log:
         study = study_folder(given.log[0])
         forget(study, given.output)
         inputs = verified(study, given.input)
-        code_file = verified(study, [os.path.relpath(script)])
         params = dict(given.params.items())
-        code = [params.pop(name) for name in list(params) if name.startswith(CODE)]
-        code = [module for module in code if module]  # of several methods, the job has one
+        # Each once: modules that do not count in this job say what another one says.
+        code = sorted({params.pop(name) for name in list(params) if name.startswith(CODE)})
         yield Work(log, inputs, code)
         wildcards = dict(given.wildcards.items())
-        made_from = inputs | code_file
-        record_files(study, given.output, given.rule, wildcards, params, made_from, code)
+        record_files(study, given.output, given.rule, wildcards, params, inputs, code)

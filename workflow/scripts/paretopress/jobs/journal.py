@@ -1,9 +1,11 @@
 """What a long job has done so far, on disk: a job that dies loses at most the step that it was in.
 
-The journal lies outside the declared outputs (Snakemake deletes those before a job starts). It outlives its job until Snakemake has
-noted that the job is done: a Snakemake that dies in between runs the job again, which then finds everything recorded. Every record is
-one small file, written whole or not at all, with a digest of its content. A journal of other inputs is set aside: its records would not
-be those of this job. One job at a time has it; another one waits, also on another host.
+The journal lies outside the declared outputs (Snakemake deletes those before a job starts). That of a
+search is kept: a larger budget goes on from it. Another one outlives its job until Snakemake has noted
+that the job is done: a Snakemake that dies in between runs the job again, which then finds everything
+recorded. Every record is one small file, written whole or not at all, with a digest of its content. A
+journal of other inputs is set aside: its records would not be those of this job. One job at a time has
+it; another one waits, also on another host.
 """
 
 import json
@@ -14,13 +16,14 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .files import remove_unfinished, write_whole
+from .files import UNFINISHED, remove_unfinished, write_whole
 from .locks import LOCK, locked
-from .sealed import Unreadable, sealed, unsealed
+from .sealed import OtherFormat, Unreadable, sealed, unsealed
 from .stopping import finished_first
 
 FINGERPRINT = "fingerprint"
@@ -72,14 +75,15 @@ class Journal:
         self._lock = locked(folder, self._wait, self._warn_without_locks)
         if not self._without_locks:
             remove_unfinished(folder)
-        mark = read_recorded(folder / FINGERPRINT)
-        if mark is not None and mark.get("job") != fingerprint:
-            self._set_aside(str(mark.get("job")))
-            mark = None
-        if mark is None:
-            if (aside := self._aside(fingerprint)).is_dir():
-                _move_records(aside, folder)
+        mark = _job_of(folder)
+        if mark is not None and mark != fingerprint:
+            self._set_aside(mark)
+        # The mark first, so that a move that is cut off here, too, is gone on with by whichever job
+        # comes next.
+        if mark != fingerprint:
             write_whole(folder / FINGERPRINT, sealed({"job": fingerprint}))
+        if (aside := self._aside(fingerprint)).is_dir():
+            _move_records(aside, folder)
         (folder / FINISHED).unlink(missing_ok=True)
 
     def _aside(self, fingerprint: str) -> Path:
@@ -88,20 +92,19 @@ class Journal:
 
     def _set_aside(self, fingerprint: str) -> None:
         aside = self._aside(fingerprint)
-        log.warning(
-            "%s: of other inputs, settings or code than those of now. It is set aside as %s: with "
-            "those again, the job goes on from there. Remove it if they will not come back.",
-            self._folder,
-            aside,
+        message = (
+            f"{self._folder}: of other inputs, settings, code or package versions than those of now. "
+            f"It is set aside as {aside}: with those again, the job goes on from there. "
+            "Remove it if they will not come back."
         )
+        _tell(message)
         _move_records(self._folder, aside)
 
     def _wait(self) -> None:
         status = read_status(self._folder)
         holder = f"process {status.process} on {status.host}" if status else "another process"
         message = f"{self._folder}: {holder} works on this job; this one waits until it ends, and takes over what it has done"
-        log.warning("%s", message)
-        print(message, file=sys.stderr, flush=True)
+        _tell(message)
 
     def _warn_without_locks(self, error: OSError) -> None:
         self._without_locks = True
@@ -151,24 +154,54 @@ class Journal:
         )
         write_whole(self._folder / STATUS, sealed(asdict(status)))
 
+    def keep(self) -> None:
+        """To be called once the outputs are written, by a job that others can go on from."""
+        (self._folder / STATUS).unlink(missing_ok=True)
+        self._lock.close()
+
     def close(self) -> None:
-        """To be called once the outputs are written; `remove_finished` removes the journal later."""
+        """To be called once the outputs are written, by one that nothing goes on from.
+
+        `remove_finished` removes the journal later.
+        """
         write_whole(self._folder / FINISHED, "")
         self._lock.close()
 
 
+def _job_of(folder: Path) -> str | None:
+    """Whose journal lies in a folder, of this format or another; None: nobody's, or nobody can tell."""
+    try:
+        mark = unsealed((folder / FINGERPRINT).read_bytes())
+    except OtherFormat as error:
+        mark = error.content
+    except (OSError, Unreadable):
+        mark = read_recorded(folder / FINGERPRINT) or {}  # which says what is wrong with it
+    return mark.get("job")
+
+
+def _tell(message: str) -> None:
+    """In the log, and on the terminal: the next process of the job begins the log anew."""
+    log.warning("%s", message)
+    print(message, file=sys.stderr, flush=True)
+
+
 def _move_records(source: Path, target: Path) -> None:
     """Moves what a journal holds, but for its lock; the fingerprint last, so that a move that was
-    cut off is begun again."""
-    files = [path for path in source.rglob("*") if path.is_file() and path.name != LOCK]
+    cut off is begun again. Where there are no locks, another process may move the same files."""
+    files = [
+        path
+        for path in source.rglob("*")
+        if path.is_file() and path.name != LOCK and not path.name.startswith(UNFINISHED)
+    ]
     for path in sorted(files, key=lambda path: path.name == FINGERPRINT):
         moved = target / path.relative_to(source)
         moved.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(path, moved)
-    for folder in sorted((path for path in source.rglob("*") if path.is_dir()), reverse=True):
-        folder.rmdir()
-    if not (source / LOCK).exists():
-        source.rmdir()
+        with suppress(FileNotFoundError):
+            os.replace(path, moved)
+    emptied = sorted((path for path in source.rglob("*") if path.is_dir()), reverse=True)
+    for folder in [*emptied, *([] if (source / LOCK).exists() else [source])]:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def remove_finished(folders: Iterable[str | Path]) -> None:

@@ -35,7 +35,7 @@ class Record:
     """Where one file of a study comes from.
 
     file: its path within the results of the study. bytes, sha256: what it was when it was written.
-    made_from: the SHA-256 of everything that its job read, its script too, by path.
+    made_from: the SHA-256 of everything that its job read, by path.
     code: the code that counts, each module with its digest.
     """
 

@@ -18,6 +18,14 @@ class Unreadable(Exception):
     """A recorded file that is not as it was written, or of another format; the message says which."""
 
 
+class OtherFormat(Unreadable):
+    """A whole recorded file of another format; content: what is in it."""
+
+    def __init__(self, format_: int, content: dict[str, Any]) -> None:
+        super().__init__(f"written in format {format_}, this version reads {FORMAT}")
+        self.content = content
+
+
 def _digest(format_: bytes, body: bytes) -> bytes:
     return hashlib.sha256(format_ + b" " + body).hexdigest().encode()
 
@@ -32,11 +40,12 @@ def sealed(content: Mapping[str, Any]) -> str:
 def unsealed(text: bytes) -> dict[str, Any]:
     """The content of what `sealed` gave, byte for byte.
 
-    Raises Unreadable for any other text.
+    Raises Unreadable for any other text; of those OtherFormat for what another version gave.
     """
     found = SEALED.fullmatch(text)
     if found is None or _digest(found[1], found[3]) != found[2]:
         raise Unreadable("damaged, its content is not what was written")
-    if found[1] != str(FORMAT).encode():
-        raise Unreadable(f"written in format {found[1].decode()}, this version reads {FORMAT}")
-    return json.loads(found[3])
+    content = json.loads(found[3])
+    if int(found[1]) != FORMAT:
+        raise OtherFormat(int(found[1]), content)
+    return content

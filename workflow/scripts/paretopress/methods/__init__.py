@@ -1,6 +1,6 @@
 """Search methods, one file for each. Which of them a config can name is said in config/methods.py.
 
-Nothing is imported here, so that an edited method is a changed input of its own searches alone.
+Nothing is imported here, so that the code of a method counts in its own searches alone.
 """
 
 from importlib import import_module

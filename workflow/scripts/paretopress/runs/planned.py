@@ -142,15 +142,17 @@ class Planned:
         """The seeds of the initial samples: one for all runs, or each run's own."""
         return list(dict.fromkeys(map(self.sample_seed, self.study.seeds)))
 
+    def journal(self, *job: str) -> str:
+        """Where the journal of a job lies."""
+        return "/".join((self.results, "progress", *job))
+
     def search_journal(self, run: Run) -> str:
         """Where what the search of a run has evaluated is kept, also when it is done.
 
         Neither the budget nor the name of the method is in it: a larger budget goes on from there.
         """
-        return (
-            f"{self.results}/progress/{run.network}/{journal_name(self.methods[run.method])}"
-            f"/seed-{run.seed}"
-        )
+        name = journal_name(self.methods[run.method])
+        return self.journal(run.network, name, f"seed-{run.seed}")
 
 
 def journal_name(method: Mapping[str, Any]) -> str:

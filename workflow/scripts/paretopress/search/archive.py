@@ -5,10 +5,11 @@ of the budget. Everything is recorded in the journal, and all randomness comes f
 died and is started again replays its records and ends with the same bytes as one that never died.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
@@ -111,7 +112,11 @@ def sample_initial(target: Target, count: int, seed: int) -> list[tuple[Design, 
 
 
 class Archive:
-    """Every true evaluation of one run, in order; a budget counts distinct networks."""
+    """Every true evaluation of one run, in order; a budget counts distinct networks.
+
+    machine: what a step's seconds are told with (threads, processor); it is recorded with them, since
+    a search can go on elsewhere.
+    """
 
     def __init__(
         self,
@@ -120,6 +125,7 @@ class Archive:
         seed: int,
         initial: Iterable[Evaluation],
         journal: Journal,
+        machine: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self.target = target
         self.budget = budget
@@ -129,6 +135,7 @@ class Archive:
         self.iterations: list[dict[str, Any]] = []
         self.timings: list[dict[str, Any]] = []
         self._journal = journal
+        self._machine = dict(machine)
         self._known: dict[str, Evaluation] = {}
 
     @property
@@ -165,7 +172,7 @@ class Archive:
         """Takes the first `count` designs of the shared initial sample, already evaluated, at the cost of as many evaluations."""
         for evaluation in self.initial[: min(count, self.left)]:
             _check(evaluation.design_id, evaluation.nonzero_rate, evaluation.accuracy)
-            self._append(evaluation)
+            self._append(evaluation, {})
 
     def evaluate(self, design: Design, phase: str, iteration: int) -> Evaluation:
         """The evaluation of `design`'s network: an earlier one at no cost, or a new one that spends one of the budget.
@@ -178,15 +185,16 @@ class Archive:
         if not self.left:
             raise RuntimeError("the budget of true evaluations is spent")
         record = self._journal.remember(
-            "evaluations", plan.design_id, lambda: asdict(measured(self.target, plan))
+            "evaluations",
+            plan.design_id,
+            lambda: {**asdict(measured(self.target, plan)), "machine": self._machine},
         )
-        return self._append(
-            Evaluation(
-                len(self.evaluations) + 1, phase, iteration, plan.design_id, design, **record
-            )
-        )
+        machine = record.pop("machine")
+        number = len(self.evaluations) + 1
+        evaluation = Evaluation(number, phase, iteration, plan.design_id, design, **record)
+        return self._append(evaluation, machine)
 
-    def _append(self, evaluation: Evaluation) -> Evaluation:
+    def _append(self, evaluation: Evaluation, machine: Mapping[str, Any]) -> Evaluation:
         self.evaluations.append(evaluation)
         self._known[evaluation.design_id] = evaluation
         self.timings.append(
@@ -195,6 +203,7 @@ class Archive:
                 "iteration": evaluation.iteration,
                 "evaluation": evaluation.evaluation,
                 "seconds": evaluation.seconds,
+                **machine,
             }
         )
         return evaluation
@@ -205,7 +214,7 @@ class Archive:
         def timed() -> dict[str, Any]:
             start = perf_counter()
             proposal = asdict(compute())
-            return {**proposal, "seconds": perf_counter() - start}
+            return {**proposal, "seconds": perf_counter() - start, "machine": self._machine}
 
         record = self._journal.remember("iterations", f"{iteration:06d}", timed)
         self.timings.append(
@@ -214,6 +223,7 @@ class Archive:
                 "iteration": iteration,
                 "evaluation": None,
                 "seconds": record.pop("seconds"),
+                **record.pop("machine"),
             }
         )
         designs = [Design(**design) for design in record.pop("infills")]
