@@ -1,7 +1,6 @@
 """Files of a finished study, damaged so that Snakemake sees nothing: the job that reads one refuses it by name, and it is made again."""
 
 import contextlib
-import json
 import re
 import runpy
 import signal
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 from project import METHODS, RESULTS, Project
 
 from paretopress.jobs.provenance import RECORDS, record_path
+from paretopress.jobs.sealed import unsealed
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +55,7 @@ def readers(copied) -> dict[str, list[dict]]:
     """By file, the records of the jobs that read it."""
     found: dict[str, list[dict]] = {}
     for path in sorted((copied.folder / RESULTS / RECORDS).rglob("*.json")):
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = unsealed(path.read_bytes())
         for source in record["made_from"]:
             found.setdefault(source, []).append(record)
     return found
@@ -63,13 +63,12 @@ def readers(copied) -> dict[str, list[dict]]:
 
 def begin(project: Project, record: dict) -> str:
     """Runs the script of a job that is to refuse its inputs; why it does, as its log says."""
-    (script,) = (
-        path for path in record["made_from"] if re.fullmatch(r"workflow/scripts/\w+\.py", path)
-    )
+    scripts = [f"workflow/scripts/{module.split(' ')[0]}" for module in record["code"]]
+    (script,) = (path for path in scripts if (project.folder / path).is_file())
     log = str(RESULTS / "logs" / "begun.log")
     job = SimpleNamespace(
         rule=record["rule"],
-        input=[path for path in record["made_from"] if path != script],
+        input=list(record["made_from"]),
         output=[],
         log=[log],
         params=Values(record["params"]),

@@ -5,11 +5,12 @@ import io
 from typing import Any
 
 from hypothesis import strategies as st
-from paretopress.configs import LETTERS
 
 from paretopress.compression.designs import VARIABLES
 from paretopress.config.evaluation_tables import EvaluationTable
 from paretopress.runs.imported import OPTIONAL, REQUIRED
+
+from .configs import LETTERS
 
 NETWORKS = ("vgg16", "resnet")
 SETTINGS = ("surrogate-mse-mape", "surrogate-random-spearman")
