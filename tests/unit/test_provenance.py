@@ -110,6 +110,27 @@ def test_a_record_says_what_a_file_was_made_from(study):
     assert list(recorded_files(STUDY)) == sorted([WEIGHTS, METRICS, FRONT])
 
 
+def test_a_journal_is_known_by_inputs_settings_and_the_code_that_counts(study):
+    def fingerprint(settings: dict, code: str = "0123", **files: str) -> str:
+        Path("images.bin").write_text(files.get("images", "the content of images.bin"))
+        given = rule("search", ["images.bin", "code.py"], [FRONT], **{"code a.py": f"a.py {code}"})
+        with job(given) as work:
+            FRONT.parent.mkdir(parents=True, exist_ok=True)
+            FRONT.write_bytes(TEXTS[FRONT])
+        return work.fingerprint(settings, without=["code.py"])
+
+    known = fingerprint({"seed": 1})
+    assert fingerprint({"seed": 1}) == known
+    Path("code.py").write_text("an input that is left out")
+    assert fingerprint({"seed": 1}) == known
+    others = [
+        fingerprint({"seed": 2}),
+        fingerprint({"seed": 1}, code="4567"),
+        fingerprint({"seed": 1}, images="other images"),
+    ]
+    assert len({known, *others}) == 4
+
+
 def test_equal_jobs_leave_equal_records(study):
     before = {file: record_path(STUDY, file).read_bytes() for file in (WEIGHTS, METRICS)}
     shutil.rmtree(STUDY)
