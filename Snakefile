@@ -55,4 +55,5 @@ rule all:
     default_target: True
     input:
         "<study>/report.html",
+        of_networks("<study>/baselines/{network}/gate.passed", STUDY.networks),
     localrule: True

@@ -64,7 +64,14 @@ def inputs(server, tmp_path_factory) -> Path:
     }
     save_weights(build_network(network, CLASSES), folder / "dense.safetensors")
     (folder / "metrics.json").write_text(
-        json.dumps({"accuracy": {"validation": 0.5, "test": 0.5}, "nonzero_rate": 1.0})
+        json.dumps(
+            {
+                "accuracy": {"validation": 0.5, "test": 0.5},
+                "images": {"validation": IMAGES, "test": IMAGES},
+                "most_frequent_class": {"validation": 0.25, "test": 0.25},
+                "nonzero_rate": 1.0,
+            }
+        )
     )
     first = Workplace(server, folder.parent / "first", folder)
     first.complete(INITIAL_DESIGNS)

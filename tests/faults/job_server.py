@@ -27,7 +27,7 @@ from snakemake import iocontainers  # noqa: E402
 
 from paretopress import methods  # noqa: E402, F401
 from paretopress.methods import ctaea, random, surrogate  # noqa: E402, F401
-from paretopress.networks import checkpoints, gate, training  # noqa: E402, F401
+from paretopress.networks import checkpoints, training  # noqa: E402, F401
 from paretopress.runs import tables as run_tables  # noqa: E402, F401
 from paretopress.search import targets  # noqa: E402, F401
 

@@ -21,6 +21,10 @@ NETWORK = {
 BOUNDS = {"minimum": 0.05, "maximum": 0.95}
 SPACE = {"linear_amount": BOUNDS, "conv_amount": BOUNDS}
 BUDGET, INITIAL = 14, 8
+GATE = {
+    "training": None,
+    "gate": {"above_chance": False, "epochs": 5, "least_accuracy": None},
+}
 
 SEARCH = {
     "script": "run_search.py",
@@ -49,6 +53,7 @@ SEARCH = {
         "constraint": {"floor": 0.1, "allowed_drop_points": None},
         "split": "validation",
         "batch_size": IMAGES,
+        **GATE,
         "journal": "results/study/progress/search",
     },
     "wildcards": {"network": "counted", "method": "surrogate-random-random", "seed": "1"},
@@ -57,7 +62,7 @@ SEARCH = {
 INITIAL_DESIGNS = {
     "script": "initial_designs.py",
     "rule": "initial_designs",
-    "input": {name: SEARCH["input"][name] for name in ("weights", "images", "own_code")},
+    "input": {name: SEARCH["input"][name] for name in ("weights", "metrics", "images", "own_code")},
     "output": {
         "designs": "results/study/designs.csv",
         "timings": "results/study/designs.timings.csv",
@@ -67,6 +72,8 @@ INITIAL_DESIGNS = {
         "space": SPACE,
         "sample_size": INITIAL,
         "batch_size": IMAGES,
+        "split": "validation",
+        **GATE,
         "journal": "results/study/progress/initial",
     },
     "wildcards": {"network": "counted", "seed": "1"},
@@ -83,7 +90,7 @@ TRAINING = {
             "recipe": None, "epochs": EPOCHS, "batch_size": BATCH, "optimizer": "adamw", "learning_rate": 0.01, "weight_decay": 0.01,
             "schedule": "one_cycle", "augmentation": "crop_flip", "seed": 1, "precision": "float32",
         },
-        "gate": {"above_chance": False, "epochs": 5, "least_accuracy": None},
+        "gate": GATE["gate"],
         "journal": "results/study/progress/training",
     },
     "wildcards": {"network": "counted"},

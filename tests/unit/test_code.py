@@ -25,9 +25,9 @@ code.py commands/__main__.py commands/documents.py commands/front.py commands/st
 commands/verify.py config/dataset.py config/method_files.py config/methods.py config/networks.py
 config/plain_values.py config/python_files.py config/recipes.py config/schema.py config/search.py
 config/sources.py config/study.py config/torchvision_models.py config/validation.py
-dataset/downloads.py imports.py jobs/digests.py jobs/files.py jobs/hooks.py jobs/job.py
-jobs/journal.py jobs/locks.py jobs/logs.py jobs/machine.py jobs/progress.py jobs/provenance.py
-jobs/sealed.py jobs/stopping.py jobs/versions.py runs/planned.py:
+dataset/downloads.py imports.py jobs/digests.py jobs/files.py jobs/gate.py jobs/hooks.py
+jobs/job.py jobs/journal.py jobs/locks.py jobs/logs.py jobs/machine.py jobs/progress.py
+jobs/provenance.py jobs/sealed.py jobs/stopping.py jobs/versions.py runs/planned.py:
     nothing
 compression/designs.py:
     claims dense_metrics front_figure front_sizes import_baseline import_runs inference_figure
@@ -50,8 +50,8 @@ dataset/split.py torchvision_operators.py:
     dataset dense_metrics front_sizes import_baseline inference_time initial_designs search
     test_front train_baseline
 errors.py:
-    dataset dense_metrics front_sizes gate import_baseline import_runs inference_time
-    initial_designs search test_front train_baseline
+    dataset dense_metrics front_sizes import_baseline import_runs inference_time initial_designs
+    search test_front train_baseline
 figures/attainment.py figures/convergence.py figures/ranks.py:
     method_figures
 figures/captions.py:
@@ -86,20 +86,18 @@ methods/random.py:
 methods/surrogate.py search/infills.py search/surrogates.py:
     search:surrogate
 networks/chance.py:
-    dense_metrics gate train_baseline
+    dense_metrics train_baseline
 networks/checkpoints.py networks/training.py:
     train_baseline
 networks/dense.py:
     dense_metrics
-networks/gate.py:
-    gate train_baseline
 networks/history.py:
-    gate import_baseline train_baseline
+    import_baseline train_baseline
 networks/mapped.py:
     dense_metrics front_sizes inference_time initial_designs search test_front
 networks/metrics.py:
-    claims dense_metrics front_figure gate hypervolume import_runs report search setting_figures
-    statistics test_front union_front worst_run_front
+    claims dense_metrics front_figure gate hypervolume import_runs initial_designs report search
+    setting_figures statistics test_front union_front worst_run_front
 report/comparison.py report/networks.py report/render.py report/sources.py report/summary.py:
     report
 runs/files.py:
@@ -226,6 +224,10 @@ def smallest(values: list[float], most: int = MOST) -> list[float]:
 @singledispatch
 def told(value: int) -> str:
     return "a number"
+
+
+def refused(value: int) -> UserError:
+    return UserError(f"{value}: too large")
 '''
 # What reruns what depends on the module, as (what stands in BEFORE, what takes its place).
 COUNTS = {
@@ -246,6 +248,7 @@ COUNTS = {
     "an expression": ("found[:most]", "found[:most + 1]"),
     "what is raised": ("raise UserError(", "raise ValueError("),
     "a value in what is raised": ("{values!r}", "{found!r}"),
+    "a value in an error that another raises": ("{value}: too", "{value + 1}: too"),
     "when it is raised": ("if not found", "if found"),
     "a value in a log line": ("len(found),", "len(found) + 1,"),
     "an import": ("from .errors import UserError\n", "from .tables import UserError\n"),
@@ -262,6 +265,7 @@ COUNTS_NOT = {
     "the annotation of a return": (") -> list[float]:", ") -> object:"),
     "the annotation of a local name": ("found: list[float] =", "found ="),
     "the text of an error": ("no value in {values!r}. Give one.", "{values!r}: empty"),
+    "the text of an error that another raises": ("{value}: too large", "too large: {value}"),
     "the text of a log line": ("%d values, the first %s", "%d: %s"),
     "the form of a number in a log line": ("{found[0]:.2f}", "{found[0]:.3e}"),
     "the description of a config key": ("Folds of the", "How many folds has the"),

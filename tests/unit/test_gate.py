@@ -13,8 +13,8 @@ from paretopress.config.networks import Training
 from paretopress.config.recipes import RECIPES
 from paretopress.config.validation import read_study
 from paretopress.errors import UserError
-from paretopress.networks.chance import Chance, chance_of
-from paretopress.networks.gate import check_dense, check_training, diverged
+from paretopress.jobs.gate import Chance, check_dense, check_training, diverged
+from paretopress.networks.chance import largest_share
 from paretopress.networks.history import Epoch
 
 TENTH = Chance(0.1, 400)  # 0.1 + 3 sqrt(0.1 * 0.9 / 400) = 0.145
@@ -47,8 +47,8 @@ def followed(message: str, given: dict) -> dict:
 
 
 def test_chance_is_the_share_of_the_most_frequent_class():
-    assert chance_of(torch.tensor([2, 0, 2, 1, 2])) == Chance(0.6, 5)
-    assert chance_of(torch.arange(10)) == Chance(0.1, 10)
+    assert largest_share(torch.tensor([2, 0, 2, 1, 2])) == 0.6
+    assert largest_share(torch.arange(10)) == 0.1
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_the_outputs_have_the_names_and_columns_of_the_contract(finished):
         path.relative_to(results / "progress").parts[1].split("-")[0]
         for path in (results / "progress").rglob("*.json")
     }
-    assert kept == {"test", "surrogate", "ctaea", "random"}, (
+    assert kept == {"initial", "test", "surrogate", "ctaea", "random"}, (
         "evaluations, and nothing of a training"
     )
 
@@ -262,6 +262,23 @@ def test_another_gate_is_checked_and_nothing_is_trained_or_searched_again(projec
         }
     )
     assert project.to_do() == ["gate[network=first]", "gate[network=second]"]
+
+
+@pytest.mark.parametrize(
+    ("change", "rules"),
+    [
+        ({"evaluation": {"batch_size": 100}}, {"dense_metrics", "initial_designs", "search"}),
+        ({"evaluation": {"split": "test"}}, {"initial_designs", "search"}),
+        ({"seeds": [1, 2, 3]}, {"initial_designs", "search"}),
+        ({"budget": {"evaluations": 14, "initial": 11}}, {"initial_designs", "search"}),
+    ],
+    ids=["batch size", "split", "seeds", "initial sample"],
+)
+def test_a_gate_that_runs_again_hides_no_other_change(change, rules, project):
+    gate = {"above_chance": False, "least_accuracy": 0.01}
+    networks = {name: {**network, "gate": gate} for name, network in TINY["networks"].items()}
+    project.configure(TINY | {"networks": networks} | change)
+    assert {"gate", "hypervolume", "report", *rules} <= project.rules_to_do()
 
 
 def test_another_method_setting_reruns_that_method_only(project):

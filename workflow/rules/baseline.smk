@@ -72,6 +72,8 @@ rule dense_metrics:
         "../scripts/measure_baseline.py"
 
 
+# Nothing hangs on it, so that another gate has nothing else made again: the jobs before a search ask the same once more. It comes first,
+# and says it once for all of them.
 rule gate:
     input:
         metrics=rules.dense_metrics.output[0],
@@ -81,6 +83,7 @@ rule gate:
         "<study>/logs/gate/{network}.log",
     benchmark:
         "<study>/benchmarks/gate/{network}.tsv"
+    priority: 1
     localrule: True
     conda:
         "../../envs/paretopress.yaml"

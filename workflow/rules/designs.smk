@@ -1,8 +1,7 @@
 rule initial_designs:
     input:
         weights="<study>/baselines/{network}/weights.safetensors",
-        # Passed is passed: another floor is checked, and what has been evaluated stays.
-        gate=ancient("<study>/baselines/{network}/gate.passed"),
+        metrics="<study>/baselines/{network}/metrics.json",
         images=f"<study>/dataset/{STUDY.evaluation.split}.safetensors",
         own_code=own_code_of,
     output:
@@ -20,6 +19,10 @@ rule initial_designs:
         space=lookup(within=CONFIG, dpath="search_space"),
         sample_size=lookup(within=CONFIG, dpath="budget/initial"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
+        # Derived from `threads`, a parameter triggers no rerun: passed is passed, and what has been evaluated stays.
+        training=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["training"],
+        gate=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["gate"],
+        split=lookup(within=CONFIG, dpath="evaluation/split"),
         journal=PLANNED.journal("{network}", "initial", "seed-{seed}"),
     script:
         "../scripts/initial_designs.py"

@@ -2,7 +2,6 @@ rule search:
     input:
         weights="<study>/baselines/{network}/weights.safetensors",
         metrics="<study>/baselines/{network}/metrics.json",
-        gate=ancient("<study>/baselines/{network}/gate.passed"),
         images=f"<study>/dataset/{STUDY.evaluation.split}.safetensors",
         designs=lambda wildcards: PLANNED.sample_file(run_of_job(wildcards), ".csv"),
         # Where a sample is made again, the designs come out the same and the times do not: no reason to search again.
@@ -38,6 +37,9 @@ rule search:
         constraint=lookup(within=CONFIG, dpath="constraint"),
         split=lookup(within=CONFIG, dpath="evaluation/split"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
+        # Derived from `threads`, a parameter triggers no rerun: passed is passed, and what has been evaluated stays.
+        training=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["training"],
+        gate=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["gate"],
         journal=lambda wildcards: PLANNED.search_journal(run_of_job(wildcards)),
     script:
         "../scripts/run_search.py"

@@ -7,9 +7,11 @@ import pandas as pd
 import torch
 
 from paretopress.compression.designs import VARIABLES
+from paretopress.jobs.gate import check_metrics
 from paretopress.jobs.job import job
 from paretopress.jobs.logs import duration
 from paretopress.jobs.machine import processor_name
+from paretopress.networks.metrics import read_metrics
 from paretopress.search.archive import measured, sample_initial
 from paretopress.search.targets import load_target, search_space
 from paretopress.tables import write_csv
@@ -17,6 +19,8 @@ from paretopress.tables import write_csv
 with job(snakemake) as work:
     torch.set_num_threads(snakemake.threads)
     params, seed = snakemake.params, int(snakemake.wildcards.seed)
+    metrics = read_metrics(Path(snakemake.input.metrics))
+    check_metrics(snakemake.wildcards.network, params.training, metrics, params.split, params.gate)
     space = search_space(params.space)
     target = load_target(
         Path(snakemake.input.weights),
@@ -28,7 +32,7 @@ with job(snakemake) as work:
         threshold=0.0,
     )
     settings = [params.space, params.architecture, params.batch_size, params.sample_size, seed]
-    journal = work.journal(params.journal, settings)
+    journal = work.journal(params.journal, settings, without=[snakemake.input.metrics])
     journal.report(0, params.sample_size)
     rows, timings = [], []
     for number, (design, plan) in enumerate(
@@ -50,4 +54,4 @@ with job(snakemake) as work:
         pd.DataFrame(timings).assign(threads=snakemake.threads, processor=processor_name()),
         snakemake.output.timings,
     )
-    journal.close()
+    journal.keep()

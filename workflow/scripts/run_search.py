@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from paretopress.compression.designs import sample_seed
+from paretopress.jobs.gate import check_metrics
 from paretopress.jobs.job import job
 from paretopress.jobs.machine import processor_name
 from paretopress.jobs.progress import reporter
@@ -21,6 +22,7 @@ with job(snakemake) as work:
     torch.set_num_threads(snakemake.threads)
     params, wildcards, seed = snakemake.params, snakemake.wildcards, int(snakemake.wildcards.seed)
     metrics = read_metrics(Path(snakemake.input.metrics))
+    check_metrics(wildcards.network, params.training, metrics, params.split, params.gate)
     threshold = threshold_of(metrics, params.split, params.constraint)
     dense = metrics["accuracy"][params.split]
     work.log.info(

@@ -6,13 +6,13 @@ import torch
 
 from paretopress.compression.evaluation import accuracy
 from paretopress.dataset.split import load_split
+from paretopress.jobs.gate import Chance, check_training, diverged
 from paretopress.jobs.job import job
 from paretopress.jobs.journal import Journal
 from paretopress.jobs.progress import epoch_reporter
 from paretopress.networks.build import build_network, check_network
-from paretopress.networks.chance import chance_of
+from paretopress.networks.chance import largest_share
 from paretopress.networks.checkpoints import Checkpoint
-from paretopress.networks.gate import check_training, diverged
 from paretopress.networks.history import Epoch, history_of, history_table
 from paretopress.networks.training import (
     NonFiniteLoss,
@@ -40,7 +40,10 @@ with job(snakemake) as work:
     state = checkpoint.load()
     say = epoch_reporter(work.log, journal, name, recipe.epochs, history_of(state))
 
-    chances = {"training": chance_of(split.labels), "validation": chance_of(validation.labels)}
+    chances = {
+        kind: Chance(largest_share(images.labels), len(images))
+        for kind, images in (("training", split), ("validation", validation))
+    }
 
     def check(history: list[Epoch]) -> None:
         if params.gate["above_chance"] and history:

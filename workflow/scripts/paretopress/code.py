@@ -106,7 +106,7 @@ class _Counted(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
-        if _is_log_call(node):
+        if _is_log_call(node) or _name_of(node).endswith("Error"):
             return _WithoutTexts().visit(node)
         if _name_of(node) == "Field":
             for keyword in node.keywords:

@@ -13,6 +13,8 @@ def show(study: Study, results: Path) -> str:
     Raises UserError: files are damaged; each is named.
     """
     recorded = recorded_files(results)
+    if not recorded:
+        raise UserError(f"{results}: nothing is recorded there; the study has not run yet.")
     files = [file for file in recorded if file.is_file()]
     damaged, outdated = damaged_and_outdated(results, files)
     if damaged:

@@ -1,14 +1,19 @@
-"""The gate: a dense network that learned nothing, or too little, stops the study before any search is spent on it."""
+"""The gate: a dense network that learned nothing, or too little, stops the study before any search is spent on it.
 
+It says whether a job goes on, never what comes of it.
+"""
+
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from ..errors import UserError
-from .chance import Chance
-from .history import Epoch
+from .progress import Trained
 
+STANDARD_ERRORS = 3
 # The recipe to try after another one failed: both train the slim VGG on the digits, where sgd_warmup stays at chance.
 RECOMMENDED = "one_cycle"
 RECOMMENDED_AFTER = {RECOMMENDED: "paper_low_rate"}
@@ -17,6 +22,35 @@ WEIGHTS_IMPORTED = (
     "Its weights are imported: check that it is the right file, that dataset.mean and dataset.std are those that the network was trained "
     "with, and that the classes are as many and in the same order (here that of the names of their folders)."
 )
+
+
+@dataclass(frozen=True)
+class Chance:
+    """What guessing reaches on a split.
+
+    share: the share of its most frequent class, which a network that always answers the same reaches.
+    images: the images of the split.
+    """
+
+    share: float
+    images: int
+
+    @property
+    def threshold(self) -> float:
+        """The least accuracy that is clearly above chance: share + 3 sqrt(share (1 - share) / images), 1 at most.
+
+        The root is the standard error of a binomial proportion; in its normal approximation guessing gets there once in 740 times.
+        """
+        return min(
+            1.0,
+            self.share + STANDARD_ERRORS * math.sqrt(self.share * (1 - self.share) / self.images),
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"the most frequent class alone gives {self.share:.4f}, and on {self.images} images {self.threshold:.4f} is clearly "
+            f"above that ({STANDARD_ERRORS} standard errors)"
+        )
 
 
 def _try(network: str, key: str, value: Any) -> str:
@@ -64,7 +98,7 @@ def diverged(
 def check_training(
     network: str,
     training: Mapping[str, Any],
-    history: Sequence[Epoch],
+    history: Sequence[Trained],
     chances: Mapping[str, Chance],
     epochs: int,
 ) -> None:
@@ -120,3 +154,22 @@ def check_dense(
             f"{measured}, under networks.{network}.gate.least_accuracy = {least_accuracy:g}.\n{advice}\n"
             f"To go on with the network as it is, lower that floor: the weights stay."
         )
+
+
+def check_metrics(
+    network: str,
+    training: Mapping[str, Any] | None,
+    metrics: Mapping[str, Any],
+    split: str,
+    gate: Mapping[str, Any],
+) -> Chance:
+    """What guessing reaches on the images of `split`, where the dense network has passed its gate.
+
+    metrics: the content of metrics.json; gate: the section networks.NAME.gate.
+    Raises UserError: see check_dense.
+    """
+    chance = Chance(metrics["most_frequent_class"][split], metrics["images"][split])
+    looked_at = chance if gate["above_chance"] else None
+    accuracy = metrics["accuracy"][split]
+    check_dense(network, training, accuracy, split, looked_at, gate["least_accuracy"])
+    return chance
