@@ -25,7 +25,6 @@ TRUSTED = {
     "dataset": "dataset/*.safetensors",
     "weights": "baselines/*/weights.safetensors",
     "metrics": "baselines/*/metrics.json",
-    "gate": "baselines/*/gate.passed",
     "designs": "designs/*/*.csv",
     "evaluations": "runs/*/*/seed-*/evaluations.csv",
     "iterations": "runs/*/*/seed-*/iterations.csv",
