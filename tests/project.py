@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 from paths import ROOT
+from warm_interpreter import interpreter
 
 from paretopress.jobs.provenance import RECORDS
 
@@ -64,12 +65,15 @@ RESULTS = Path("results/tiny")
 
 
 class Project:
-    """A copy of the project in a folder of its own, and Snakemake in it."""
+    """A copy of the project in a folder of its own, and Snakemake in it.
+
+    python: the interpreter of Snakemake and its jobs; `sys.executable` for a true start.
+    """
 
     deadline: float | None = None  # seconds that one run of Snakemake may take
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self.python = folder, interpreter()
         self.environment = dict(os.environ)
         folder.mkdir(exist_ok=True)
         listed = subprocess.run(
@@ -89,7 +93,8 @@ class Project:
     def copy(cls, other: "Project", folder: Path) -> "Project":
         """A copy of another project with all that it has made."""
         copied = cls.__new__(cls)
-        copied.folder, copied.environment = folder, dict(other.environment)
+        copied.folder, copied.python = folder, other.python
+        copied.environment = dict(other.environment)
         shutil.copytree(other.folder, folder, dirs_exist_ok=True)
         return copied
 
@@ -108,7 +113,7 @@ class Project:
         )
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", *arguments]
+        command = [self.python, "-m", "snakemake", "--configfile", "tiny.yaml", *arguments]
         return subprocess.run(
             command,
             cwd=self.folder,
@@ -121,7 +126,7 @@ class Project:
 
     def command(self, name: str) -> subprocess.CompletedProcess[str]:
         """What a command for people says of the study."""
-        command = [sys.executable, "-m", "paretopress.commands", name, "--configfile", "tiny.yaml"]
+        command = [self.python, "-m", "paretopress.commands", name, "--configfile", "tiny.yaml"]
         return subprocess.run(
             command,
             cwd=self.folder,

@@ -5,6 +5,7 @@ It trusts whoever asks (auth/none), so that it needs no munge; nothing but loopb
 
 import getpass
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -173,16 +174,13 @@ class Cluster:
     def node_state(self) -> str:
         return self.run("sinfo", "--noheader", "--format=%T").strip()
 
-    def jobs(self, *states: str, folder: Path | None = None) -> list[str]:
-        """Ids of the jobs in the given states, all or those that were submitted from `folder`."""
+    def jobs(self, *states: str, comment: str = ".*") -> list[str]:
+        """Ids of the jobs in the given states whose comment, which names the rule and its wildcards, has the pattern `comment`."""
         rows = self.run(
-            "squeue", "--noheader", "--format=%i|%Z", "--states", ",".join(states)
+            "squeue", "--noheader", "--format=%i|%k", "--states", ",".join(states)
         ).splitlines()
-        found = [row.split("|") for row in rows]
-        return sorted(
-            (job for job, started_in in found if folder is None or Path(started_in) == folder),
-            key=int,
-        )
+        found = (row.split("|", 1) for row in rows)
+        return sorted((job for job, said in found if re.fullmatch(comment, said)), key=int)
 
     def field(self, job: str, name: str) -> str:
         """A field of `scontrol show job`."""
@@ -193,8 +191,8 @@ class Cluster:
         )
         return shown[name]
 
-    def cancel(self, folder: Path | None = None) -> None:
-        """Cancels all jobs, or those that were submitted from `folder`, and waits until they are gone."""
-        for job in self.jobs(*UNFINISHED, folder=folder):
+    def cancel(self) -> None:
+        """Cancels all jobs, and waits until they are gone."""
+        for job in self.jobs(*UNFINISHED):
             self.run("scancel", job)
-        wait_until(lambda: not self.jobs(*UNFINISHED, folder=folder), "cancelled jobs end")
+        wait_until(lambda: not self.jobs(*UNFINISHED), "cancelled jobs end")

@@ -1,9 +1,10 @@
-"""A network that can be held: its search stays in the middle of its work for as long as a test needs it there, or takes too much memory.
+"""A network that can be held: the search of a seed stays in the middle of its work for as long as a test needs it there, or takes too much memory.
 
-HOLD and HUNGRY are the test's words, HELD and ASKED the network's.
+In the folders HOLD and HUNGRY lie the test's words, in HELD and ASKED the network's: files named after seeds.
 """
 
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -11,16 +12,29 @@ import torch
 from torch import nn
 
 HOLD, HELD, ASKED, HUNGRY = map(Path, ("hold", "held", "asked", "hungry"))
-RECORDED = "results/*/progress/*/*/*/evaluations/*.json"
 
 
-def wait_while_held() -> None:
-    while HOLD.exists():
-        HELD.touch()
+def searching_with() -> str | None:
+    """The seed of the search that this process is, as soon as two of its evaluations are recorded."""
+    job = getattr(sys.modules["__main__"], "snakemake", None)
+    if getattr(job, "rule", "") != "search":
+        return None
+    recorded = list(Path(job.params.journal).glob("evaluations/*.json"))
+    return job.wildcards.seed if len(recorded) >= 2 else None
+
+
+def say(folder: Path, seed: str) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / seed).touch()
+
+
+def wait_while_held(seed: str) -> None:
+    while (HOLD / seed).exists():
+        say(HELD, seed)
         if (
             signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
         ):  # what paretopress.jobs.stopping leaves once it was asked to stop
-            ASKED.touch()
+            say(ASKED, seed)
         time.sleep(0.02)
 
 
@@ -33,10 +47,10 @@ def eat(entries: int) -> None:
 
 class Held(nn.Sequential):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        if len(list(Path().glob(RECORDED))) >= 2:
-            wait_while_held()
-            if HUNGRY.exists():
-                HUNGRY.unlink()  # once
+        if seed := searching_with():
+            wait_while_held(seed)
+            if (HUNGRY / seed).exists():
+                (HUNGRY / seed).unlink()  # once
                 eat(2**29)
         return super().forward(images)
 
