@@ -26,8 +26,9 @@ commands/verify.py config/dataset.py config/method_files.py config/methods.py co
 config/plain_values.py config/python_files.py config/recipes.py config/schema.py config/search.py
 config/sources.py config/study.py config/torchvision_models.py config/validation.py
 dataset/downloads.py imports.py jobs/digests.py jobs/files.py jobs/gate.py jobs/hooks.py
-jobs/job.py jobs/journal.py jobs/locks.py jobs/logs.py jobs/machine.py jobs/progress.py
-jobs/provenance.py jobs/sealed.py jobs/stopping.py jobs/versions.py runs/planned.py:
+jobs/job.py jobs/journal.py jobs/locks.py jobs/logs.py jobs/machine.py jobs/own_code.py
+jobs/progress.py jobs/provenance.py jobs/sealed.py jobs/stopping.py jobs/versions.py
+runs/planned.py:
     nothing
 compression/designs.py:
     claims dense_metrics front_figure front_sizes import_baseline import_runs inference_figure

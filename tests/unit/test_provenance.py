@@ -10,6 +10,7 @@ from damage import DAMAGES, POSITIONS, damaged, replaced
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from paretopress.imports import PACKAGE
 from paretopress.jobs.digests import content_digest
 from paretopress.jobs.job import job
 from paretopress.jobs.provenance import (
@@ -36,6 +37,7 @@ class Values(dict):
 def rule(name: str, inputs: list, outputs: list, **params) -> SimpleNamespace:
     return SimpleNamespace(
         rule=name,
+        scriptdir=str(PACKAGE.parent),
         input=list(map(str, inputs)),
         output=list(map(str, outputs)),
         log=[str(STUDY / "logs" / f"{name}.log")],
@@ -90,6 +92,16 @@ def refused(given_rule: SimpleNamespace) -> str:
     with pytest.raises(SystemExit), job(given_rule):
         raise AssertionError("the job has begun")
     return Path(given_rule.log[0]).read_text()
+
+
+def test_no_job_begins_with_another_copy_of_the_package_than_its_rules(study):
+    made = record(METRICS)
+    elsewhere = rule("measure", [WEIGHTS, "code.py"], [METRICS])
+    elsewhere.scriptdir = str(Path("checkout/workflow/scripts").absolute())
+    told = refused(elsewhere)
+    assert f"{PACKAGE} would be used here" in told
+    assert f"than {elsewhere.scriptdir}/paretopress," in told
+    assert record(METRICS) == made
 
 
 def test_a_record_says_what_a_file_was_made_from(study):

@@ -5,6 +5,7 @@ from workflow.scripts.paretopress.jobs.journal import remove_finished
 from workflow.scripts.paretopress.jobs.machine import require_cores
 from workflow.scripts.paretopress.jobs.hooks import end_leftover_jobs, mark_run
 from workflow.scripts.paretopress.jobs.hooks import require_writable
+from workflow.scripts.paretopress.jobs.own_code import require_own_code_in_jobs
 
 
 def recorded_journals():
@@ -29,6 +30,9 @@ def take_over_cluster_jobs():
 
 onstart:
     try:
+        # In an environment of their own the jobs check it themselves.
+        if not workflow.deployment_settings.deployment_method:
+            require_own_code_in_jobs(SCRIPTS)
         require_writable(Path(PLANNED.results))
         # The job checks the same, but would do so after all the searches.
         if workflow.resource_settings.cores and any(

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from .journal import Journal
 from .logs import job_log
+from .own_code import require_own_code
 from .provenance import forget, record_files, study_folder, verified
 from .versions import versions
 
@@ -28,6 +29,7 @@ class Job(Protocol):
     """What a rule gives its script, as far as it is needed here."""
 
     rule: str
+    scriptdir: str
     input: Sequence[str]
     output: Sequence[str]
     log: Sequence[str]
@@ -61,11 +63,13 @@ class Work:
 
 @contextmanager
 def job(given: Job) -> Iterator[Work]:
-    """A job whose inputs are checked before it works, and whose outputs are recorded after it has.
+    """A job whose code and inputs are checked before it works, and whose outputs are recorded after
+    it has.
 
     An exception goes to the log, as job_log has it.
     """
     with job_log(given.log[0]) as log:
+        require_own_code(given.scriptdir)
         study = study_folder(given.log[0])
         forget(study, given.output)
         inputs = verified(study, given.input)
