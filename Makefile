@@ -4,7 +4,7 @@ VENV := .venv
 CONFIG := config/config.yaml
 CORES ?= all
 BIN := $(VENV)/bin
-COMMAND := PYTHONPATH=workflow/scripts $(BIN)/python -m paretopress.commands
+COMMAND := $(BIN)/paretopress
 
 .PHONY: help demo test test-fast fuzz lint types format status front verify docs clean
 
@@ -18,18 +18,24 @@ $(VENV)/.runtime: envs/requirements.txt envs/lock.txt
 	$(BIN)/pip install --quiet -r envs/requirements.txt -c envs/lock.txt
 	@touch $@
 
-$(VENV)/.development: $(VENV)/.runtime envs/requirements-slurm.txt envs/requirements-dev.txt
+# Not installed: a copy of this folder with the same environment would then run the code of this one.
+$(COMMAND): $(VENV)/.runtime
+	@printf '%s\n' '#!/bin/sh' 'export PYTHONPATH="$(CURDIR)/workflow/scripts$${PYTHONPATH:+:$$PYTHONPATH}"' \
+		'exec "$(CURDIR)/$(BIN)/python" -P -m paretopress "$$@"' > $@
+	@chmod +x $@
+
+$(VENV)/.development: $(COMMAND) $(VENV)/.runtime envs/requirements-slurm.txt envs/requirements-dev.txt
 	$(BIN)/pip install --quiet -r envs/requirements-dev.txt -c envs/lock.txt
 	@touch $@
 
-demo: $(VENV)/.runtime ## install, run the embedded study, show its front
+demo: $(COMMAND) ## install, run the embedded study, show its front
 	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
 	@$(COMMAND) front --configfile $(CONFIG)
 
-status: $(VENV)/.runtime ## the state of all runs at a glance (CONFIG=... for another study)
+status: $(COMMAND) ## the state of all runs at a glance (CONFIG=... for another study)
 	@$(COMMAND) status --configfile $(CONFIG)
 
-front: $(VENV)/.runtime ## the front's best rows (CONFIG=... for another study)
+front: $(COMMAND) ## the front's best rows (CONFIG=... for another study)
 	@$(COMMAND) front --configfile $(CONFIG)
 
 lint: $(VENV)/.development ## formatting, lint, types
@@ -53,10 +59,10 @@ format: $(VENV)/.development ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/snakefmt Snakefile workflow
 
-verify: $(VENV)/.runtime ## hold every file of a study against its record (CONFIG=... for another study)
+verify: $(COMMAND) ## hold every file of a study against its record (CONFIG=... for another study)
 	@$(COMMAND) verify --configfile $(CONFIG)
 
-docs: $(VENV)/.runtime ## rewrite config/schema.json and the key tables of config/README.md
+docs: $(COMMAND) ## rewrite config/schema.json and the key tables of config/README.md
 	$(COMMAND) documents
 
 clean: ## remove all results

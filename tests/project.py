@@ -126,7 +126,7 @@ class Project:
 
     def command(self, name: str) -> subprocess.CompletedProcess[str]:
         """What a command for people says of the study."""
-        command = [self.python, "-m", "paretopress.commands", name, "--configfile", "tiny.yaml"]
+        command = [self.python, "-m", "paretopress", name, "--configfile", "tiny.yaml"]
         return subprocess.run(
             command,
             cwd=self.folder,

@@ -21,7 +21,7 @@ FAMILIES = {
 # Modules, and the rules whose scripts their code counts in; search:ctaea are the searches of that
 # family alone. What follows from a rule runs again with it.
 RERUNS = """
-code.py commands/__main__.py commands/documents.py commands/front.py commands/status.py
+__main__.py code.py commands/documents.py commands/front.py commands/status.py
 commands/verify.py config/dataset.py config/method_files.py config/methods.py config/networks.py
 config/plain_values.py config/python_files.py config/recipes.py config/schema.py config/search.py
 config/sources.py config/study.py config/torchvision_models.py config/validation.py

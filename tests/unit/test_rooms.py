@@ -11,7 +11,7 @@ from paretopress.imports import PACKAGE, imported
 ROOMS = (
     "errors", "imports", "torchvision_operators", "jobs", "code", "tables", "config", "dataset",
     "compression", "networks", "search", "methods", "runs", "fronts", "statistics", "figures",
-    "report", "commands",
+    "report", "commands", "__main__",
 )  # fmt: skip
 SCRIPTS = PACKAGE.parent
 

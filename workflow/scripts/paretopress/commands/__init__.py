@@ -1,1 +1,1 @@
-"""The commands for people: `python -m paretopress.commands NAME`."""
+"""What `paretopress COMMAND` shows, a module for each command."""

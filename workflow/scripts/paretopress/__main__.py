@@ -1,0 +1,75 @@
+"""Shows what a ParetoPress study has come to, while it runs and after. Run it in the study's folder."""
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from .config.sources import read_config
+from .config.validation import read_study
+from .errors import UserError
+
+# Each is a module of commands/ with a function `show` of a study and its results folder. It is
+# imported only where it is asked for: the state of a study is shown in a second, and a front needs
+# pandas.
+OF_A_STUDY = {
+    "status": "show the state of all runs of a study at a glance, also while it runs",
+    "front": "show the best rows of each network's front, and where the report is",
+    "verify": "hold every file of a study against the record of what its job wrote",
+}
+DOCUMENTS = "documents"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="paretopress",
+        description=__doc__,
+        epilog="example: paretopress status --configfile config/paper.yaml",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, description in OF_A_STUDY.items():
+        of_study = commands.add_parser(
+            name,
+            help=description,
+            description=f"{description.capitalize()}.",
+            epilog=f"example: paretopress {name} --configfile config/paper.yaml",
+        )
+        of_study.add_argument(
+            "--configfile",
+            metavar="FILE",
+            default="config/config.yaml",
+            help="the study's config (default: %(default)s)",
+        )
+    commands.add_parser(
+        DOCUMENTS,
+        help="write the key tables and the schema of the config again, in a checkout",
+        description="Write config/schema.json and the key tables of config/README.md again.",
+        epilog=f"example, in the folder of a checkout: paretopress {DOCUMENTS}",
+    )
+    return parser
+
+
+def _run(given: argparse.Namespace) -> None:
+    module = import_module(f".commands.{given.command}", __package__)
+    if given.command == DOCUMENTS:
+        module.write_documents(Path("config"))
+        return
+    file = given.configfile
+    study = read_study(read_config(file), [file], check_files=False)
+    print(module.show(study, Path("results") / study.study), flush=True)
+
+
+def main() -> None:
+    """Prints what a command says; ends with a message where it cannot, or where it found damage."""
+    try:
+        _run(_parser().parse_args())
+    except UserError as error:
+        sys.exit(str(error))
+    except BrokenPipeError:  # `paretopress status | head` has read what it wants
+        # Python flushes once more when it ends, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()
