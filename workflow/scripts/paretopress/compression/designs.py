@@ -80,6 +80,7 @@ def sample_vectors(space: SearchSpace, count: int, rng: np.random.Generator) -> 
 
 
 def sample_design(space: SearchSpace, rng: np.random.Generator) -> Design:
+    """One design drawn uniformly."""
     return design_from_vector(sample_vectors(space, 1, rng)[0])
 
 

@@ -50,6 +50,7 @@ def batches(split: Split, size: int) -> Iterator[tuple[torch.Tensor, torch.Tenso
 
 
 def save_split(split: Split, path: Path) -> None:
+    """Writes a split as one safetensors file, which load_split reads."""
     # One entry: safetensors writes several in another order each time, and no two files were the same.
     facts = {"classes": split.classes, "mean": split.mean, "std": split.std}
     with written_whole(path) as temporary:

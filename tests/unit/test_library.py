@@ -1,0 +1,55 @@
+"""The package as a Python library: docs/library.md names what is public, and its code runs."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import torch
+from paths import ROOT
+
+from paretopress.dataset.split import Split, save_split
+from paretopress.networks.build import build_network
+from paretopress.networks.weights import fitting_weights, save_weights
+
+PAGE = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+DOORS = re.findall(r"^\|.*\| `(paretopress[\w.]*)` \| (`.*`) \|$", PAGE, flags=re.MULTILINE)
+
+
+def test_every_public_name_is_there_and_documented():
+    assert len(DOORS) >= 12
+    for module, listed in DOORS:
+        for name in re.findall(r"`(\w+)`", listed):
+            assert getattr(import_module(module), name).__doc__, f"{module}.{name}"
+
+
+def test_the_code_of_the_page_uses_public_names_alone():
+    public = {(module, name) for module, listed in DOORS for name in re.findall(r"`(\w+)`", listed)}
+    for module, listed in re.findall(r"^from (paretopress[\w.]*) import (.*)$", PAGE, re.MULTILINE):
+        assert {(module, name) for name in listed.split(", ")} <= public
+
+
+def test_the_code_of_the_page_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    study = Path("results/digits")
+    for folder in ("dataset", "baselines/vgg16-slim"):
+        (study / folder).mkdir(parents=True)
+    black = torch.zeros(10, 3, 32, 32, dtype=torch.uint8)
+    save_split(
+        Split(black, torch.arange(10), tuple("0123456789")), study / "dataset/test.safetensors"
+    )
+    dense = build_network({"name": "vgg16_slim", "width_divisor": 8}, num_classes=10)
+    save_weights(dense, study / "baselines/vgg16-slim/weights.safetensors")
+
+    names: dict = {}
+    for code in re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL):
+        exec(code, names)
+
+    shown = capsys.readouterr().out
+    assert re.fullmatch(r"\d+% non-zero; [1-5] on the front, 0\.\d{3}; A12 0\.89\n", shown), shown
+    assert len(names["archive"].evaluations) == 5
+    saved = fitting_weights(dense, Path("compressed.safetensors"))
+    lost = {name: int((saved[name] == 0).sum()) for name, _ in names["plan"].zeros}
+    assert lost == dict(names["plan"].zeros)
+    assert set(lost) == {
+        name for name, _ in dense.named_parameters() if re.match(r"classifier.*weight", name)
+    }
