@@ -1,5 +1,6 @@
 """Fixtures that more than one test file uses."""
 
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,33 +33,11 @@ settings.register_profile("many", max_examples=1000, print_blob=True, **QUIET)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "few"))
 
 
-# The files whose tests use the finished study.
-FINISHED = (
-    "tests/faults/test_damaged_files.py",
-    "tests/workflow/test_code_that_counts.py",
-    "tests/workflow/test_pipeline.py",
-    "tests/workflow/test_references.py",
-)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest begins first, so that of several workers none is left with it in the end."""
     items.sort(
         key=lambda item: [item.get_closest_marker(name) is None for name in ("slurm", "slow")]
     )
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """For several workers: the tests of a file are on one of them, and all that use the finished study, which is made once."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class ByFile(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.split("::")[0]
-            return "finished" if file in FINISHED else file
-
-    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -72,11 +51,22 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> "Iterator[Project]":
-    """The tiny study, complete; a test that changes it puts it back, or works on a copy."""
+    """The tiny study, complete; a test that changes it puts it back, or works on a copy.
+
+    The first worker that needs it makes it, each works on a copy of its own.
+    """
     from project import Project  # which itself imports this file
 
-    project = Project(tmp_path_factory.mktemp("finished"))
-    project.complete(2)
+    own = tmp_path_factory.getbasetemp()
+    of_all_workers = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    made = of_all_workers / "finished" / "complete"
+    with open(of_all_workers / "finished.lock", "w") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        if not made.is_dir():
+            project = Project(made.with_name("making"))
+            project.complete(2)
+            project.folder.rename(made)
+    project = Project.copy(made, tmp_path_factory.mktemp("finished"))
     yield project
     assert project.to_do() == [], "the tests put back what they change"
 

@@ -75,7 +75,7 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder, self.python = folder, interpreter()
         self.environment = dict(os.environ)
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         listed = subprocess.run(
             ["git", "ls-files", "-co", "--exclude-standard"],
             cwd=ROOT,
@@ -90,12 +90,11 @@ class Project:
         self.configure(TINY)
 
     @classmethod
-    def copy(cls, other: "Project", folder: Path) -> "Project":
-        """A copy of another project with all that it has made."""
+    def copy(cls, other: Path, folder: Path) -> "Project":
+        """A copy of the project in another folder with all that it has made."""
         copied = cls.__new__(cls)
-        copied.folder, copied.python = folder, other.python
-        copied.environment = dict(other.environment)
-        shutil.copytree(other.folder, folder, dirs_exist_ok=True)
+        copied.folder, copied.python, copied.environment = folder, interpreter(), dict(os.environ)
+        shutil.copytree(other, folder, dirs_exist_ok=True)
         return copied
 
     def take(self, other: "Project", *results: str) -> None:

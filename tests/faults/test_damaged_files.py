@@ -13,6 +13,7 @@ import pytest
 from damage import DAMAGES, POSITIONS, damaged, replaced
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from paths import ROOT
 from project import METHODS, RESULTS, Project
 
 from paretopress.jobs.provenance import RECORDS, record_path
@@ -46,7 +47,7 @@ class Values(dict):
 
 @pytest.fixture(scope="module")
 def copied(finished, tmp_path_factory) -> Project:
-    return Project.copy(finished, tmp_path_factory.mktemp("damaged"))
+    return Project.copy(finished.folder, tmp_path_factory.mktemp("damaged"))
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,7 @@ def begin(project: Project, record: dict) -> str:
     log = str(RESULTS / "logs" / "begun.log")
     job = SimpleNamespace(
         rule=record["rule"],
+        scriptdir=str(ROOT / "workflow" / "scripts"),
         input=list(record["made_from"]),
         output=[],
         log=[log],
@@ -173,7 +175,7 @@ def test_damaged_files_stop_snakemake_and_once_removed_come_out_the_same(finishe
 
 
 def test_a_job_killed_between_its_output_and_the_record_is_run_again(finished, tmp_path):
-    project = Project.copy(finished, tmp_path)
+    project = Project.copy(finished.folder, tmp_path)
     output = RESULTS / "runs" / "first" / METHODS[0] / "seed-1" / "hypervolume.json"
     record = record_path(RESULTS, output)
     before = project.read(str(output.relative_to(RESULTS)))

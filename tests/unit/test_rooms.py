@@ -42,6 +42,11 @@ def test_init_files_hold_a_docstring_and_nothing_else():
         assert len(body) == allowed, file
 
 
+def test_the_unit_tests_mirror_the_rooms():
+    folders = {path.name for path in (ROOT / "tests" / "unit").glob("*/") if any(path.glob("*.py"))}
+    assert folders <= set(ROOMS)
+
+
 def test_scripts_holds_rule_scripts_alone():
     rules = "\n".join(
         path.read_text(encoding="utf-8") for path in (ROOT / "workflow" / "rules").glob("*.smk")

@@ -99,7 +99,7 @@ def test_a_larger_budget_goes_on_from_the_evaluations_that_are_there(finished, t
     runs = [f"runs/first/{name}/seed-1" for name in (METHODS[0], "ctaea-7x3", "random")]
     files = [f"{run}/{file}" for run in runs for file in ("evaluations.csv", "iterations.csv")]
     targets = [str(RESULTS / file) for file in files]
-    grown = Project.copy(finished, tmp_path / "grown")
+    grown = Project.copy(finished.folder, tmp_path / "grown")
     grown.configure(larger)
     jobs = grown.to_do(*targets)
     assert {job.split("[")[0] for job in jobs} == {"search"}

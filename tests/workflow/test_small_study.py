@@ -178,7 +178,7 @@ def test_a_method_of_ones_own_is_put_to_the_tests_of_every_method(with_own_metho
         "-vv",
         "-p",
         "no:cacheprovider",
-        "tests/unit/test_search.py",
+        "tests/unit/search/test_search.py",
         "-k",
         "hill_climber",
     ]

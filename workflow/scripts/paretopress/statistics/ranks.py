@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -125,12 +126,18 @@ def why_untestable(table: pd.DataFrame, compared: str, unit: str) -> str:
     return ""
 
 
+@cache
+def _studentized_range(level: float, methods: int) -> float:
+    """The upper quantile with infinite degrees of freedom, kept since scipy integrates a second for it."""
+    return float(studentized_range.isf(level, methods, math.inf))
+
+
 def critical_difference(blocks: int, methods: int, level: float) -> float:
     """Nemenyi's: mean ranks that differ by less cannot be told apart, q sqrt(k (k + 1) / (6 n)) for k methods in n blocks.
 
     q is the upper quantile of the studentized range with infinite degrees of freedom, over sqrt(2) (Demsar 2006, equation 8 and table 5).
     """
-    q = studentized_range.isf(level, methods, math.inf) / math.sqrt(2)
+    q = _studentized_range(level, methods) / math.sqrt(2)
     return float(q * math.sqrt(methods * (methods + 1) / (6 * blocks)))
 
 

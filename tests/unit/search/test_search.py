@@ -146,7 +146,7 @@ from pathlib import Path
 sys.path[:0] = sys.argv[2:4]
 from conftest import synthetic_target, small_network
 from paretopress.compression.designs import SearchSpace
-from unit.test_search import search
+from unit.search.test_search import search
 target = synthetic_target.__wrapped__(small_network.__wrapped__(), SearchSpace((0.001, 0.999), (0.001, 0.999)))
 made = []
 def evaluate(plan):
@@ -161,7 +161,7 @@ search(replace(target, evaluate=evaluate), "surrogate", Path(sys.argv[1]))
 def test_a_killed_process_loses_the_evaluation_it_was_in_and_nothing_else(
     synthetic_target, tmp_path
 ):
-    tests = Path(__file__).parent.parent
+    tests = Path(__file__).parents[2]
     paths = [str(tests), str(tests.parent / "workflow" / "scripts")]
     killed = subprocess.run(
         [sys.executable, "-c", KILLED, str(tmp_path / "journal"), *paths], check=False
