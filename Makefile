@@ -6,7 +6,7 @@ CORES ?= all
 BIN := $(VENV)/bin
 COMMAND := $(BIN)/paretopress
 
-.PHONY: help demo test test-fast fuzz lint types format status front verify docs clean
+.PHONY: help demo test test-all test-fast fuzz lint types format status front verify docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -45,11 +45,14 @@ lint: $(VENV)/.development ## formatting, lint, types
 	$(BIN)/snakemake --lint
 	$(BIN)/mypy
 
-test: lint ## lint, then every test
+test: lint ## lint, then the tests; under eight minutes on 2 cores
 	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder
 
 test-fast: $(VENV)/.development ## the tests without real Snakemake runs
 	$(BIN)/pytest -m "not slow"
+
+test-all: lint ## every test, with four times the generated cases and kills; three quarters of an hour
+	HYPOTHESIS_PROFILE=more $(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder
 
 fuzz: $(VENV)/.development ## at least 10,000 generated configs, tables, archives, images and weights; half an hour
 	HYPOTHESIS_PROFILE=many $(BIN)/pytest tests/fuzz --hypothesis-show-statistics

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+from cases import EVERY_TEST, PROFILE, cases
 from hypothesis import HealthCheck, settings
 from paths import SHARED
 from torch import nn
@@ -22,22 +23,34 @@ if TYPE_CHECKING:
     from project import Project
 
 
-# HYPOTHESIS_PROFILE=many is the long run of `make fuzz`; else the same few cases each time. A test that is given a file system by pytest
-# makes a folder of its own for each case.
+# The same few cases each time, but in `make fuzz`. A test that is given a file system by pytest makes a folder of its own for each case.
 QUIET = {
     "deadline": None,
     "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 }
-settings.register_profile("few", max_examples=60, derandomize=True, database=None, **QUIET)
+for profile in ("few", "more"):
+    settings.register_profile(
+        profile, max_examples=cases(80), derandomize=True, database=None, **QUIET
+    )
 settings.register_profile("many", max_examples=1000, print_blob=True, **QUIET)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "few"))
+settings.load_profile(PROFILE)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What takes longest begins first, so that of several workers none is left with it in the end."""
+    if not EVERY_TEST:
+        left_out = [item for item in items if item.get_closest_marker("thorough")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     items.sort(
         key=lambda item: [item.get_closest_marker(name) is None for name in ("slurm", "slow")]
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """With `-n auto`: one worker more than there are cores, since the one with SLURM's queue mostly waits."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")

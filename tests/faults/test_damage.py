@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import cases
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -156,7 +157,7 @@ def test_a_job_with_a_damaged_progress_file_names_it_and_ends_with_the_same_byte
     assert died.start(job, Point("files", points - 1)) == -signal.SIGKILL
 
     @settings(
-        max_examples=8,
+        max_examples=cases(8),
         deadline=None,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.explicit, Phase.generate],

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from cases import cases
 from damage import DAMAGES, POSITIONS, damaged, replaced
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -99,7 +100,9 @@ def test_every_file_that_a_job_reads_is_of_a_kind_that_is_damaged_here(copied, r
 @pytest.mark.parametrize("kind", TRUSTED)
 @given(data=st.data())
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=15
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
+    max_examples=cases(15),
 )
 def test_the_job_that_reads_a_damaged_file_refuses_it_by_name(copied, readers, kind, data):
     files = [path for path in files_of(copied, kind) if path in readers]

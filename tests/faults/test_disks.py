@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from cases import cases
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -52,7 +53,7 @@ def test_a_full_disk_stops_a_job_with_a_sentence_and_costs_one_step(name, workpl
     stopped = 0
 
     @settings(
-        max_examples=8,
+        max_examples=cases(8),
         deadline=None,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.explicit, Phase.generate],

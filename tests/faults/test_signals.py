@@ -4,6 +4,7 @@ import re
 import signal
 
 import pytest
+from cases import cases
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -49,7 +50,7 @@ def test_a_job_that_is_asked_to_stop_loses_nothing(name, workplace):
         assert made(place) == wanted, "what it was in was finished"
 
     @settings(
-        max_examples=6,
+        max_examples=cases(8),
         deadline=None,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.explicit, Phase.generate],

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import cases
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from paths import ROOT
@@ -42,7 +43,7 @@ def test_a_process_that_waits_takes_over_from_one_that_is_killed(workplace):
     undisturbed.complete(SEARCH)
 
     @settings(
-        max_examples=5,
+        max_examples=cases(8),
         deadline=None,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.explicit, Phase.generate],

@@ -1,10 +1,10 @@
 """Valid configs build a DAG with real Snakemake: the jobs that they ask for, and nothing planned or written outside the study's folder."""
 
-import os
 from pathlib import Path
 
 import pytest
 import yaml
+from cases import PROFILE
 from hypothesis import given, settings
 from paths import ROOT
 from snakemake.api import SnakemakeApi
@@ -16,7 +16,7 @@ from paretopress.config.validation import read_study
 
 pytestmark = pytest.mark.slow
 # A DAG takes about as long as a hundred other cases.
-CASES = {"few": 5, "many": 250}
+CASES = {"few": 2, "more": 8, "many": 250}
 
 
 def planned(file: Path) -> tuple[list[str], set[str]]:
@@ -46,7 +46,7 @@ def listing(folder: Path) -> set[str]:
     }
 
 
-@settings(max_examples=CASES[os.environ.get("HYPOTHESIS_PROFILE", "few")])
+@settings(max_examples=CASES[PROFILE])
 @given(studies())
 def test_a_valid_config_builds_the_dag_that_it_asks_for(
     tmp_path_factory, monkeypatch, caplog, config: Config

@@ -51,7 +51,7 @@ class Held(nn.Sequential):
             wait_while_held(seed)
             if (HUNGRY / seed).exists():
                 (HUNGRY / seed).unlink()  # once
-                eat(2**29)
+                eat(2**30)
         return super().forward(images)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from cases import cases
 from damage import POSITIONS, flipped, truncated
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -31,7 +32,9 @@ DATASET = {
     "std": [1.0] * 3,
 }
 many = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
+    max_examples=cases(100),
 )
 
 
@@ -67,7 +70,7 @@ def test_a_flipped_bit_in_a_pytorch_file_is_noticed_or_changes_nothing(tmp_path,
 
 @pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
 @given(position=POSITIONS)
-@settings(many, max_examples=20)
+@settings(many, max_examples=cases(20))
 def test_truncated_weights_are_named(tmp_path, suffix, position):
     path = tmp_path / f"w{suffix}"
     (
@@ -148,7 +151,7 @@ def test_a_damaged_png_is_named_or_has_the_same_pixels(images, position, damage)
 
 
 @given(position=POSITIONS)
-@settings(many, max_examples=20)
+@settings(many, max_examples=cases(20))
 def test_a_truncated_jpeg_is_named(images, position):
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
     path = images / "train" / "cat" / "3.jpg"

@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
+from cases import cases
 from compressed import prune_smallest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -194,7 +195,7 @@ def test_equal_plans_are_equal_ids(first, second, seed):
 
 
 @given(DESIGNS, st.integers(0, 5))
-@settings(max_examples=50)
+@settings(max_examples=cases(50))
 def test_the_plan_is_what_happens_to_the_network(design, seed):
     network = nn.Sequential(
         nn.Conv2d(3, 4, 3, bias=False), nn.Conv2d(4, 6, 3), nn.Linear(6, 8), nn.Linear(8, 3)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from cases import cases
 from compressed import evaluate
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -164,7 +165,7 @@ def test_variables_of_layers_that_a_network_lacks_are_folded_away(built, name):
     st.integers(0, 2),
     st.integers(0, 2),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=cases(30), deadline=None)
 def test_the_canonical_form_of_any_design_is_its_own_canonical_form_on_grouped_convolutions(
     ls, cs, la, ca, lt, ct
 ):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from cases import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -124,7 +125,7 @@ def test_a_file_that_is_no_text_is_refused(content, tmp_path):
         read_evaluations(EvaluationTable.model_validate({"path": str(path), "networks": NETWORKS}))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=cases(200), deadline=None)
 @given(st.lists(st.lists(st.text(max_size=8), max_size=7), min_size=1, max_size=6), st.booleans())
 def test_any_text_is_refused_as_what_it_is(tmp_path_factory, rows, with_header):
     path = tmp_path_factory.mktemp("fuzz") / "table.csv"

@@ -13,6 +13,7 @@ from zlib import crc32
 
 import numpy as np
 import pytest
+from cases import cases
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from paths import ROOT
@@ -204,7 +205,10 @@ def studies(draw: st.DrawFn) -> dict:
 
 @given(studies(), st.integers(0, 20))
 @settings(
-    max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=cases(30),
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 def test_a_search_ends_within_its_budget_and_dies_and_ends_with_the_same_bytes(study, dies_at):
     target = study["table"].target()

@@ -126,6 +126,7 @@ def test_what_lacks_a_run_is_left_out_of_the_blocks_and_named():
     )
 
 
+@pytest.mark.thorough
 def test_what_the_runs_of_a_seed_share_does_not_look_like_a_main_effect():
     rng = np.random.default_rng(2)
     rejected = 0

@@ -7,7 +7,11 @@ the import is enough; no classification network calls them. Where the operators 
 
 import importlib
 import importlib.util
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -31,8 +35,29 @@ if not _operators_load():
         _declared.define(f"{_operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 
+@contextmanager
+def _without_compiler() -> Iterator[None]:
+    """torchvision takes one function from torch's compiler, which only the operators of object detection call.
+
+    Loading the compiler takes as long as torch itself. Whoever asks for it later gets it.
+    """
+    names = ("torch._dynamo", "torch._dynamo.utils")
+    if names[0] in sys.modules:
+        yield
+        return
+    compiler, utils = map(ModuleType, names)
+    utils.is_compile_supported = lambda device: False  # type: ignore[attr-defined]
+    sys.modules |= zip(names, (compiler, utils), strict=True)
+    try:
+        yield
+    finally:
+        for name in names:
+            del sys.modules[name]
+
+
 def __getattr__(name: str) -> Any:
     """`from .torchvision_operators import torchvision`: loaded there, since it takes seconds."""
     if name != "torchvision":
         raise AttributeError(name)
-    return importlib.import_module(name)
+    with _without_compiler():
+        return importlib.import_module(name)
