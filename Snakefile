@@ -9,6 +9,7 @@ if not workflow.overwrite_configfiles:
     configfile: "config/config.yaml"
 
 
+include: "workflow/rules/module.smk"
 include: "workflow/rules/common.smk"
 
 
@@ -52,7 +53,6 @@ include: "workflow/rules/hooks.smk"
 
 
 rule all:
-    default_target: True
     input:
         "<study>/report.html",
         of_networks("<study>/baselines/{network}/gate.passed", STUDY.networks),

@@ -20,14 +20,14 @@ rule train_baseline:
         training=lookup(within=CONFIG, dpath="networks/{network}/training"),
         # Derived from `threads`, a parameter triggers no rerun: the gate says whether a training goes on, never what comes of it.
         gate=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["gate"],
-        journal=PLANNED.journal("{network}", "training"),
+        journal=placed(PLANNED.journal("{network}", "training")),
     script:
         "../scripts/train_baseline.py"
 
 
 rule import_baseline:
     input:
-        trained=lookup(within=CONFIG, dpath="networks/{network}/weights"),
+        trained=lambda wildcards: local(CONFIG["networks"][wildcards.network]["weights"]),
         images=rules.dataset.output.test,
         own_code=own_code_of,
     output:

@@ -1,6 +1,4 @@
-import os
 import re
-from pathlib import Path
 
 from workflow.scripts.paretopress.code import code_params
 from workflow.scripts.paretopress.config.method_files import method_file
@@ -8,11 +6,8 @@ from workflow.scripts.paretopress.config.validation import read_study
 from workflow.scripts.paretopress.errors import UserError
 from workflow.scripts.paretopress.runs.planned import CIFAR10_DOWNLOAD, RUN_FILES, Run, planned
 
-SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
-REPORT = Path(workflow.basedir) / "workflow" / "report"
-
 try:
-    STUDY = read_study(config, [os.path.relpath(file) for file in workflow.configfiles])
+    STUDY = read_study(config, *CONFIG_SOURCES)
     PLANNED = planned(STUDY)
 except UserError as error:
     raise WorkflowError(str(error))
@@ -29,6 +24,9 @@ pathvars:
     study=PLANNED.results,
 
 
+require_one_place(PLANNED.results)
+
+
 wildcard_constraints:
     network=one_of(PLANNED.networks),
     method=one_of(run.method for run in PLANNED.runs),
@@ -43,7 +41,7 @@ def code_of(script):
 def own_code_of(wildcards):
     """The user's Python file that builds the network of the job, where it is not one of ours."""
     architecture = CONFIG["networks"][wildcards.network]["architecture"]
-    return [architecture["path"]] if architecture["name"] == "file" else []
+    return [local(architecture["path"])] if architecture["name"] == "file" else []
 
 
 def run_of_job(wildcards):

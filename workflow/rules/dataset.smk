@@ -3,7 +3,7 @@ from workflow.scripts.paretopress.jobs.digests import folder_digest
 
 rule dataset:
     input:
-        images=PLANNED.images,
+        images=[path if path == CIFAR10_DOWNLOAD else local(path) for path in PLANNED.images],
     output:
         train="<study>/dataset/train.safetensors",
         validation="<study>/dataset/validation.safetensors",

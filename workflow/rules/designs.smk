@@ -23,6 +23,6 @@ rule initial_designs:
         training=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["training"],
         gate=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["gate"],
         split=lookup(within=CONFIG, dpath="evaluation/split"),
-        journal=PLANNED.journal("{network}", "initial", "seed-{seed}"),
+        journal=placed(PLANNED.journal("{network}", "initial", "seed-{seed}")),
     script:
         "../scripts/initial_designs.py"

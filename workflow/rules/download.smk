@@ -14,6 +14,6 @@ rule download:
         "../../envs/paretopress.yaml"
     params:
         checksum=lookup(within=CONFIG, dpath="dataset/checksum", default=None),
-        store="results/downloads/store",
+        store=placed("results/downloads/store"),
     script:
         "../scripts/download_cifar10.py"

@@ -1,7 +1,7 @@
 # One job for all tables: a run is a few lines of them, and a job for each would take longer than the reading.
 rule import_runs:
     input:
-        tables=[table.path for table in STUDY.evaluation_tables.values()],
+        tables=[local(table.path) for table in STUDY.evaluation_tables.values()],
     output:
         [PLANNED.run_file(run, file) for run in PLANNED.imported for file in RUN_FILES],
         metrics=of_networks(
@@ -18,6 +18,6 @@ rule import_runs:
     params:
         **code_of("import_runs.py"),
         tables=lookup(within=CONFIG, dpath="evaluation_tables"),
-        results=PLANNED.results,
+        results=placed(PLANNED.results),
     script:
         "../scripts/import_runs.py"

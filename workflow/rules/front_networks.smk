@@ -20,7 +20,7 @@ rule test_front:
         constraint=lookup(within=CONFIG, dpath="constraint"),
         split=lookup(within=CONFIG, dpath="evaluation/split"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
-        journal=PLANNED.journal("{network}", "test"),
+        journal=placed(PLANNED.journal("{network}", "test")),
     script:
         "../scripts/evaluate_front.py"
 

@@ -11,13 +11,14 @@ from workflow.scripts.paretopress.jobs.own_code import require_own_code_in_jobs
 def recorded_journals():
     """The journals of the jobs that Snakemake has noted as done: until then, a job that runs again needs what is recorded."""
     done = filter(workflow.dag.noneedrun_finished, workflow.dag.jobs)
-    return [job.params.journal for job in done if "journal" in job.rule.params.keys()]
+    named = (str(job.params.journal) for job in done if "journal" in job.rule.params.keys())
+    return [journal for journal in named if journal.startswith(placed(PLANNED.journal("")))]
 
 
 def take_over_cluster_jobs():
     """On a SLURM cluster: jobs of an earlier Snakemake of this study, which was killed, do not run beside those of this one."""
     if workflow.executor_plugin.name == "slurm":
-        marks = Path(PLANNED.results) / "cluster"
+        marks = Path(placed(PLANNED.results)) / "cluster"
         for job in end_leftover_jobs(marks):
             print(
                 f"Cancelled job {job} of an earlier Snakemake here; what it has done is kept.",
@@ -33,10 +34,11 @@ onstart:
         # In an environment of their own the jobs check it themselves.
         if not workflow.deployment_settings.deployment_method:
             require_own_code_in_jobs(SCRIPTS)
-        require_writable(Path(PLANNED.results))
+        require_writable(Path(placed(PLANNED.results)))
         # The job checks the same, but would do so after all the searches.
         if workflow.resource_settings.cores and any(
-            job.rule.name == "inference_time" for job in workflow.dag.needrun_jobs()
+            STUDY.networks and job.rule.name == rules.inference_time.rule.name
+            for job in workflow.dag.needrun_jobs()
         ):
             require_cores(STUDY.inference_time.threads, workflow.resource_settings.cores)
         take_over_cluster_jobs()

@@ -14,9 +14,9 @@ rule report:
             for figure in figures
         ],
         claims=rules.claims.output[0],
-        template=os.path.relpath(REPORT / "report.html.j2"),
+        template=local(os.path.relpath(REPORT / "report.html.j2")),
         parts=[
-            os.path.relpath(part)
+            local(os.path.relpath(part))
             for part in sorted(REPORT.iterdir())
             if part.suffix in (".j2", ".css")
         ],

@@ -40,6 +40,6 @@ rule search:
         # Derived from `threads`, a parameter triggers no rerun: passed is passed, and what has been evaluated stays.
         training=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["training"],
         gate=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["gate"],
-        journal=lambda wildcards: PLANNED.search_journal(run_of_job(wildcards)),
+        journal=lambda wildcards: placed(PLANNED.search_journal(run_of_job(wildcards))),
     script:
         "../scripts/run_search.py"

@@ -23,13 +23,26 @@ class Source:
     node: yaml.Node | None
 
 
-def source_of(file: str) -> Source:
+def source_of(file: str, section: Path_ = ()) -> Source:
+    """section: where in the file the config is."""
     try:
-        return Source(
-            file, yaml.compose(Path(file).read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-        )
+        node = yaml.compose(Path(file).read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
         return Source(file, None)
+    if section:
+        found = find(node, section)
+        node = found[1] if found else None
+    return Source(file, node)
+
+
+def section_of(part: Any, whole: Any) -> Path_ | None:
+    """Where the section `part` itself, not an equal one, is in a config; None where it is not."""
+    if part is whole:
+        return ()
+    for key, value in whole.items() if isinstance(whole, Mapping) else ():
+        if (inner := section_of(part, value)) is not None:
+            return (key, *inner)
+    return None
 
 
 def read_config(file: str) -> Any:

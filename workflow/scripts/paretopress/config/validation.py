@@ -25,6 +25,7 @@ from .sources import (
     holds,
     key_of,
     repeated_keys,
+    section_of,
     source_of,
     typed,
     value_at,
@@ -236,17 +237,42 @@ def _listed(problems: Sequence[str]) -> str:
     )
 
 
-def read_study(data: Mapping[str, Any], files: Sequence[str], *, check_files: bool = True) -> Study:
+def read_study(
+    data: Mapping[str, Any],
+    files: Sequence[str],
+    module: str | None = None,
+    outer: Mapping[str, Any] | None = None,
+    *,
+    check_files: bool = True,
+) -> Study:
     """The checked study of a config; `files` are where it came from, in the order in which they were merged.
 
+    module: where ParetoPress is a module of another workflow, its name. The files are then those of that workflow's config, `outer`,
+    which can hold `data` as a section.
     check_files: whether the dataset and weights that it names must exist; to look at results they need not.
 
     Raises UserError with one line for each problem: file, line, key, value, what is allowed.
     """
-    sources = [source_of(file) for file in files]
+    if module is not None:
+        try:
+            return _read(
+                data,
+                [source_of(file, section_of(data, outer) or ()) for file in files],
+                check_files,
+            )
+        except UserError as error:
+            place = f"`config` of module {module}"
+            raise UserError(
+                f"Module {module}: {str(error).replace(COMMAND_LINE, place)}"
+            ) from error
+    return _read(data, [source_of(file) for file in files], check_files)
+
+
+def _read(data: Mapping[str, Any], sources: Sequence[Source], check_files: bool) -> Study:
     if not isinstance(data, Mapping) or not data:
         raise UserError(
-            f"{', '.join(files)}: no config in it. Allowed: the keys of a study, see config/README.md."
+            f"{', '.join(source.file for source in sources) or COMMAND_LINE}: no config in it. "
+            "Allowed: the keys of a study, see config/README.md."
         )
     _refuse_unplain(data, sources)
     data = typed(data, (), sources)

@@ -8,6 +8,7 @@ job that takes its place. What it has done is in its journal.
 import fcntl
 import getpass
 import os
+import shlex
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 from ..errors import UserError
 from .locks import TAKEN, UNSUPPORTED
 
+PACKAGE = Path(__file__).parents[1]
 SUFFIX = ".run"
 SECONDS_TO_END = (
     300.0  # SLURM sends TERM, and KILL after its KillWait, 30 s unless a site sets it higher
@@ -100,3 +102,21 @@ def require_writable(folder: Path) -> None:
                 f"{path}: no results can be written there, the folder or its file system is read-only for you. "
                 "Make it writable, or work in another folder; what is finished is kept."
             )
+
+
+def require_plain_path(python: str) -> None:
+    """Raises UserError where Snakemake, which gives its Python to a shell unquoted, can start no job."""
+    if shlex.quote(python) != python:
+        raise UserError(
+            f"Snakemake runs in the Python {python}, and starts no job with one whose path has a space or "
+            "another character that shells read. Keep the environment in a folder without: make VENV=FOLDER demo."
+        )
+
+
+def require_one_copy(scripts: Path) -> None:
+    """Raises UserError where this package is not the one beside the rules' `scripts`."""
+    if not PACKAGE.samefile(scripts / PACKAGE.name):
+        raise UserError(
+            f"Two copies of ParetoPress in one workflow: {PACKAGE.parents[2]} and {scripts.parents[1]}. "
+            "Allowed: several modules of one copy."
+        )

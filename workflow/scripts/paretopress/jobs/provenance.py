@@ -50,9 +50,12 @@ class Record:
     versions: Mapping[str, str]
 
 
-def study_folder(path: str | PurePath) -> Path:
-    """The results of the study that a file belongs to: results/STUDY of results/STUDY/..."""
-    return Path(*PurePath(path).parts[:2])
+def study_folder(log: str | PurePath) -> Path:
+    """The results of the study that a log belongs to: results/STUDY of results/STUDY/logs/..., after
+    the prefix of a module."""
+    parts = PurePath(log).parts
+    (*_, end) = (i for i in range(2, len(parts)) if (parts[i - 2], parts[i]) == ("results", "logs"))
+    return Path(*parts[:end])
 
 
 def record_path(study: Path, file: Path) -> Path:
