@@ -4,6 +4,9 @@ VENV := .venv
 CONFIG := config/config.yaml
 CORES ?= all
 BIN := $(VENV)/bin
+ifneq ($(words $(abspath $(VENV))),1)
+$(error Snakemake starts no job with a Python whose path has a space, as in $(abspath $(VENV)): name another folder for the environment, make VENV=/a/folder/without $(MAKECMDGOALS))
+endif
 COMMAND := $(BIN)/paretopress
 
 .PHONY: help demo test test-all test-fast fuzz lint types format status front verify docs clean

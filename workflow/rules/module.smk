@@ -4,12 +4,18 @@ import os
 import sys
 from pathlib import Path
 
-from workflow.scripts.paretopress.errors import UserError
-from workflow.scripts.paretopress.jobs.hooks import require_one_copy, require_plain_path
-
 MODULE = workflow.modifier
 SCRIPTS = Path(str(workflow.current_basedir)).parent / "scripts"
 REPORT = SCRIPTS.parent / "report"
+
+try:
+    from workflow.scripts.paretopress.errors import UserError
+    from workflow.scripts.paretopress.jobs.hooks import require_one_copy, require_plain_path
+except ImportError as error:
+    raise WorkflowError(
+        f"The package in {SCRIPTS} cannot be imported ({error}). The Snakefile of a module must be that of a clone on this machine, and "
+        "the folder `workflow` of the outer project no Python package: without __init__.py."
+    )
 
 try:
     require_plain_path(sys.executable)

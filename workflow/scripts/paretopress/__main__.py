@@ -41,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
             default="config/config.yaml",
             help="the study's config (default: %(default)s)",
         )
+        of_study.add_argument(
+            "--prefix", default="", help="that of the module which the study is, before results/"
+        )
     commands.add_parser(
         DOCUMENTS,
         help="write the key tables and the schema of the config again, in a checkout",
@@ -57,7 +60,7 @@ def _run(given: argparse.Namespace) -> None:
         return
     file = given.configfile
     study = read_study(read_config(file), [file], check_files=False)
-    print(module.show(study, Path("results") / study.study), flush=True)
+    print(module.show(study, Path(given.prefix) / "results" / study.study), flush=True)
 
 
 def main() -> None:

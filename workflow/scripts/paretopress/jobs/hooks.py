@@ -115,7 +115,8 @@ def require_plain_path(python: str) -> None:
 
 def require_one_copy(scripts: Path) -> None:
     """Raises UserError where this package is not the one beside the rules' `scripts`."""
-    if not PACKAGE.samefile(scripts / PACKAGE.name):
+    own = scripts / PACKAGE.name
+    if not (own.is_dir() and PACKAGE.samefile(own)):
         raise UserError(
             f"Two copies of ParetoPress in one workflow: {PACKAGE.parents[2]} and {scripts.parents[1]}. "
             "Allowed: several modules of one copy."
