@@ -27,10 +27,8 @@ STUDY = TINY | {
     "networks": {"first": NETWORK | {"architecture": OWN}},
     "methods": [{"family": "random"}],
 }
-# With everything that a person can bring, in folders of their own.
-BROUGHT = STUDY | {
-    "dataset": {"kind": "folder", "path": "own/images", "validation_fraction": 0.5},
-    "networks": {"first": {"architecture": OWN, "weights": "own/first.safetensors"}},
+THEIRS = {
+    "study": "theirs",
     "evaluation_tables": {
         "theirs": {
             "path": "own/table.csv",
@@ -38,8 +36,15 @@ BROUGHT = STUDY | {
         }
     },
 }
+# With everything that a person can bring.
+BROUGHT = STUDY | {
+    "dataset": {"kind": "folder", "path": "own/images", "validation_fraction": 0.5},
+    "networks": {"first": {"architecture": OWN, "weights": "own/first.safetensors"}},
+    "evaluation_tables": THEIRS["evaluation_tables"],
+}
 HOOKS = ("onstart", "onsuccess", "onerror")
 FIRST, SECOND = Path("first/results/tiny"), Path("deep/er/results/tiny")
+THIRD = Path("theirs/results/theirs")
 RUN = "runs/first/random/seed-1"
 
 
@@ -148,22 +153,24 @@ def test_two_copies_in_one_workflow_are_refused(outer):
 
 
 @pytest.fixture(scope="module")
-def two(tmp_path_factory) -> Outer:
-    """Two modules with prefixes: the search of the first one killed, its study then run to the end; of the second one the search alone."""
-    outer = Outer(tmp_path_factory.mktemp("two"))
+def several(tmp_path_factory) -> Outer:
+    """Modules with prefixes: the same search in two, killed in the first; the third one takes over a table."""
+    outer = Outer(tmp_path_factory.mktemp("several"))
     wrong = STUDY | {"constraint": {"floor": "much"}}
     modules = [
         module("first", 'config["first"]', 'prefix: "first"', rename=" as first_*"),
         module("second", 'config["second"]', 'prefix: "deep/er/"', rename=" as second_*"),
+        module("third", 'config["third"]', 'prefix: "theirs"', rename=" as third_*"),
         *(f"{hook}:\n    first.{hook}()\n    second.{hook}()\n" for hook in HOOKS),
     ]
-    outer.write({"first": STUDY, "second": wrong}, *modules)
+    outer.write({"first": STUDY, "second": wrong, "third": THEIRS}, *modules)
     refusal = outer.snakemake("--dry-run", code=1)
     line = [*map(str.strip, (outer.folder / "config.yaml").read_text().splitlines())]
     assert f"config.yaml, line {line.index('floor: much') + 1}: constraint.floor" in refusal
     assert "Module second: " in refusal
 
-    outer.write({"first": STUDY, "second": STUDY | {"seeds": [1, 2]}}, *modules)
+    other = STUDY | {"seeds": [1, 2]}
+    outer.write({"first": STUDY, "second": other, "third": THEIRS}, *modules)
     target = FIRST / RUN / "evaluations.csv"
     study = subprocess.Popen(
         outer.command(str(target)),
@@ -173,60 +180,69 @@ def two(tmp_path_factory) -> Outer:
         start_new_session=True,
     )
     progress = outer.folder / FIRST / "progress" / "first"
-    while study.poll() is None and not list(progress.glob("random-*/seed-1/evaluations/*.json")):
+    record = "random-*/seed-1/evaluations/[0-9a-f]*.json"
+    while study.poll() is None and not list(progress.glob(record)):
         time.sleep(0.002)
     os.killpg(study.pid, signal.SIGKILL)
     assert study.wait() == -signal.SIGKILL
     assert not (outer.folder / target).exists()
-    outer.snakemake("--unlock")
-    outer.snakemake(str(FIRST / "report.html"), str(SECOND / RUN / "evaluations.csv"))
+    recorded = list(progress.glob(record))
+    times = [path.stat().st_mtime_ns for path in recorded]
+    targets = (target, SECOND / RUN / "evaluations.csv", THIRD / "runs/other/evaluations.csv")
+    outer.snakemake("--nolock", *map(str, targets))
+    assert [path.stat().st_mtime_ns for path in recorded] == times, "it went on from its journal"
     return outer
 
 
-def test_two_modules_give_the_same_bytes_whether_killed_or_not(two):
+def test_two_modules_give_the_same_bytes_whether_killed_or_not(several):
     for name in (
         "baselines/first/weights.safetensors",
         "designs/first/seed-1.csv",
         f"{RUN}/evaluations.csv",
         f"{RUN}/iterations.csv",
     ):
-        first, second = ((two.folder / study / name).read_bytes() for study in (FIRST, SECOND))
+        first, second = ((several.folder / study / name).read_bytes() for study in (FIRST, SECOND))
         assert first == second, name
 
 
-def test_a_module_gives_the_same_bytes_as_the_plain_study(two):
+def test_a_module_gives_the_same_bytes_as_the_plain_study(several):
     if json.loads(MADE_ON.read_text(encoding="utf-8")) != machine():
         pytest.skip("the references were made on another processor, or with other versions")
     found, plain = (
-        (folder / "runs/first/evaluations.csv").read_text().splitlines()
-        for folder in (two.folder / FIRST, REFERENCES)
+        (folder / name).read_text().splitlines()
+        for folder, name in (
+            (several.folder / FIRST, f"{RUN}/evaluations.csv"),
+            (REFERENCES, "runs/first/evaluations.csv"),
+        )
     )
-    header, *rows = plain
-    assert found == [header, *(row for row in rows if row.startswith("first,random,1,"))]
+    run = "first,random,1,"
+    assert found[1:] == [row.removeprefix(run) for row in plain if row.startswith(run)]
 
 
-def test_everything_is_under_the_prefix_and_has_its_record(two, monkeypatch):
-    made = {path.name for path in two.folder.iterdir()}
-    assert made == {"first", "deep", "own", "workflow", "config.yaml", "Snakefile", ".snakemake"}
-    monkeypatch.chdir(two.folder)
+def test_everything_is_under_the_prefix_and_has_its_record(several, monkeypatch):
+    made = {path.name for path in several.folder.iterdir()} - {"study.yaml"}
+    given = {"own", "workflow", "config.yaml", "Snakefile", ".snakemake"}
+    assert made == given | {"first", "deep", "theirs"}
+    monkeypatch.chdir(several.folder)
     recorded = recorded_files(FIRST)
-    assert {FIRST / "report.html", FIRST / RUN / "evaluations.csv"} <= set(recorded)
+    assert FIRST / RUN / "evaluations.csv" in recorded
     assert damaged_and_outdated(FIRST, recorded) == ([], [])
 
 
-def test_the_hooks_of_modules_are_called_by_those_of_the_workflow(two):
+def test_the_hooks_of_modules_are_called_by_those_of_the_workflow(several):
     """Journals of jobs that are done are removed at the end, but for those that a larger budget goes on from."""
     for study in (FIRST, SECOND):
-        kept = {path.name for path in (two.folder / study / "progress" / "first").iterdir()}
+        kept = {path.name for path in (several.folder / study / "progress" / "first").iterdir()}
         assert "training" not in kept
         assert any(name.startswith("random-") for name in kept)
 
 
-def test_the_commands_find_a_module_by_its_prefix(two):
+def test_the_commands_find_a_module_by_its_prefix(several):
+    (several.folder / "study.yaml").write_text(yaml.safe_dump(STUDY))
     command = [sys.executable, "-m", "paretopress"]
     told = subprocess.run(
-        [*command, "status", "--prefix", "first", "--configfile", FIRST / "config.yaml"],
-        cwd=two.folder,
+        [*command, "status", "--prefix", "first", "--configfile", "study.yaml"],
+        cwd=several.folder,
         env=os.environ | {"PYTHONPATH": str(ROOT / "workflow" / "scripts")},
         capture_output=True,
         text=True,
