@@ -18,7 +18,9 @@ except ImportError as error:
     )
 
 try:
-    require_plain_path(sys.executable)
+    # In an environment of their own, jobs have a Python of their own.
+    if not workflow.deployment_settings.deployment_method:
+        require_plain_path(sys.executable)
     require_one_copy(SCRIPTS)
 except UserError as error:
     raise WorkflowError(str(error))

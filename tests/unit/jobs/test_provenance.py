@@ -18,6 +18,7 @@ from paretopress.jobs.provenance import (
     read_verified,
     record_path,
     recorded_files,
+    study_folder,
     verified,
 )
 from paretopress.jobs.sealed import unsealed
@@ -246,3 +247,16 @@ def test_the_digest_of_a_folder_is_that_of_its_names_and_contents(tmp_path):
     third = content_digest(tmp_path)
     (image.parent / os.fsdecode(b"n\xe4me.png")).write_bytes(b"its name is no UTF-8")
     assert len({first, second, third, content_digest(tmp_path)}) == 4
+
+
+@pytest.mark.parametrize(
+    ("log", "study"),
+    [
+        ("results/tiny/logs/report.log", "results/tiny"),
+        ("results/logs/logs/runs/results/logs/seed-1.log", "results/logs"),
+        ("results/tiny/logs/results/small/logs/dataset.log", "results/tiny/logs/results/small"),
+        ("/data/results/a/results/small/logs/dataset.log", "/data/results/a/results/small"),
+    ],
+)
+def test_the_study_of_a_log_is_found_under_any_prefix(log, study):
+    assert study_folder(log) == Path(study)

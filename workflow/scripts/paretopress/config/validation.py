@@ -253,19 +253,15 @@ def read_study(
 
     Raises UserError with one line for each problem: file, line, key, value, what is allowed.
     """
-    if module is not None:
-        try:
-            return _read(
-                data,
-                [source_of(file, section_of(data, outer) or ()) for file in files],
-                check_files,
-            )
-        except UserError as error:
-            place = f"`config` of module {module}"
-            raise UserError(
-                f"Module {module}: {str(error).replace(COMMAND_LINE, place)}"
-            ) from error
-    return _read(data, [source_of(file) for file in files], check_files)
+    if module is None:
+        return _read(data, [source_of(file) for file in files], check_files)
+    section = section_of(data, outer) or ()
+    try:
+        sources = [source_of(file, section) for file in files] if data else []
+        return _read(data, sources, check_files)
+    except UserError as error:
+        text = str(error).replace(COMMAND_LINE, f"`config` of module {module}")
+        raise UserError(f"Module {module}: {text}") from error
 
 
 def _read(data: Mapping[str, Any], sources: Sequence[Source], check_files: bool) -> Study:
