@@ -15,6 +15,7 @@ import yaml
 from paths import ROOT
 from project import TINY
 from references import MADE_ON, REFERENCES, machine
+from warm_interpreter import interpreter
 
 from paretopress.jobs.provenance import damaged_and_outdated, recorded_files
 
@@ -69,12 +70,11 @@ class Outer:
 
     def command(self, *arguments: str) -> list[str]:
         profile = ["--workflow-profile", str(ROOT / "profiles" / "default")]
-        return [sys.executable, "-m", "snakemake", *profile, "--cores", "2", *arguments]
+        return ["-m", "snakemake", *profile, "--cores", "2", *arguments]
 
     def snakemake(self, *arguments: str, code: int = 0) -> str:
-        done = subprocess.run(
-            self.command(*arguments), cwd=self.folder, capture_output=True, text=True, check=False
-        )
+        command = [interpreter(), *self.command(*arguments)]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
         said = done.stdout + done.stderr
         assert done.returncode == code, said[-5000:]
         return said
@@ -173,7 +173,7 @@ def several(tmp_path_factory) -> Outer:
     outer.write({"first": STUDY, "second": other, "third": THEIRS}, *modules)
     target = FIRST / RUN / "evaluations.csv"
     study = subprocess.Popen(
-        outer.command(str(target)),
+        [sys.executable, *outer.command(str(target))],
         cwd=outer.folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -188,7 +188,11 @@ def several(tmp_path_factory) -> Outer:
     assert not (outer.folder / target).exists()
     recorded = list(progress.glob(record))
     times = [path.stat().st_mtime_ns for path in recorded]
-    targets = (target, SECOND / RUN / "evaluations.csv", THIRD / "runs/other/evaluations.csv")
+    targets = (
+        FIRST / "report.html",
+        SECOND / RUN / "evaluations.csv",
+        THIRD / "runs/other/evaluations.csv",
+    )
     outer.snakemake("--nolock", *map(str, targets))
     assert [path.stat().st_mtime_ns for path in recorded] == times, "it went on from its journal"
     return outer
