@@ -19,6 +19,7 @@ from paretopress.dataset.builders import DATASETS
 from paretopress.dataset.split import Split
 from paretopress.errors import UserError
 from paretopress.networks.build import build_network
+from paretopress.networks.dense import measure_dense
 from paretopress.networks.torchvision_networks import ARCHITECTURES
 from paretopress.networks.training import AUGMENTATIONS, Recipe, train
 from paretopress.networks.weights import load_weights, save_weights
@@ -143,6 +144,23 @@ def test_a_last_batch_of_one_image_is_no_batch_of_its_own(noise):
     assert history[0].loss > 0
 
 
+def test_the_history_holds_means_over_the_images_of_each_epoch(noise):
+    """Of a network that is not changed by its training, in batches of 40, 40 and 10 images."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 3))
+    with torch.no_grad():
+        scores = network(noise.images.float() / 255)
+    loss = float(nn.functional.cross_entropy(scores, noise.labels))
+    correct = float((scores.argmax(1) == noise.labels).float().mean())
+    settings = Recipe(2, 40, "sgd", 0.0, 0.0, "constant", "none", 0)
+    history = train(network, noise, settings, lambda network: 0.25, lambda epoch: None)
+    assert [epoch.epoch for epoch in history] == [1, 2]
+    for epoch in history:
+        assert epoch.loss == pytest.approx(loss, rel=1e-4)
+        assert epoch.train_accuracy == pytest.approx(correct)
+        assert epoch.validation_accuracy == 0.25
+
+
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_augmentation_moves_pixels_and_invents_none(name):
     images = torch.rand(50, 3, 32, 32) + 1
@@ -209,6 +227,26 @@ def test_accuracy_counts_correct_predictions(noise):
             return torch.tensor([[0.0, 1.0, 0.5]]).expand(len(images), 3)
 
     assert accuracy(Fixed(), noise, 7) == pytest.approx(1 / 3)
+
+
+def test_a_dense_network_is_measured_on_each_split(small_network):
+    images = torch.randint(0, 256, (10, 3, 8, 8), dtype=torch.uint8)
+    guessed = [int(small_network(image[None].float() / 255).argmax()) for image in images]
+    right, wrong = torch.tensor(guessed), (torch.tensor(guessed) + 1) % 3
+    validation = Split(images[:4], right[:4], ("a", "b", "c"))
+    test = Split(images[4:], torch.cat([right[4:6], wrong[6:]]), ("a", "b", "c"))
+    metrics = measure_dense("n", small_network, validation, test, 3)
+    assert metrics["accuracy"] == {"validation": 1, "test": pytest.approx(2 / 6)}
+    assert metrics["images"] == {"validation": 4, "test": 6}
+    assert metrics["most_frequent_class"] == {
+        "validation": validation.labels.bincount().max() / 4,
+        "test": test.labels.bincount().max() / 6,
+    }
+    assert metrics["nonzero_rate"] == 1
+    assert metrics["parameters"] == sum(tensor.numel() for tensor in small_network.parameters())
+    # 4 x 3 x 9 without biases and 6 x 4 x 9 + 6; 6 x 8 + 8 and 8 x 3 + 3.
+    assert metrics["conv"] == {"layers": 2, "entries": 330}
+    assert metrics["linear"] == {"layers": 2, "entries": 83}
 
 
 def test_evaluation_is_a_pure_function(noise):

@@ -1,8 +1,10 @@
 """What the runs of each method came to."""
 
+import pandas as pd
 import pytest
 from run_tables import authors_evaluations, authors_runs, run_table
 
+from paretopress.statistics.costs import costs, machines
 from paretopress.statistics.extremes import best_and_worst, worst_run
 from paretopress.statistics.summary import SUMMARY_COLUMNS, summary
 
@@ -98,3 +100,30 @@ def test_the_summary_of_the_papers_authors(shared_data):
     assert (
         runs.loc[runs["initial_hypervolume"].notna(), "initial_hypervolume"].round(4) == 0.1432
     ).all()
+
+
+def test_costs_are_those_of_a_methods_own_steps_and_the_shared_sample_stands_apart():
+    rows = [
+        ("a", 1, "evaluation", iteration, hours) for iteration, hours in ((0, 1), (0, 3), (1, 4))
+    ]
+    rows += [("a", 2, "evaluation", 1, 8), ("a", 1, "search", 1, 16), ("a", 2, "search", 2, 32)]
+    rows += [("b", 1, "evaluation", None, 2)]
+    timings = pd.DataFrame(rows, columns=["method", "seed", "step", "iteration", "seconds"]).assign(
+        network="n", seconds=lambda table: 3600.0 * table["seconds"]
+    )
+    timings = timings.astype({"iteration": "Int64"})
+    table = costs(timings).set_index("method")
+    assert table.loc["a"].tolist() == ["n", 2, 4, 3.5 * 3600, 4, 12, 48]
+    assert table.loc["b", ["runs", "timed", "evaluation_hours"]].tolist() == [1, 1, 2]
+    assert table.loc["b", ["sample_hours", "search_hours"]].isna().all()
+
+
+def test_machines_are_counted_by_their_runs_the_most_frequent_first():
+    timings = pd.DataFrame(
+        [("a", 1, "P", 1), ("a", 1, "P", 1), ("a", 2, "Q", 1), ("b", 1, "Q", 1), ("b", 2, None, 1)],
+        columns=["method", "seed", "processor", "threads"],
+    ).assign(network="n")
+    assert machines(timings) == [
+        {"processor": "Q", "threads": 1, "runs": 2},
+        {"processor": "P", "threads": 1, "runs": 1},
+    ]

@@ -1,0 +1,134 @@
+"""What `make status`, `make front` and `make verify` say, of files that jobs have written."""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from paretopress.commands import front, status, verify
+from paretopress.compression.designs import Design
+from paretopress.config.study import Study
+from paretopress.errors import UserError
+from paretopress.jobs.job import job
+from paretopress.jobs.journal import Journal
+from paretopress.jobs.sealed import sealed
+from paretopress.runs.planned import Planned
+from paretopress.tables import write_csv
+
+RESULTS = Path("results/s")
+STUDY = Study.model_validate(
+    {
+        "study": "s",
+        "seeds": [1, 2],
+        "dataset": {"kind": "digits"},
+        "networks": {"vgg": {"architecture": {"name": "vgg16_slim"}}},
+        "budget": {"evaluations": 20, "initial": 10},
+        "methods": [{"family": "random"}],
+    }
+)
+
+
+class Values(dict):
+    """The named values of a rule, as Snakemake gives them: also by attribute."""
+
+    __getattr__ = dict.__getitem__
+
+
+def made(output: Path, text: str, *inputs: Path) -> None:
+    """Writes a file of the study as a job does that reads the inputs."""
+    given = SimpleNamespace(
+        rule="made",
+        input=list(map(str, inputs)),
+        output=[str(output)],
+        log=[str(RESULTS / "logs" / "made.log")],
+        params=Values(),
+        wildcards=Values(),
+    )
+    with job(given):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def front_table(designs: int) -> str:
+    """A front of so many designs, and the dense network's row."""
+    rows = [
+        {
+            "design_id": f"design-{number}",
+            **asdict(Design(2, 0, 0.5, 0.0, 0, 0, number % 2)),
+            "nonzero_rate": number / 10,
+            "accuracy": 0.8 + number / 100,
+            "method": "random",
+            "seed": 1,
+            "found_by": 1,
+        }
+        for number in range(1, designs + 1)
+    ]
+    dense = {**rows[0], "design_id": "dense", "nonzero_rate": 1.0, "accuracy": 0.9, "seed": None}
+    write_csv(pd.DataFrame([*rows, dense]), "front.csv")
+    return Path("front.csv").read_text(encoding="utf-8")
+
+
+def test_the_front_shows_its_smallest_designs_and_the_dense_accuracy():
+    made(RESULTS / "fronts" / "vgg.csv", front_table(7))
+    with pytest.raises(UserError, match=r"report\.html: not there yet"):
+        front.show(STUDY, RESULTS)
+    made(RESULTS / "report.html", "<html>")
+    lines = front.show(STUDY, RESULTS).splitlines()
+    assert lines[1] == "vgg: 7 designs on the front; dense accuracy 90.00%"
+    assert [line.split()[0] for line in lines[2:7]] == ["10.0%", "20.0%", "30.0%", "40.0%", "50.0%"]
+    assert "81.00% accuracy  design-1  Linear: 50.0% of the biases, all layers" in lines[2]
+    assert [", int8" in line for line in lines[2:7]] == [True, False, True, False, True]
+    assert lines[7].strip().startswith("and 2 larger and more accurate ones in results/s/fronts")
+    assert lines[-1] == "Report: results/s/report.html"
+
+
+def test_verify_counts_what_is_whole_and_tells_apart_what_is_outdated_and_what_is_gone():
+    with pytest.raises(UserError, match="nothing is recorded there"):
+        verify.show(STUDY, RESULTS)
+    weights, metrics, table = (RESULTS / name for name in ("w.bin", "m.json", "t.csv"))
+    made(weights, "first")
+    made(metrics, "{}", weights)
+    made(table, "a\n1\n", metrics)
+    assert verify.show(STUDY, RESULTS) == "results/s: 3 files, each as its job wrote it"
+    made(weights, "second")
+    table.unlink()
+    lines = verify.show(STUDY, RESULTS).splitlines()
+    assert lines[0] == "results/s: 2 files, each as its job wrote it"
+    assert lines[1].startswith("Of an earlier config")
+    assert lines[2].strip().startswith(f"{metrics}: made from another {weights}")
+    assert lines[3].startswith("Recorded and gone")
+    assert lines[4:] == [f"  {table}"]
+    weights.write_text("edited", encoding="utf-8")
+    with pytest.raises(UserError, match=r"w\.bin: damaged or edited"):
+        verify.show(STUDY, RESULTS)
+
+
+def test_the_status_tells_waiting_running_stopped_and_finished_searches_apart():
+    planned = Planned(STUDY, str(RESULTS))
+    first, second = planned.own_runs
+    assert "s: 2 runs, 2 waiting" in status.show(STUDY, RESULTS)
+    journal = Journal(Path(planned.search_journal(first)), "job")
+    journal.report(12, 20, 0.25, 60.0)
+    assert "seed 1: running 12/20 hv 0.2500, 1 min 00 s left" in status.show(STUDY, RESULTS)
+    # A report from before this process began is of a dead one whose number it has.
+    journal.report(12, 20, 0.25, 60.0)
+    mark = Path(planned.search_journal(first)) / "status.json"
+    before = {"done": 12, "total": 20, "hypervolume": 0.25, "accuracy": None, "seconds_left": 60.0}
+    now = status.read_status(mark.parent)
+    assert now is not None
+    others = {"process": now.process, "host": now.host, "updated": time.time() - 10**9}
+    mark.write_text(sealed({**before, **others}), encoding="utf-8")
+    assert "seed 1: stopped 12/20 hv 0.2500, goes on from there" in status.show(STUDY, RESULTS)
+    made(Path(planned.run_file(second, "evaluations.csv")), "")
+    made(Path(planned.run_file(second, "hypervolume.json")), '{"hypervolume": 0.5}')
+    shown = status.show(STUDY, RESULTS)
+    assert "s: 2 runs, 1 done, 1 stopped" in shown
+    assert "seed 2: done hv 0.5000" in shown

@@ -1,0 +1,93 @@
+"""The report's numbers, in its page and for programs, against tables made by hand."""
+
+import json
+
+import pandas as pd
+import pytest
+from run_tables import run_table
+
+from paretopress.report.comparison import comparison
+from paretopress.report.networks import network_page
+from paretopress.report.summary import summary_json
+from paretopress.runs.tables import iteration_columns
+from paretopress.statistics.factors import factors
+from paretopress.statistics.pairs import pairwise
+from paretopress.statistics.ranks import friedman, ranks
+from paretopress.statistics.summary import summary
+
+SIX = (1, 2, 3, 4, 5, 6)
+RUNS = run_table(
+    {
+        "weak": SIX,
+        "strong": [value + 20 for value in SIX],
+        "middle": [value + 10 for value in SIX],
+    }
+)
+METRICS = {
+    "accuracy": {"validation": 0.9, "test": 0.8},
+    "images": {"validation": 100, "test": 200},
+    "nonzero_rate": 1.0,
+}
+FRONT = pd.DataFrame(
+    {
+        "design_id": ["a", "b", "dense"],
+        "linear_scope": [2, 0, 0],
+        "conv_scope": [1, 2, 0],
+        "linear_amount": [0.5, 0.0, 0.0],
+        "conv_amount": [0.25, 0.75, 0.0],
+        "linear_target": [0, 0, 0],
+        "conv_target": [1, 2, 0],
+        "quantization": [1, 0, 0],
+        "nonzero_rate": [0.2, 0.4, 1.0],
+        "accuracy": [0.8, 0.85, 0.9],
+        "method": ["weak", "strong", ""],
+        "seed": [1, 2, None],
+        "found_by": [1, 3, 0],
+    }
+)
+
+
+def tables() -> dict[str, pd.DataFrame]:
+    return {
+        "runs": RUNS,
+        "summary": summary(RUNS),
+        "friedman": friedman(RUNS, 0.05),
+        "ranks": ranks(RUNS),
+        "pairwise": pairwise(RUNS, 0.05),
+        "factors": factors(RUNS, 0.05),
+    }
+
+
+def test_methods_stand_best_first_and_pairs_with_the_better_one_first():
+    compared = comparison("n", tables(), pd.DataFrame(columns=iteration_columns()), 10)
+    assert [row["method"] for row in compared.methods] == ["strong", "middle", "weak"]
+    assert [row["mean_rank"] for row in compared.methods] == [1, 2, 3]
+    pairs = {(pair["method"], pair["other_method"]): pair for pair in compared.compared[0].pairs}
+    assert set(pairs) == {("strong", "middle"), ("strong", "weak"), ("middle", "weak")}
+    assert all(pair["a12"] == 1 and pair["rank_difference"] > 0 for pair in pairs.values())
+    assert compared.compared[0].pairs[0] == pairs["strong", "weak"], "the most different one first"
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_the_summary_for_programs_has_the_fronts_and_the_tables(split):
+    page = network_page("n", METRICS, split, {split: 0.7}, FRONT, {}, {})
+    compared = comparison("n", tables(), pd.DataFrame(columns=iteration_columns()), 10)
+    told = json.loads(summary_json({"study": "s"}, [page], [compared], tables(), {}))
+    network = told["networks"]["n"]
+    assert network["dense_accuracy"] == METRICS["accuracy"][split]
+    assert network["threshold"] == 0.7
+    assert [row["design_id"] for row in network["front"]] == ["a", "b"]
+    first, second = network["front"]
+    assert (first["linear"], first["conv"], first["int8"]) == (
+        "50.0% of the biases, all layers",
+        "25.0% of the weights, a random subset",
+        True,
+    )
+    assert second["conv"] == "75.0% of the weights and biases, all layers"
+    assert (page.smallest["design_id"], page.best["design_id"]) == ("a", "b")
+    assert network["dense"]["design_id"] == "dense"
+    assert network["dense"]["seed"] is None
+    for name, table in tables().items():
+        assert len(told["statistics"][name]) == len(table)
+    means = {row["method"]: row["mean"] for row in told["statistics"]["summary"]}
+    assert means == {"weak": 3.5, "strong": 23.5, "middle": 13.5}
