@@ -9,7 +9,7 @@ $(error Snakemake starts no job with a Python whose path has a space, as in $(ab
 endif
 COMMAND := $(BIN)/paretopress
 
-.PHONY: help demo test test-all test-fast fuzz lint types format status front verify docs clean
+.PHONY: help demo test test-all test-fast fuzz faults lint types format status front verify docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ test-all: lint ## every test, with four times the generated cases and kills; thr
 
 fuzz: $(VENV)/.development ## at least 10,000 generated configs, tables, archives, images and weights; half an hour
 	HYPOTHESIS_PROFILE=many $(BIN)/pytest tests/fuzz --hypothesis-show-statistics
+
+faults: $(VENV)/.development ## plant each listed fault, and see its test fail
+	$(BIN)/python tests/planted.py
 
 format: $(VENV)/.development ## format the code
 	$(BIN)/ruff format .

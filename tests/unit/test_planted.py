@@ -1,0 +1,72 @@
+"""The faults that `make faults` plants: each can be planted, and together they touch every promise and every kind of result."""
+
+import ast
+import re
+
+import pytest
+from paths import ROOT
+from planted import Fault, faults
+
+# Beside the promises and the files that a study gives: what people see, and what decides what runs.
+OTHERS = {
+    "make status",
+    "make front",
+    "make verify",
+    "profiles/slurm",
+    "runs/{network}/history.csv",
+    "the check of a config",
+    "the digests of the code",
+}
+PRODUCT = ("workflow/", "profiles/", "Snakefile")
+
+
+def promises() -> set[str]:
+    """What stands bold in the sections of the page on trust."""
+    page = (ROOT / "workflow" / "TRUST.md").read_text(encoding="utf-8")
+    return {words.rstrip(".") for words in re.findall(r"\*\*(.+?)\*\*", page)}
+
+
+def results() -> set[str]:
+    """The paths under results/{study}/ of the README's "What comes out", less what jobs say of themselves."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"## What comes out\n\n((?:    .*\n)+)", readme).group(1)
+    found = set()
+    for line in block.splitlines():
+        path, told = re.split(r"\s{2,}", line.strip().removeprefix("results/{study}/"), maxsplit=1)
+        if path == "statistics/*.csv":
+            found |= {f"statistics/{name}.csv" for name in re.findall(r"\w+", told)}
+        elif path.endswith(("/", "/*.csv")):
+            folder = path.removesuffix("*.csv")
+            found |= {f"{folder}{name}" for name in re.findall(r"\w+\.(?:csv|json|\w+s)\b", told)}
+        elif not path.startswith("logs/"):
+            found.add(path.split(",")[0])
+    return found
+
+
+@pytest.mark.parametrize("fault", faults(), ids=str)
+def test_a_fault_is_one_slip_in_one_line_and_its_test_is_there(fault: Fault):
+    assert fault.file.startswith(PRODUCT)
+    assert fault.line != fault.fault
+    assert "\n" not in fault.line + fault.fault
+    text = (ROOT / fault.file).read_text(encoding="utf-8")
+    assert text.count(fault.line) == 1
+    planted = text.replace(fault.line, fault.fault)
+    if fault.file.endswith(".py"):
+        ast.parse(planted)
+    file, function = fault.test.split("[")[0].split("::")
+    tests = (ROOT / file).read_text(encoding="utf-8")
+    before, defined, _ = tests.partition(f"def {function}(")
+    assert defined
+    decorators = before[before.rfind("\n\n\n") :]
+    module = re.search(r"^pytestmark = .*$", tests, flags=re.MULTILINE)
+    assert "mark.thorough" not in decorators + (module.group() if module else ""), "in `make test`"
+
+
+def test_every_promise_and_every_kind_of_result_has_a_fault():
+    touched = {promise for fault in faults() for promise in fault.promise}
+    assert len(faults()) >= 30
+    assert len(promises()) >= 15
+    assert {"statistics/level_pairs.csv", "baselines/{network}/weights.safetensors"} <= results()
+    wanted = promises() | results() | OTHERS
+    assert wanted - touched == set()
+    assert touched - wanted == {"The same study, the same bytes"}, "the section's title"
