@@ -13,6 +13,7 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from paths import ROOT, SHARED
 
 FAULTS = Path(__file__).parent / "faults" / "planted.toml"
 LIMIT = 1800.0  # seconds for a test; a fault that has it wait for ever is not caught
+SECONDS_TO_END = 60.0
 FAILED = 1  # what pytest ends with where a test failed; with more where it could not run them
 
 
@@ -94,8 +96,12 @@ def tested(copy: Path, *tests: str) -> tuple[int | None, str]:
         return None, f"no end after {LIMIT:g} s\n"
     finally:
         if pytest.poll() is None:
+            pytest.send_signal(signal.SIGINT)  # so that it ends what its fixtures have started
+            with suppress(subprocess.TimeoutExpired):
+                pytest.communicate(timeout=SECONDS_TO_END)
+        with suppress(ProcessLookupError):
             os.killpg(pytest.pid, signal.SIGKILL)
-            pytest.wait()
+        pytest.wait()
 
 
 def has(outcome: str, test: str, said: str) -> bool:

@@ -386,7 +386,9 @@ def test_cuda_is_used_where_it_is_there(monkeypatch):
     assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ
     assert described(torch.device("cpu")).startswith("the CPU")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    torch.use_deterministic_algorithms(False)
     assert training_device().type == "cuda"
+    assert torch.are_deterministic_algorithms_enabled()
     assert torch.is_deterministic_algorithms_warn_only_enabled()
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
 
