@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch._dynamo  # measuring sizes loads it
 
 from paretopress.compression.designs import Design, SearchSpace
 from paretopress.compression.plans import canonical

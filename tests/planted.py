@@ -1,4 +1,4 @@
-"""Plants the faults of tests/faults/planted.toml, one by one, and shows that a test catches each: python tests/planted.py [--list] [PART ...]
+"""Plants the faults of tests/planted.toml, one by one, and shows that a test catches each: python tests/planted.py [--list] [PART ...]
 
 A part is a number, or words of a promise, a file or a test.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from paths import ROOT, SHARED
 
-FAULTS = Path(__file__).parent / "faults" / "planted.toml"
+FAULTS = Path(__file__).parent / "planted.toml"
 LIMIT = 1800.0  # seconds for a test; a fault that has it wait for ever is not caught
 SECONDS_TO_END = 60.0
 FAILED = 1  # what pytest ends with where a test failed; with more where it could not run them

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import yaml
 from paths import ROOT
 from warm_interpreter import interpreter
@@ -178,8 +179,10 @@ class Project:
             time.sleep(
                 0.002
             )  # the wait for a condition; what comes after it takes hundreds of times as long
+        started = psutil.Process(study.pid).children(recursive=True)
         os.killpg(study.pid, signal.SIGKILL)
         assert study.wait() == -signal.SIGKILL
+        psutil.wait_procs(started)
         assert not (self.folder / target).exists()
         shown = self.command("status").stdout
         assert self.snakemake("--unlock").returncode == 0

@@ -80,7 +80,9 @@ class ClusterProject(Project):
         finally:
             snakemake.kill()
             snakemake.wait()
-            self.submitted.append(re.findall(r"slurm_logs/(\w+?)/", self.output()))
+            self.submitted.append(
+                re.findall(r"has been submitted .*slurm_logs/(\w+?)/", self.output())
+            )
 
     @property
     def said(self) -> Path:

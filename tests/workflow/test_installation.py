@@ -65,7 +65,7 @@ def test_an_installed_copy_is_the_library_and_the_command_and_never_runs_in_a_st
     environment, checkout, tmp_path, monkeypatch
 ):
     monkeypatch.delenv("PYTHONPATH", raising=False)
-    copied = Project.copy(checkout, tmp_path / "copied")
+    copied = Project.copy(checkout.folder, tmp_path / "copied")
     install(environment, ".", folder=copied.folder)
 
     library = output_of(
@@ -99,7 +99,7 @@ def test_an_installed_copy_is_the_library_and_the_command_and_never_runs_in_a_st
 
 
 def test_make_puts_the_command_of_this_checkout_into_its_environment(tmp_path):
-    folder = tmp_path / "a checkout"
+    folder = tmp_path / "checkout"
     for name in ("Makefile", "workflow/scripts/paretopress"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).symlink_to(ROOT / name)

@@ -73,6 +73,7 @@ def test_jobs_on_vgg16_take_little_more_than_its_weights_and_share_their_pages(t
 
 def test_a_job_computes_on_the_threads_that_it_was_given(tmp_path):
     project = Project(tmp_path / "project")
+    project.python = sys.executable
     (project.folder / "watched.py").write_text(NETWORK)
     architecture = {"name": "file", "path": "watched.py", "function": "build_network"}
     network = {

@@ -12,6 +12,7 @@ from paretopress.commands import front, status, verify
 from paretopress.compression.designs import Design
 from paretopress.config.study import Study
 from paretopress.errors import UserError
+from paretopress.imports import PACKAGE
 from paretopress.jobs.job import job
 from paretopress.jobs.journal import Journal
 from paretopress.jobs.sealed import sealed
@@ -41,6 +42,7 @@ def made(output: Path, text: str, *inputs: Path) -> None:
     """Writes a file of the study as a job does that reads the inputs."""
     given = SimpleNamespace(
         rule="made",
+        scriptdir=str(PACKAGE.parent),
         input=list(map(str, inputs)),
         output=[str(output)],
         log=[str(RESULTS / "logs" / "made.log")],
