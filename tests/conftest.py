@@ -1,6 +1,7 @@
 """Fixtures that more than one test file uses."""
 
 import fcntl
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(
         key=lambda item: [item.get_closest_marker(name) is None for name in ("slurm", "slow")]
     )
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: a collection, as statsmodels makes at each Holm adjustment, passes it over."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

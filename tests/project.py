@@ -182,7 +182,7 @@ class Project:
         started = psutil.Process(study.pid).children(recursive=True)
         os.killpg(study.pid, signal.SIGKILL)
         assert study.wait() == -signal.SIGKILL
-        psutil.wait_procs(started)
+        psutil.wait_procs(started, timeout=30)
         assert not (self.folder / target).exists()
         shown = self.command("status").stdout
         assert self.snakemake("--unlock").returncode == 0

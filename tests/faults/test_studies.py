@@ -10,10 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from project import RESULTS, Project
+from project import RESULTS, TINY, Project
 
 pytestmark = pytest.mark.slow
 
+SECOND = TINY["networks"]["second"]
+STUDY = TINY | {
+    "networks": {"second": SECOND | {"training": SECOND["training"] | {"batch_size": 200}}}
+}
 OUTPUTS = [
     str(RESULTS / "baselines" / "second" / file) for file in ("weights.safetensors", "history.csv")
 ]
@@ -57,6 +61,7 @@ def outputs(project: Project) -> list[bytes]:
 def undisturbed(tmp_path_factory) -> Project:
     """A training that a second Snakemake on its folder did not disturb."""
     project = Project(tmp_path_factory.mktemp("undisturbed"))
+    project.configure(STUDY)
     project.complete(1, str(RESULTS / "dataset" / "train.safetensors"))
     study = started(project)
     wait_for(study, (project.folder / JOURNAL).exists)
@@ -78,6 +83,7 @@ def undisturbed(tmp_path_factory) -> Project:
 def project(undisturbed, tmp_path) -> Project:
     """A project with the images, before the training."""
     project = Project(tmp_path)
+    project.configure(STUDY)
     project.take(undisturbed, "dataset")
     return project
 
@@ -96,6 +102,10 @@ def test_a_study_that_is_stopped_and_then_killed_before_snakemake_noted_the_end_
         told,
     )
     assert stopped, told
+    status = project.command("status").stdout
+    assert re.search(
+        r"second \(baseline stopped at epoch \d/6, accuracy 0\.\d+, goes on from there\)", status
+    ), status
     study = started(project)
     wait_for(study, (journal / "finished").exists)
     os.killpg(study.pid, signal.SIGKILL)

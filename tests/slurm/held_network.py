@@ -48,10 +48,10 @@ def eat(entries: int) -> None:
 class Held(nn.Sequential):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         if seed := searching_with():
-            wait_while_held(seed)
             if (HUNGRY / seed).exists():
                 (HUNGRY / seed).unlink()  # once
                 eat(2**30)
+            wait_while_held(seed)
         return super().forward(images)
 
 

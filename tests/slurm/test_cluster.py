@@ -14,33 +14,36 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from cases import EVERY_TEST
 from cluster import DEADLINE, HOW_TO_INSTALL, NODE, Cluster, missing_programs, wait_until
 from held_network import ASKED, HELD, HOLD, HUNGRY
 from project import METHODS, RESULTS, TINY, Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.slurm]
 
-# What happens to the search of a seed.
-CANCELLED, TIMEOUT, STOPPED, MEMORY, LEFT_RUNNING, LEFT_ENDED = SEEDS = range(1, 7)
+# What happens to the search of a seed: to its first job, and to its second one.
 FAULTS = {
-    "a job is cancelled": CANCELLED,
-    "a job reaches its time limit": TIMEOUT,
-    "a job is asked to stop before its time limit": STOPPED,
-    "a job runs out of memory": MEMORY,
-    "Snakemake is killed and its job still runs": LEFT_RUNNING,
-    "Snakemake is killed and its job has ended": LEFT_ENDED,
+    1: "cancelled, then left to itself by a Snakemake that is killed, and cancelled by the next one",
+    2: "at its time limit, then left to itself by a Snakemake that is killed, and done before the next one",
+    3: "out of memory, then asked to stop before its time limit",
 }
-SUBMITTED_AGAIN = (CANCELLED, TIMEOUT, STOPPED, MEMORY)  # by the Snakemake that submitted them
+ENDS = {
+    1: ["CANCELLED", "CANCELLED", "COMPLETED"],
+    2: ["TIMEOUT", "COMPLETED"],
+    3: ["FAILED", "FAILED", "COMPLETED"],
+}
 # One network, which can be held in the middle of a search, and one method.
 ARCHITECTURE = {"name": "file", "path": "tests/slurm/held_network.py", "function": "build_network"}
 STUDY = TINY | {
-    "seeds": list(SEEDS),
+    "seeds": list(FAULTS),
     "networks": {"first": TINY["networks"]["first"] | {"architecture": ARCHITECTURE}},
     "methods": [TINY["methods"][0]],
     "budget": {"evaluations": 16, "initial": 10, "initial_seed": 1},
 }
-RUNS = {seed: f"runs/first/{METHODS[0]}/seed-{seed}" for seed in SEEDS}
+RUNS = {seed: f"runs/first/{METHODS[0]}/seed-{seed}" for seed in FAULTS}
 FILES = ("evaluations.csv", "iterations.csv", "hypervolume.json")
+# What the searches lead to; the whole study in `make test-all`.
+WANTED = [str(RESULTS / name) for name in ("statistics/summary.csv", "fronts/first.csv")]
 THREADS = (
     "--set-threads",
     "train_baseline=2",
@@ -64,9 +67,10 @@ class ClusterProject(Project):
         self.submitted: list[list[str]] = []  # the rules of the jobs of each Snakemake
 
     @contextmanager
-    def started(self) -> Iterator[subprocess.Popen[bytes]]:
-        """Snakemake at work on the whole study; it ends with the block."""
-        command = [self.python, "-m", "snakemake", "--configfile", "tiny.yaml", *ON_THE_CLUSTER]
+    def started(self, *targets: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Snakemake at work on the targets, or the whole study; it ends with the block."""
+        snakemake = [self.python, "-m", "snakemake", "--configfile", "tiny.yaml"]
+        command = [*snakemake, *ON_THE_CLUSTER, "--", *targets]
         with open(self.said, "wb") as output:
             snakemake = subprocess.Popen(
                 command,
@@ -91,18 +95,19 @@ class ClusterProject(Project):
     def output(self) -> str:
         return self.said.read_text(encoding="utf-8")
 
-    def hold(self, *seeds: int) -> None:
-        """From its third evaluation on, the search of each of the seeds waits to be released."""
-        for seed in seeds:
-            (self.folder / HOLD / str(seed)).parent.mkdir(exist_ok=True)
-            (self.folder / HOLD / str(seed)).touch()
+    def hold(self, seed: int) -> None:
+        """From its third evaluation on, the search of a seed waits to be released."""
+        (self.folder / HOLD).mkdir(exist_ok=True)
+        (self.folder / HOLD / str(seed)).touch()
 
     def release(self, seed: int) -> None:
         (self.folder / HOLD / str(seed)).unlink()
 
-    def search(self, seed: int) -> str:
+    def held(self, seed: int) -> str:
         """The id of the job that searches with a seed, as soon as it is held."""
-        wait_until((self.folder / HELD / str(seed)).exists, f"seed {seed} is held; see {self.said}")
+        held = self.folder / HELD / str(seed)
+        wait_until(held.exists, f"seed {seed} is held; see {self.said}")
+        held.unlink()
         [job] = self.searches(seed, "RUNNING")
         return job
 
@@ -111,9 +116,6 @@ class ClusterProject(Project):
 
     def ended(self, job: str, state: str) -> None:
         wait_until(lambda: self.cluster.field(job, "JobState") == state, f"job {job}: {state}")
-
-    def finished_searches(self) -> int:
-        return len(re.findall(r"Finished jobid: \d+ \(Rule: search\)", self.output()))
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +150,7 @@ def drained_and_resumed(project: ClusterProject) -> None:
     cluster.run("scontrol", "update", f"nodename={NODE}", "state=drain", "reason=test")
     try:
         wait_until(
-            lambda: len(cluster.jobs("PENDING", comment="rule_search_.*")) == len(SEEDS),
+            lambda: len(cluster.jobs("PENDING", comment="rule_search_.*")) == len(FAULTS),
             "the searches wait",
         )
         for job in cluster.jobs("PENDING"):
@@ -162,37 +164,41 @@ def drained_and_resumed(project: ClusterProject) -> None:
         cluster.run("scontrol", "update", f"nodename={NODE}", "state=resume")
 
 
-def faults_of_jobs(project: ClusterProject) -> None:
-    """Each in the middle of a search; a job that ends so is submitted again, and is not held."""
+def faults_of_jobs(project: ClusterProject) -> dict[int, str]:
+    """Each in the middle of a search, which is then submitted again; the jobs that are held in the end, by seed."""
     cluster = project.cluster
-    jobs = {seed: project.search(seed) for seed in (CANCELLED, TIMEOUT, STOPPED)}
-    cluster.run("scancel", jobs[CANCELLED])
-    end_in(1, cluster, jobs[TIMEOUT])
+    first = {seed: project.held(seed) for seed in (1, 2)}
+    cluster.run("scancel", first[1])
+    end_in(1, cluster, first[2])
+    for job, state in ((first[1], "CANCELLED"), (first[2], "TIMEOUT")):
+        project.ended(job, state)
+    for seed in (1, 2):  # said again by the first job until it ended
+        (project.folder / HELD / str(seed)).unlink(missing_ok=True)
+    stopped = project.held(3)
     # The limit comes so near that the profile's own signal is due: five minutes before it.
-    end_in(270, cluster, jobs[STOPPED])
-    wait_until((project.folder / ASKED / str(STOPPED)).exists, "SLURM sends the profile's signal")
-    project.release(STOPPED)
-    for seed, state in ((CANCELLED, "CANCELLED"), (TIMEOUT, "TIMEOUT"), (STOPPED, "FAILED")):
-        project.ended(jobs[seed], state)
-    for seed in (CANCELLED, TIMEOUT):
-        project.release(seed)
+    end_in(270, cluster, stopped)
+    wait_until((project.folder / ASKED / "3").exists, "SLURM sends the profile's signal")
+    project.release(3)
+    project.ended(stopped, "FAILED")
+    left = {seed: project.held(seed) for seed in (1, 2)}
     wait_until(
-        lambda: project.finished_searches() == len(SUBMITTED_AGAIN),
-        f"what failed is submitted again and ends; see {project.said}",
+        lambda: re.search(r"Finished jobid: \d+ \(Rule: search\)", project.output()),
+        f"seed 3 is searched; see {project.said}",
     )
+    return left
 
 
 @pytest.fixture(scope="module")
 def disturbed(cluster, tmp_path_factory) -> ClusterProject:
     """The study on the cluster, after all that happened to it and one more run of the README's command."""
     project = ClusterProject(tmp_path_factory.mktemp("disturbed"), cluster)
-    project.hold(CANCELLED, TIMEOUT, STOPPED, LEFT_RUNNING, LEFT_ENDED)
+    for seed in FAULTS:
+        project.hold(seed)
     (project.folder / HUNGRY).mkdir()
-    (project.folder / HUNGRY / str(MEMORY)).touch()
+    (project.folder / HUNGRY / "3").touch()
     with project.started() as snakemake:
         drained_and_resumed(project)
-        faults_of_jobs(project)
-        left = {seed: project.search(seed) for seed in (LEFT_RUNNING, LEFT_ENDED)}
+        left = faults_of_jobs(project)
         assert snakemake.poll() is None
         snakemake.kill()
     refused = project.snakemake(*ON_THE_CLUSTER)
@@ -201,14 +207,14 @@ def disturbed(cluster, tmp_path_factory) -> ClusterProject:
     assert project.snakemake("--unlock").returncode == 0
     for job in left.values():
         project.ended(job, "RUNNING")  # nobody but the one who has the lock ends it
-    project.release(LEFT_ENDED)
-    project.ended(left[LEFT_ENDED], "COMPLETED")
-    with project.started() as snakemake:
-        project.ended(left[LEFT_RUNNING], "CANCELLED")
-        project.release(LEFT_RUNNING)
+    project.release(2)
+    project.ended(left[2], "COMPLETED")
+    with project.started(*([] if EVERY_TEST else WANTED)) as snakemake:
+        project.ended(left[1], "CANCELLED")
+        project.release(1)
         assert snakemake.wait(timeout=DEADLINE) == 0, project.output()[-8000:]
         said = project.output()
-    assert f"Cancelled job {left[LEFT_RUNNING]} of an earlier Snakemake here" in said
+    assert f"Cancelled job {left[1]} of an earlier Snakemake here" in said
     return project
 
 
@@ -217,47 +223,39 @@ def local(cluster, tmp_path_factory) -> Project:
     """The study on this machine without a cluster, up to the front of its network."""
     project = Project(tmp_path_factory.mktemp("local"))
     project.configure(STUDY)
-    wanted = [*(f"{run}/hypervolume.json" for run in RUNS.values()), "fronts/first.csv"]
-    project.complete(2, *THREADS, "--", *(str(RESULTS / name) for name in wanted))
+    hypervolumes = [str(RESULTS / run / "hypervolume.json") for run in RUNS.values()]
+    project.complete(2, *THREADS, "--", *hypervolumes, str(RESULTS / "fronts" / "first.csv"))
     return project
 
 
 def test_a_study_on_the_cluster_has_the_bytes_of_the_local_run(disturbed, local):
     for name in ("fronts/first.csv", "baselines/first/weights.safetensors"):
         assert disturbed.read(name) == local.read(name), name
-    assert (disturbed.folder / RESULTS / "report.html").is_file()
-    assert disturbed.to_do() == [], "a local run takes over what the cluster did"
+    targets = () if EVERY_TEST else WANTED
+    assert disturbed.to_do(*targets) == [], "a local run takes over what the cluster did"
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_the_bytes_are_the_same_where(fault, disturbed, local):
+@pytest.mark.parametrize("seed", FAULTS, ids=FAULTS.get)
+def test_the_bytes_are_the_same_and_each_fault_costs_one_more_job_where_one_is(
+    seed, disturbed, local
+):
     for name in FILES:
-        file = f"{RUNS[FAULTS[fault]]}/{name}"
+        file = f"{RUNS[seed]}/{name}"
         assert disturbed.read(file) == local.read(file), file
+    cluster = disturbed.cluster
+    states = [cluster.field(job, "JobState") for job in disturbed.searches(seed, "all")]
+    # What the daemon of SLURM 22.05 kills for its memory is FAILED there, later OUT_OF_MEMORY.
+    assert [state.replace("OUT_OF_MEMORY", "FAILED") for state in states] == ENDS[seed]
 
 
-def test_each_fault_costs_one_more_job(disturbed):
-    """A job that the daemon of SLURM 22.05 kills for its memory is FAILED there, later OUT_OF_MEMORY."""
-    for seed in SEEDS:
-        states = [
-            disturbed.cluster.field(job, "JobState").replace("OUT_OF_MEMORY", "FAILED")
-            for job in disturbed.searches(seed, "all")
-        ]
-        expected = {
-            CANCELLED: ["CANCELLED"], TIMEOUT: ["TIMEOUT"], STOPPED: ["FAILED"], MEMORY: ["FAILED"],
-            LEFT_RUNNING: ["CANCELLED"], LEFT_ENDED: [],
-        }[seed]  # fmt: skip
-        assert states == [*expected, "COMPLETED"], seed
-
-
-def test_a_job_that_stops_says_so_and_one_that_ran_out_of_memory_gets_more(disturbed):
-    first = (disturbed.folder / "snakemake-1.txt").read_text(encoding="utf-8")
-    assert "stopped by a signal after" in first, "the log of the job"
-    failed, done = disturbed.searches(MEMORY, "all")
-    asked = [disturbed.cluster.field(job, "TRES") for job in (failed, done)]
+def test_a_job_that_ran_out_of_memory_gets_more_and_one_that_stops_says_so(disturbed):
+    failed, second, _ = disturbed.searches(3, "all")
+    asked = [disturbed.cluster.field(job, "TRES") for job in (failed, second)]
     assert [re.search(r"mem=(\w+)", tres).group(1) for tres in asked] == ["3000M", "6000M"]
     [log] = (disturbed.folder / ".snakemake" / "slurm_logs").rglob(f"{failed}.log")
     assert "exceeded memory limit" in log.read_text(encoding="utf-8")
+    first = (disturbed.folder / "snakemake-1.txt").read_text(encoding="utf-8")
+    assert "stopped by a signal after" in first, "the log of the job"
 
 
 def test_the_threads_of_a_rule_reach_its_script(disturbed):
@@ -269,10 +267,9 @@ def test_the_threads_of_a_rule_reach_its_script(disturbed):
 def test_what_follows_the_searches_of_a_network_is_one_job_and_small_rules_are_none(disturbed):
     first, second = disturbed.submitted
     assert sorted(first) == sorted([
-        "rule_dataset", "rule_train_baseline", "rule_dense_metrics", "rule_initial_designs",
-        *["rule_search"] * (len(SEEDS) + len(SUBMITTED_AGAIN)),
+        "rule_dataset", "rule_train_baseline", "rule_dense_metrics", "rule_initial_designs", *["rule_search"] * 7,
     ])  # fmt: skip
+    of_fronts = ["rule_test_front", "rule_front_sizes", "rule_inference_time"]
     assert sorted(second) == sorted([
-        "rule_search", "group_finished_runs_hypervolume_join_runs_tabulate_runs", "rule_test_front", "rule_front_sizes",
-        "rule_inference_time",
+        "rule_search", "group_finished_runs_hypervolume_join_runs_tabulate_runs", *(of_fronts if EVERY_TEST else []),
     ])  # fmt: skip

@@ -79,7 +79,7 @@ def test_an_installed_copy_is_the_library_and_the_command_and_never_runs_in_a_st
     assert "example: paretopress status --configfile" in told
 
     # The installed copy is stale: it is of the checkout as it was.
-    monkeypatch.setattr(sys, "executable", str(environment / "python"))
+    monkeypatch.setattr(checkout, "python", str(environment / "python"))
     own = checkout.folder / "workflow" / "scripts" / "paretopress"
     before_the_first_job = refusal(checkout)
     assert not (checkout.folder / RESULTS / "logs" / "dataset.log").exists()

@@ -172,6 +172,7 @@ def several(tmp_path_factory) -> Outer:
     other = STUDY | {"seeds": [1, 2]}
     outer.write({"first": STUDY, "second": other, "third": THEIRS}, *modules)
     target = FIRST / RUN / "evaluations.csv"
+    outer.snakemake(str(FIRST / "designs" / "first" / "seed-1.csv"))
     study = subprocess.Popen(
         [sys.executable, *outer.command(str(target))],
         cwd=outer.folder,

@@ -290,6 +290,7 @@ def test_another_method_setting_reruns_that_method_only(project):
     assert all("method=surrogate-mse-random" in job for job in searches)
 
 
+@pytest.mark.thorough
 def test_a_killed_training_goes_on_to_the_same_bytes_on_one_core(finished, tmp_path):
     project = Project(tmp_path)
     target = str(RESULTS / "baselines" / "second" / "weights.safetensors")

@@ -20,7 +20,7 @@ from paretopress.statistics.costs import machines
 from paretopress.tables import read_table, records
 
 PACKAGES = ("torch", "torchvision", "pymoo", "scikit-learn", "xgboost", "lightgbm")
-ALWAYS = ("moocore", "pandas", "scipy", "scikit-posthocs", "seaborn", "snakemake")
+ALWAYS = ("moocore", "pandas", "scipy", "scikit-posthocs", "snakemake")
 
 with job(snakemake):
     config, inputs, params = snakemake.params.config, snakemake.input, snakemake.params

@@ -173,6 +173,7 @@ def test_augmentation_moves_pixels_and_invents_none(name):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_network_learns_the_digits():
     splits = DATASETS["digits"](
         image_size=32,
