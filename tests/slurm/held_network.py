@@ -6,6 +6,7 @@ In the folders HOLD and HUNGRY lie the test's words, in HELD and ASKED the netwo
 import signal
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -14,13 +15,23 @@ from torch import nn
 HOLD, HELD, ASKED, HUNGRY = map(Path, ("hold", "held", "asked", "hungry"))
 
 
+def recorded(journal: str) -> int:
+    return len(list(Path(journal).glob("evaluations/*.json")))
+
+
+@cache
+def recorded_before(journal: str) -> int:
+    """At the first forward pass of this process, which checks the network."""
+    return recorded(journal)
+
+
 def searching_with() -> str | None:
-    """The seed of the search that this process is, as soon as two of its evaluations are recorded."""
+    """The seed of the search that this process is, as soon as it has recorded an evaluation."""
     job = getattr(sys.modules["__main__"], "snakemake", None)
     if getattr(job, "rule", "") != "search":
         return None
-    recorded = list(Path(job.params.journal).glob("evaluations/*.json"))
-    return job.wildcards.seed if len(recorded) >= 2 else None
+    before = recorded_before(job.params.journal)
+    return job.wildcards.seed if recorded(job.params.journal) > before else None
 
 
 def say(folder: Path, seed: str) -> None:

@@ -96,7 +96,7 @@ class ClusterProject(Project):
         return self.said.read_text(encoding="utf-8")
 
     def hold(self, seed: int) -> None:
-        """From its third evaluation on, the search of a seed waits to be released."""
+        """From its second evaluation on, each job that searches with a seed waits to be released."""
         (self.folder / HOLD).mkdir(exist_ok=True)
         (self.folder / HOLD / str(seed)).touch()
 
