@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.ensemble import RandomForestRegressor
 from sklearn.model_selection import KFold, cross_val_score
 
 from paretopress.search.surrogates import CANDIDATES, SCORES, cross_validated, select_surrogate
@@ -26,7 +29,7 @@ def test_scores_are_those_of_scikit_learn(metric, scoring):
 
 def test_the_four_candidates_have_default_hyperparameters():
     assert {type(candidate(0)).__name__ for candidate in CANDIDATES.values()} == {
-        "KNeighborsRegressor", "RandomForestRegressor", "XGBRegressor", "LGBMRegressor",
+        "KNeighborsRegressor", "RandomForest", "XGBRegressor", "LGBMRegressor",
     }  # fmt: skip
     free = {"random_state", "n_jobs", "verbose", "deterministic", "force_col_wise"}
     for candidate in CANDIDATES.values():
@@ -37,6 +40,18 @@ def test_the_four_candidates_have_default_hyperparameters():
             if value != type(model)().get_params().get(key) and value == value
         }
         assert changed <= free
+
+
+@given(st.integers(0, 2**31 - 1), st.integers(1, 40), st.integers(1, 5))
+def test_the_forest_is_scikit_learns_to_the_bit(seed, rows, values):
+    rng = np.random.default_rng(seed)
+    integers = rng.integers(0, 3, (rows + 9, 4))
+    space = np.column_stack([integers, rng.random((rows + 9, 3))])
+    samples, asked = space[:rows], space[rows:]
+    y = rng.choice(rng.random(values), rows) if values < 5 else rng.random(rows)
+    own = CANDIDATES["random_forest"](seed).fit(samples, y)
+    sklearns = RandomForestRegressor(random_state=seed).fit(samples, y)
+    assert np.array_equal(own.predict(asked), sklearns.predict(asked))
 
 
 @pytest.mark.parametrize("metric", ["mse", "mape", "spearman"])
