@@ -30,7 +30,7 @@ LIBRARIES = (
     "PIL.Image", "psutil", "pydantic", "pymoo.algorithms.moo.ctaea", "pymoo.indicators.hv", "pymoo.operators.survival.rank_and_crowding",
     "pymoo.optimize", "pymoo.util.ref_dirs", "safetensors.torch", "scikit_posthocs", "scipy.stats", "seaborn", "sklearn.datasets",
     "sklearn.ensemble", "sklearn.model_selection", "sklearn.neighbors", "snakemake.cli", "snakemake.dag", "snakemake.executors.local",
-    "snakemake.script", "snakemake.scheduling.greedy", "snakemake.scheduling.milp", "torch", "tqdm", "xgboost", "yaml",
+    "snakemake.script", "snakemake.scheduling.greedy", "snakemake.scheduling.milp", "torch._dynamo", "tqdm", "xgboost", "yaml",
 )  # fmt: skip
 # As Snakemake has it for a job of one thread; OpenMP reads it when it is loaded.
 ONE_THREAD = dict.fromkeys(
@@ -146,6 +146,8 @@ def _answer(client: socket.socket, command: str) -> None:
 def _serve(path: str, command: str) -> None:
     for library in LIBRARIES:
         import_module(library)
+    get_argument_parser = import_module("snakemake.cli").get_argument_parser
+    get_argument_parser()  # loads the plugins of Snakemake
     assert threading.active_count() == 1
     gc.freeze()  # a collection in a fork leaves the pages of what is loaded as they are
     listener = socket.socket(socket.AF_UNIX)

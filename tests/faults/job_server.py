@@ -22,6 +22,7 @@ SCRIPTS = ROOT / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 import lightgbm  # noqa: E402, F401
+import torch._dynamo  # noqa: E402, F401  which the first step of an optimizer loads
 import xgboost  # noqa: E402, F401
 from snakemake import iocontainers  # noqa: E402
 

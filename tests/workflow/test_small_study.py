@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import sys
 
 import pandas as pd
 import pytest
@@ -172,7 +171,7 @@ def test_an_added_table_of_evaluations_is_judged_beside_the_runs_and_searches_no
 
 def test_a_method_of_ones_own_is_put_to_the_tests_of_every_method(with_own_method):
     command = [
-        sys.executable,
+        with_own_method.python,
         "-m",
         "pytest",
         "-vv",
