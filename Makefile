@@ -7,9 +7,10 @@ BIN := $(VENV)/bin
 ifneq ($(words $(abspath $(VENV))),1)
 $(error Snakemake starts no job with a Python whose path has a space, as in $(abspath $(VENV)): name another folder for the environment, make VENV=/a/folder/without $(MAKECMDGOALS))
 endif
-COMMAND := $(BIN)/paretopress
+COMMAND := PYTHONPATH=workflow/scripts $(BIN)/python -P -m paretopress
+LAUNCHER := $(BIN)/paretopress
 
-.PHONY: help demo test test-all test-fast fuzz faults lint types format status front verify docs clean
+.PHONY: help demo test test-all test-fast fuzz faults lint format status front verify docs clean $(LAUNCHER)
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -21,27 +22,27 @@ $(VENV)/.runtime: envs/requirements.txt envs/lock.txt
 	$(BIN)/pip install --quiet -r envs/requirements.txt -c envs/lock.txt
 	@touch $@
 
-# Not installed: a copy of this folder with the same environment would then run the code of this one.
-$(COMMAND): $(VENV)/.runtime
+# The command of the folder that make ran in last. Not installed: a copy of this folder with the same environment would then run the code of this one.
+$(LAUNCHER): $(VENV)/.runtime
 	@printf '%s\n' '#!/bin/sh' 'export PYTHONPATH="$(CURDIR)/workflow/scripts$${PYTHONPATH:+:$$PYTHONPATH}"' \
-		'exec "$(CURDIR)/$(BIN)/python" -P -m paretopress "$$@"' > $@
+		'exec "$(abspath $(BIN))/python" -P -m paretopress "$$@"' > $@
 	@chmod +x $@
 
-$(VENV)/.development: $(COMMAND) $(VENV)/.runtime envs/requirements-slurm.txt envs/requirements-dev.txt
+$(VENV)/.development: $(VENV)/.runtime envs/requirements-slurm.txt envs/requirements-dev.txt
 	$(BIN)/pip install --quiet -r envs/requirements-dev.txt -c envs/lock.txt
 	@touch $@
 
-demo: $(COMMAND) ## install, run the embedded study, show its front
+demo: $(LAUNCHER) ## install, run the embedded study, show its front
 	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
 	@$(COMMAND) front --configfile $(CONFIG)
 
-status: $(COMMAND) ## the state of all runs at a glance (CONFIG=... for another study)
+status: $(LAUNCHER) ## the state of all runs at a glance (CONFIG=... for another study)
 	@$(COMMAND) status --configfile $(CONFIG)
 
-front: $(COMMAND) ## the front's best rows (CONFIG=... for another study)
+front: $(LAUNCHER) ## the front's best rows (CONFIG=... for another study)
 	@$(COMMAND) front --configfile $(CONFIG)
 
-lint: $(VENV)/.development ## formatting, lint, types
+lint: $(VENV)/.development $(LAUNCHER) ## formatting, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/snakefmt --check Snakefile workflow
@@ -68,11 +69,11 @@ format: $(VENV)/.development ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/snakefmt Snakefile workflow
 
-verify: $(COMMAND) ## hold every file of a study against its record (CONFIG=... for another study)
+verify: $(LAUNCHER) ## hold every file of a study against its record (CONFIG=... for another study)
 	@$(COMMAND) verify --configfile $(CONFIG)
 
-docs: $(COMMAND) ## rewrite config/schema.json and the key tables of config/README.md
+docs: $(LAUNCHER) ## rewrite config/schema.json and the key tables of config/README.md
 	$(COMMAND) documents
 
-clean: ## remove all results
-	rm -rf results .snakemake
+clean: ## remove all results, and what pip built
+	rm -rf results .snakemake build

@@ -57,7 +57,11 @@ def pytest_collection_finish() -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """With `-n auto`: one worker more than there are cores, since the one with SLURM's queue mostly waits."""
-    return (os.cpu_count() or 1) + 1
+    asked = os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS")
+    if asked:
+        return int(asked)
+    here = getattr(os, "sched_getaffinity", None)  # Linux alone
+    return (len(here(0)) if here else os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")

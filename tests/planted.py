@@ -80,7 +80,8 @@ def copied(folder: Path) -> Path:
 
 def tested(copy: Path, *tests: str) -> tuple[int | None, str]:
     """What pytest ends with, None where it ran out of time, and what it says. It is ended with all that it started."""
-    options = ["-x", "-rfp", "-p", "no:cacheprovider", "-n", "0"]
+    limit = LIMIT * (3 if len(tests) > 1 else 1)
+    options = ["-x", "-rfps", "-p", "no:cacheprovider", "-n", "0"]
     pytest = subprocess.Popen(
         [sys.executable, "-m", "pytest", *options, *tests],
         cwd=copy,
@@ -90,10 +91,10 @@ def tested(copy: Path, *tests: str) -> tuple[int | None, str]:
         start_new_session=True,
     )
     try:
-        said, _ = pytest.communicate(timeout=LIMIT)
+        said, _ = pytest.communicate(timeout=limit)
         return pytest.returncode, said
     except subprocess.TimeoutExpired:
-        return None, f"no end after {LIMIT:g} s\n"
+        return None, f"no end after {limit:g} s\n"
     finally:
         if pytest.poll() is None:
             pytest.send_signal(signal.SIGINT)  # so that it ends what its fixtures have started
@@ -116,7 +117,7 @@ def passing(tests: list[str]) -> str:
     with tempfile.TemporaryDirectory() as folder:
         code, said = tested(copied(Path(folder)), *tests)
     never = [test for test in tests if not has("PASSED", test, said)]
-    return f"{said[-3000:]}\nnot passed: {', '.join(never)}" if code or never else ""
+    return f"{said[-3000:]}\nnot passed, or skipped: {', '.join(never)}" if code or never else ""
 
 
 def is_caught(fault: Fault) -> tuple[bool, str]:

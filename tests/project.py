@@ -192,6 +192,15 @@ class Project:
         return (self.folder / RESULTS / name).read_bytes()
 
 
+def without_make() -> dict[str, str]:
+    """The environment, without what a make around the tests hands to another one."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name != "VENV" and not name.startswith(("MAKE", "MFLAGS"))
+    }
+
+
 @contextmanager
 def restored(folder: Path) -> Iterator[None]:
     """Puts back what is edited of a project meanwhile: its configs and its code, not its results."""

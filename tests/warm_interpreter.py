@@ -2,8 +2,10 @@
 
 `interpreter()` gives a command that is used in place of `sys.executable`; Snakemake, started with it,
 starts its jobs with it too. It has loaded what is not the project's, and none of the project's own code.
-It computes nothing itself, so that there is no thread that a fork would lack. The tests of deaths,
-memory, threads and clusters start true interpreters.
+It computes nothing itself, so that there is no thread that a fork would lack.
+
+All forks have one seed of hashes, and are in no process group of who started them: what is killed,
+measured or submitted in the tests is a true interpreter, and so is all of a study of tables.
 """
 
 import array
@@ -13,7 +15,9 @@ import gc
 import json
 import os
 import runpy
+import select
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -28,7 +32,7 @@ from pathlib import Path
 LIBRARIES = (
     "jinja2", "lightgbm", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "matplotlib.pyplot", "moocore",
     "PIL.Image", "psutil", "pydantic", "pymoo.algorithms.moo.ctaea", "pymoo.indicators.hv", "pymoo.operators.survival.rank_and_crowding",
-    "pymoo.optimize", "pymoo.util.ref_dirs", "safetensors.torch", "scikit_posthocs", "scipy.stats", "seaborn", "sklearn.datasets",
+    "pymoo.optimize", "pymoo.util.ref_dirs", "safetensors.torch", "scikit_posthocs", "scipy.stats", "sklearn.datasets",
     "sklearn.ensemble", "sklearn.model_selection", "sklearn.neighbors", "snakemake.cli", "snakemake.dag", "snakemake.executors.local",
     "snakemake.script", "snakemake.scheduling.greedy", "snakemake.scheduling.milp", "torch._dynamo", "tqdm", "xgboost", "yaml",
 )  # fmt: skip
@@ -68,11 +72,11 @@ def interpreter() -> str:
     command.chmod(0o755)
     server = subprocess.Popen(
         [sys.executable, __file__, str(folder / "socket"), str(command)],
+        stdin=subprocess.PIPE,  # the server ends when this process does, however it ends
         stdout=subprocess.PIPE,
         env=os.environ | ONE_THREAD,
     )
-    atexit.register(server.wait)
-    atexit.register(server.terminate)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     assert server.stdout.readline() == b"ready\n"
     return str(command)
 
@@ -156,7 +160,7 @@ def _serve(path: str, command: str) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     print("ready", flush=True)
-    while True:
+    while listener in select.select([listener, sys.stdin], [], [])[0]:
         client, _ = listener.accept()
         if os.fork() == 0:
             listener.close()

@@ -54,7 +54,7 @@ JobAcctGatherFrequency=task=1
 JobAcctGatherParams=OverMemoryKill
 AccountingStorageType=accounting_storage/none
 ReturnToService=2
-MinJobAge=300
+MinJobAge=86400
 KillWait=5
 OverTimeLimit=0
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,bf_interval=2
@@ -183,13 +183,13 @@ class Cluster:
         return sorted((job for job, said in found if re.fullmatch(comment, said)), key=int)
 
     def field(self, job: str, name: str) -> str:
-        """A field of `scontrol show job`."""
+        """A field of `scontrol show job`; empty where the controller does not answer."""
         shown = dict(
             word.split("=", 1)
             for word in self.run("scontrol", "show", "job", job).split()
             if "=" in word
         )
-        return shown[name]
+        return shown.get(name, "")
 
     def cancel(self) -> None:
         """Cancels all jobs, and waits until they are gone."""

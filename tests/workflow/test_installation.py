@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from paths import ROOT
-from project import RESULTS, Project
+from project import RESULTS, Project, without_make
 
 from paretopress.__main__ import DOCUMENTS, OF_A_STUDY, main
 from paretopress.imports import PACKAGE
@@ -20,7 +20,7 @@ IMAGES = f"{RESULTS}/dataset/test.safetensors"
 
 def output_of(*command: object, folder: Path, **environment: str) -> str:
     """Without PYTHONPATH, in which pytest's own may stand."""
-    known = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    known = {name: value for name, value in without_make().items() if name != "PYTHONPATH"}
     done = subprocess.run(
         list(map(str, command)),
         cwd=folder,
@@ -37,7 +37,7 @@ def output_of(*command: object, folder: Path, **environment: str) -> str:
 def environment(tmp_path_factory) -> Path:
     """The bin folder of an environment of one's own, which has the packages of the one that runs the tests."""
     folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, with_pip=False)
+    venv.create(folder, with_pip=False, symlinks=True)
     own = sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)})
     (Path(own) / "packages.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
     return folder / "bin"

@@ -99,6 +99,7 @@ def test_no_job_begins_with_another_copy_of_the_package_than_its_rules(study):
     made = record(METRICS)
     elsewhere = rule("measure", [WEIGHTS, "code.py"], [METRICS])
     elsewhere.scriptdir = str(Path("checkout/workflow/scripts").absolute())
+    (Path(elsewhere.scriptdir) / "paretopress").mkdir(parents=True)
     told = refused(elsewhere)
     assert f"{PACKAGE} would be used here" in told
     assert f"than {elsewhere.scriptdir}/paretopress," in told

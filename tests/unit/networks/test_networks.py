@@ -266,6 +266,16 @@ def test_evaluation_is_a_pure_function(noise):
     assert results[1].accuracy == accuracy(network, noise, 32)
 
 
+HERE = """
+import sys
+from paretopress.torchvision_operators import torchvision
+network = torchvision.models.resnet18(num_classes=3)
+assert "torch._dynamo" not in sys.modules, "as much time as torch itself takes"
+import torch
+torch.optim.SGD(network.parameters(), 0.1).step()
+assert sys.modules["torch._dynamo"].__file__, "the real one, where it is asked for"
+print(network.fc.out_features)
+"""
 IN_A_FILE_OF_ONES_OWN = """
 import sys
 from pathlib import Path
@@ -280,7 +290,7 @@ print(network.fc.out_features)
 @pytest.mark.parametrize(
     "code",
     [
-        "from paretopress.torchvision_operators import torchvision; print(torchvision.models.resnet18(num_classes=3).fc.out_features)",
+        HERE,
         IN_A_FILE_OF_ONES_OWN,
     ],
     ids=["here", "in a file of one's own"],

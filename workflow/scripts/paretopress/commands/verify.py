@@ -14,7 +14,9 @@ def show(study: Study, results: Path) -> str:
     """
     recorded = recorded_files(results)
     if not recorded:
-        raise UserError(f"{results}: nothing is recorded there; the study has not run yet.")
+        raise UserError(
+            f"{results.absolute()}: nothing is recorded there. Run this in the folder that the study ran in."
+        )
     files = [file for file in recorded if file.is_file()]
     damaged, outdated = damaged_and_outdated(results, files)
     if damaged:
