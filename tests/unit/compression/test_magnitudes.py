@@ -1,7 +1,7 @@
 """The smallest entries of a tensor, found in little memory."""
 
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from paretopress.compression import magnitudes
@@ -22,6 +22,7 @@ def zeroed_in_order(values: torch.Tensor, zeros: int) -> torch.Tensor:
     share=st.floats(0, 1),
     block=st.integers(1, 70),
 )
+@example(values=[1.5, -1.5, 1.5, 2.0], share=0.25, block=70)
 @settings(deadline=None)
 def test_in_blocks_the_smallest_go_and_of_equal_ones_the_first(values, share, block):
     tensor, zeros = torch.tensor(values, dtype=torch.float32), round(share * len(values))
