@@ -1,35 +1,32 @@
-"""A real Snakemake run on a network of the user's own, with weights from a .pt file and one initial sample for all seeds."""
+"""The guide's network and config/my-network.yaml in a real Snakemake run, with one initial sample for all seeds."""
+
+import re
+import shutil
 
 import pandas as pd
 import pytest
 import torch
+import yaml
+from paths import ROOT
+from PIL import Image
 from project import Project
+from safetensors.torch import save_file
+from sklearn.datasets import load_digits
 
 from paretopress.jobs.digests import file_digest
 from paretopress.networks.build import build_network
 
 pytestmark = pytest.mark.slow
 
-CODE = """
-from torch import nn
-
-def tiny(num_classes, width):
-    return nn.Sequential(
-        nn.Conv2d(3, width, 3, stride=4), nn.ReLU(), nn.Conv2d(width, width, 3, groups=width), nn.Flatten(), nn.Linear(width * 36, num_classes)
-    )
-"""
-ARCHITECTURE = {"name": "file", "path": "mine.py", "function": "tiny", "arguments": {"width": 4}}
-CONFIG = {
+GUIDE = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+CODE = re.search(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL).group(1)
+AS_IT_COMES = yaml.safe_load((ROOT / "config" / "my-network.yaml").read_text(encoding="utf-8"))
+MINE = AS_IT_COMES["networks"]["mine"] | {"gate": {"above_chance": False}}  # it is not trained
+ARCHITECTURE, WEIGHTS = MINE["architecture"], MINE["weights"]
+CONFIG = AS_IT_COMES | {
     "study": "tiny",
     "seeds": [1, 2],
-    "dataset": {"kind": "digits"},
-    "networks": {
-        "mine": {
-            "architecture": ARCHITECTURE,
-            "weights": "mine.pt",
-            "gate": {"above_chance": False},
-        }
-    },
+    "networks": {"mine": MINE},
     "constraint": {"allowed_drop_points": 50.0},
     "budget": {"evaluations": 12, "initial": 10, "initial_seed": 7},
     "methods": [
@@ -51,10 +48,16 @@ RUNS = [
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory) -> Project:
     project = Project(tmp_path_factory.mktemp("own"))
-    (project.folder / "mine.py").write_text(CODE, encoding="utf-8")
+    digits = load_digits(n_class=4)
+    for number, (pixels, label) in enumerate(zip(digits.images, digits.target, strict=True)):
+        image = project.folder / "images" / ("train" if number % 4 else "test") / f"class {label}"
+        image.mkdir(parents=True, exist_ok=True)
+        Image.fromarray((pixels * 15).astype("uint8")).save(image / f"{number}.png")
+    (project.folder / ARCHITECTURE["path"]).write_text(CODE, encoding="utf-8")
     torch.manual_seed(0)
-    network = build_network(ARCHITECTURE | {"path": str(project.folder / "mine.py")}, 10)
-    torch.save({"model": network.state_dict()}, project.folder / "mine.pt")
+    file = project.folder / ARCHITECTURE["path"]
+    network = build_network(ARCHITECTURE | {"path": str(file), "arguments": {}}, num_classes=4)
+    save_file(network.state_dict(), project.folder / WEIGHTS)
     project.configure(CONFIG)
     project.complete(
         2, *RUNS, "results/tiny/fronts/mine.test.csv", "results/tiny/fronts/mine.sizes.csv"
@@ -75,7 +78,7 @@ def test_all_seeds_share_one_initial_sample(searched):
 
 def test_an_added_checksum_reruns_nothing(searched):
     before = searched.to_do()
-    network = CONFIG["networks"]["mine"] | {"checksum": file_digest(searched.folder / "mine.pt")}
+    network = MINE | {"checksum": file_digest(searched.folder / WEIGHTS)}
     searched.configure(CONFIG | {"networks": {"mine": network}})
     assert searched.to_do() == before
     searched.configure(CONFIG)
@@ -83,7 +86,7 @@ def test_an_added_checksum_reruns_nothing(searched):
 
 def test_an_edited_network_reruns_its_own_jobs(searched):
     assert not {"search", "import_baseline"} & searched.rules_to_do()
-    (searched.folder / "mine.py").write_text(CODE + "\n# a comment", encoding="utf-8")
+    (searched.folder / ARCHITECTURE["path"]).write_text(CODE + "\n# a comment", encoding="utf-8")
     assert {
         "import_baseline",
         "dense_metrics",
@@ -98,13 +101,16 @@ def test_an_edited_network_reruns_its_own_jobs(searched):
         (
             {"architecture": ARCHITECTURE | {"arguments": {"width": 6}}},
             [
-                "mine.pt: the weights do not fit the network",
-                "0.weight: shape (4, 3, 3, 3), (6, 3, 3, 3) wanted",
+                f"{WEIGHTS}: the weights do not fit the network",
+                "0.weight: shape (32, 3, 3, 3), (6, 3, 3, 3) wanted",
             ],
         ),
         (
             {"checksum": "0" * 64},
-            ["mine.pt: its SHA-256 is", "(networks.mine.checksum), so that nothing in it is read"],
+            [
+                f"{WEIGHTS}: its SHA-256 is",
+                "(networks.mine.checksum), so that nothing in it is read",
+            ],
         ),
     ],
     ids=["shape", "checksum"],
@@ -114,9 +120,10 @@ def test_weights_that_cannot_be_used_stop_the_study_before_any_search(
 ):
     project = Project(tmp_path)
     project.take(searched, "dataset")
-    (project.folder / "mine.py").write_text(CODE, encoding="utf-8")
-    (project.folder / "mine.pt").write_bytes((searched.folder / "mine.pt").read_bytes())
-    project.configure(CONFIG | {"networks": {"mine": CONFIG["networks"]["mine"] | change}})
+    shutil.copytree(searched.folder / "images", project.folder / "images")
+    for name in (ARCHITECTURE["path"], WEIGHTS):
+        shutil.copy2(searched.folder / name, project.folder / name)
+    project.configure(CONFIG | {"networks": {"mine": MINE | change}})
     stopped = project.snakemake("--cores", "1")
     assert stopped.returncode != 0
     for part in expected:
