@@ -10,7 +10,7 @@ endif
 COMMAND := PYTHONPATH=workflow/scripts $(BIN)/python -P -m paretopress
 LAUNCHER := $(BIN)/paretopress
 
-.PHONY: help demo test test-all test-fast fuzz faults lint format status front verify docs clean $(LAUNCHER)
+.PHONY: help install demo test test-all test-fast fuzz faults lint format status front verify docs clean $(LAUNCHER)
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -31,6 +31,8 @@ $(LAUNCHER): $(VENV)/.runtime
 $(VENV)/.development: $(VENV)/.runtime envs/requirements-slurm.txt envs/requirements-dev.txt
 	$(BIN)/pip install --quiet -r envs/requirements-dev.txt -c envs/lock.txt
 	@touch $@
+
+install: $(LAUNCHER) ## install the pinned packages and the command paretopress
 
 demo: $(LAUNCHER) ## install, run the embedded study, show its front
 	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)

@@ -29,7 +29,7 @@ FAILED = 1  # what pytest ends with where a test failed; with more where it coul
 class Fault:
     """One slip in one file of the project.
 
-    promise: what it breaks: promises by the words that are bold in workflow/TRUST.md, results by their paths in the README.
+    promise: what it breaks: promises by the words that are bold in docs/trust.md, results by their paths in docs/outputs.md.
     line: what stands once in the file; fault: what takes its place. test: what fails then, as pytest names it.
     """
 

@@ -54,7 +54,7 @@ def test_what_keeps_a_journal_is_asked_to_stop_before_its_limit(profile):
 
 
 @pytest.mark.slow
-def test_the_command_of_the_readme_is_whole(tmp_path):
+def test_the_command_of_the_readme_plans_the_whole_study(tmp_path):
     project = Project(tmp_path)
     command = [
         sys.executable,

@@ -74,9 +74,7 @@ def test_no_module_is_longer_than_300_lines():
 
 def test_every_test_that_a_promise_rests_on_is_there():
     named = set(
-        re.findall(
-            r"`(tests/[\w/.]*)`", (ROOT / "workflow" / "TRUST.md").read_text(encoding="utf-8")
-        )
+        re.findall(r"`(tests/[\w/.]*)`", (ROOT / "docs" / "trust.md").read_text(encoding="utf-8"))
     )
     assert len(named) >= 15
     assert {name for name in named if not (ROOT / name).exists()} == set()

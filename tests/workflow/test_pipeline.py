@@ -2,10 +2,12 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from paths import ROOT
 from project import LONGER, METHODS, NO_GATE, RESULTS, TINY, TRAINING, Project, edit, every_run
 
 from paretopress.figures.style import caption_of
@@ -33,16 +35,41 @@ OF_THE_RUNS = [
 ]
 
 
-def test_the_outputs_have_the_names_and_columns_of_the_contract(finished):
+def outputs(section: str) -> dict[str, str]:
+    """The rows of a table of docs/outputs.md: files by their patterns, and what it says of them."""
+    page = (ROOT / "docs" / "outputs.md").read_text(encoding="utf-8")
+    table = re.search(rf"^## {section}\n(.*?)^## ", page, re.DOTALL | re.MULTILINE).group(1)
+    return dict(re.findall(r"^\| `(.+?)` \| (.+) \|$", table, flags=re.MULTILINE))
+
+
+def made(results: Path, pattern: str) -> list[Path]:
+    """The files of a study of a pattern as `fronts/{network}.csv`."""
+    parts = re.split(r"\{\w+\}|\*", pattern)
+    expression = re.compile("[^/.]+".join(map(re.escape, parts)) + (".+" * pattern.endswith("/")))
+    paths = (path for path in results.rglob("*") if path.is_file())
+    return [path for path in paths if expression.fullmatch(str(path.relative_to(results)))]
+
+
+def test_the_page_on_outputs_lists_every_file_and_its_columns(finished):
+    results = finished.folder / RESULTS
+    files = {pattern: made(results, pattern) for pattern in outputs("Files")}
+    every = {path for path in results.rglob("*") if path.is_file()}
+    of_several_settings = "fronts/{network}.worst-run.csv"  # this study has one
+    assert {pattern for pattern, paths in files.items() if not paths} == {of_several_settings}
+    assert every - {path for paths in files.values() for path in paths} == set()
+    columns = outputs("Columns")
+    assert columns.keys() <= files.keys()
+    for pattern, listed in columns.items():
+        for path in files[pattern]:
+            header = path.read_text(encoding="utf-8").splitlines()[0]
+            assert header.split(",") == re.findall(r"`(\w+)`", listed), path
+
+
+def test_the_outputs_hold_what_was_asked_for(finished):
     results = finished.folder / RESULTS
     for network in ("first", "second"):
-        assert (
-            json.loads((results / "baselines" / network / "metrics.json").read_text())["accuracy"][
-                "validation"
-            ]
-            > 0
-        )
-        assert (results / "baselines" / network / "weights.safetensors").is_file()
+        metrics = json.loads((results / "baselines" / network / "metrics.json").read_text())
+        assert metrics["accuracy"]["validation"] > 0
         assert (
             len(pd.read_csv(results / "baselines" / network / "history.csv"))
             == TINY["networks"][network]["training"]["epochs"]
@@ -53,26 +80,11 @@ def test_the_outputs_have_the_names_and_columns_of_the_contract(finished):
             for kind in ("", ".test", ".sizes")
         )
         times = pd.read_csv(results / "inference" / f"{network}.csv")
-        assert list(test.columns) == [
-            "design_id",
-            "nonzero_rate",
-            "accuracy",
-            "test_accuracy",
-            "test_feasible",
-        ]
-        assert list(sizes.columns) == [
-            "design_id", "nonzero_rate", "parameters", "nonzero_parameters", "bytes", "compressed_bytes", "macs", "nonzero_macs",
-        ]  # fmt: skip
-        assert list(times.columns) == [
-            "design_id", "nonzero_rate", "quantization", "accuracy", "images", "batch_size", "threads", "repeats", "median_seconds",
-            "lower_quartile_seconds", "upper_quartile_seconds", "images_per_second", "relative_to_dense", "processor", "machine_load",
-        ]  # fmt: skip
         for table in (test, sizes, times):
             assert table["design_id"].tolist() == front["design_id"].tolist()
             assert table["nonzero_rate"].tolist() == front["nonzero_rate"].tolist()
         assert times["images"].iloc[0] == 360
         passes = pd.read_csv(results / "inference" / f"{network}.passes.csv")
-        assert list(passes.columns) == ["design_id", "repeat", "seconds"]
         assert (passes["design_id"].value_counts() == TINY["inference_time"]["repeats"]).all()
         assert (passes["seconds"] > 0).all()
         for figure in FIGURES:
@@ -82,10 +94,6 @@ def test_the_outputs_have_the_names_and_columns_of_the_contract(finished):
         assert len(joined) == 14 * len(every_run(network))
     for run in every_run():
         evaluations = pd.read_csv(results / "runs" / run / "evaluations.csv")
-        assert list(evaluations.columns) == [
-            "evaluation", "phase", "iteration", "design_id", "linear_scope", "conv_scope", "linear_amount", "conv_amount",
-            "linear_target", "conv_target", "quantization", "nonzero_rate", "accuracy", "violation", "feasible",
-        ]  # fmt: skip
         assert len(evaluations) == evaluations["design_id"].nunique() == 14
         volumes = json.loads((results / "runs" / run / "hypervolume.json").read_text())
         assert len(volumes["history"]) == 14

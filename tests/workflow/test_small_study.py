@@ -36,10 +36,10 @@ OF_THE_SETTINGS = [
 ]
 OF_THE_METHODS = ["hypervolume", "convergence", "attainment", "best-and-worst", "time"]
 FILE = "workflow/scripts/paretopress/methods/hill_climber.py"
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-# What the README shows: a file and an entry of the registry in Python, a line of the config in YAML.
-CODE, ENTRY = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-(LINE,) = yaml.safe_load(re.search(r"```yaml\n(.*?)```", README, flags=re.DOTALL).group(1))
+PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+# What the page shows: a file and an entry of the registry in Python, a line of the config in YAML.
+CODE, ENTRY = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+(LINE,) = yaml.safe_load(re.search(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL).group(1))
 
 
 @pytest.fixture(scope="module")
