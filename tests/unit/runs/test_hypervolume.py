@@ -11,7 +11,13 @@ from pymoo.indicators.hv import HV
 
 from paretopress.compression.designs import VARIABLES
 from paretopress.fronts.union import union_front
-from paretopress.runs.hypervolume import history, hypervolume, run_hypervolume
+from paretopress.runs.hypervolume import (
+    history,
+    hypervolume,
+    reference_point,
+    run_hypervolume,
+)
+from paretopress.search.hypervolume import REFERENCE
 from paretopress.search.objectives import accuracy_threshold, feasible_front, scaled_loss
 
 POINTS = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=30)
@@ -28,6 +34,13 @@ def test_the_history_is_the_hypervolume_of_every_prefix(points, threshold):
         assert volume == pytest.approx(expected, abs=1e-12)
     assert all(later >= earlier for earlier, later in successive(volumes))
     assert 0 <= volumes[-1] <= 1
+
+
+@given(st.floats(0, 0.99))
+def test_every_reference_point_is_the_same_point_in_scaled_units(least_accuracy):
+    point = reference_point(least_accuracy)
+    losses = scaled_loss([point["nonzero_rate"]], [point["accuracy"]], least_accuracy)
+    assert losses.tolist() == [REFERENCE.tolist()]
 
 
 def area_by_cells(losses: np.ndarray, reference: float) -> float:

@@ -1,1 +1,1 @@
-"""Which runs a study has, and their tables."""
+"""The runs of a study, and their tables."""

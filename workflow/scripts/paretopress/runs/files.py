@@ -1,4 +1,7 @@
-"""The files of many runs, read together: where a run's file lies says which run it is."""
+"""Reads the files of many runs together.
+
+The path of a run's file says which run it is.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,13 +13,27 @@ from ..tables import RUN_COLUMNS, read_table
 
 
 def run_of(path: str) -> dict[str, str | int]:
-    """{network, method, seed} of a file .../runs/{network}/{method}/seed-{seed}/NAME."""
+    """Return the network, method and seed of a run by the path of one of its files.
+
+    Args:
+        path: .../runs/{network}/{method}/seed-{seed}/NAME.
+
+    Returns:
+        The keys network, method and seed.
+    """
     network, method, seed = Path(path).parts[-4:-1]
     return {"network": network, "method": method, "seed": int(seed.removeprefix("seed-"))}
 
 
 def read_tables(paths: Iterable[str]) -> pd.DataFrame:
-    """The rows of every run's CSV file, the run's columns first; in the order of the paths."""
+    """Read one CSV file of every run into one table.
+
+    Args:
+        paths: One file for each run.
+
+    Returns:
+        The rows in the order of the paths. The columns network, method and seed come first.
+    """
     tables = []
     for path in paths:
         table = read_table(path)
@@ -27,12 +44,28 @@ def read_tables(paths: Iterable[str]) -> pd.DataFrame:
 
 
 def rows_of_run(table: pd.DataFrame, run: Mapping[str, str | int]) -> pd.DataFrame:
-    """The rows of one run. run: network, method and seed."""
+    """Select the rows of one run.
+
+    Args:
+        table: Rows with the columns network, method and seed.
+        run: The network, method and seed of the run.
+
+    Returns:
+        The rows of that run.
+    """
     return table[(table[RUN_COLUMNS] == pd.Series(run)).all(axis=1)]
 
 
 def read_hypervolumes(paths: Iterable[str]) -> pd.DataFrame:
-    """One row for each evaluation of each run: network, method, seed, evaluation (from 1), hypervolume (scaled)."""
+    """Read the hypervolume of every run after each of its evaluations.
+
+    Args:
+        paths: The hypervolume.json of every run.
+
+    Returns:
+        A row for each evaluation of each run: network, method, seed, evaluation (from 1) and
+        hypervolume (scaled, in [0, 1]).
+    """
     rows = []
     for path in paths:
         content = json.loads(Path(path).read_text(encoding="utf-8"))

@@ -1,22 +1,47 @@
-"""Hypervolume of a run: of its feasible evaluations, after each of them and at the end."""
+"""Hypervolume of the feasible evaluations of a run, after each evaluation and at the end."""
 
 from typing import Any
 
 import numpy as np
 
-from ..search.hypervolume import hypervolume
+from ..search.hypervolume import REFERENCE, hypervolume
 from ..search.objectives import scaled_loss
+
+# The second reference point does not depend on the accuracy floor of a study.
+ZERO_ACCURACY = 0.0
+
+
+def reference_point(least_accuracy: float) -> dict[str, float]:
+    """The reference point of the hypervolume, in plain units.
+
+    It is `search.hypervolume.REFERENCE` in the units of `search.objectives.scaled_loss`.
+
+    Args:
+        least_accuracy: The accuracy of the point, as a fraction: the accuracy floor or 0.
+
+    Returns:
+        The non-zero rate and the accuracy of the point.
+    """
+    return {"nonzero_rate": float(REFERENCE[0]), "accuracy": least_accuracy}
 
 
 def history(
     nonzero_rate: np.ndarray, accuracy: np.ndarray, threshold: float, *, scaled: bool
 ) -> list[float]:
-    """Hypervolume after each evaluation, infeasible ones dropped.
+    """Return the hypervolume after each evaluation of a run, over its feasible evaluations.
 
-    scaled: reference point (nonzero_rate 1, accuracy tau), accuracy as (accuracy - tau) / (1 - tau), so that 1 is the most.
-    Otherwise: reference point (nonzero_rate 1, accuracy 0), accuracy as a fraction.
+    Args:
+        nonzero_rate: Non-zero rates in the order of the evaluations, shape (n,).
+        accuracy: Accuracies as fractions, shape (n,).
+        threshold: The accuracy floor (tau), a fraction.
+        scaled: True takes the reference point (non-zero rate 1, accuracy tau) and scales the
+            accuracy to (accuracy - tau) / (1 - tau), so that the hypervolume is at most 1. False
+            takes the reference point (non-zero rate 1, accuracy 0) and accuracies as fractions.
+
+    Returns:
+        One hypervolume for each evaluation. It is 0 as long as nothing is feasible.
     """
-    losses = scaled_loss(nonzero_rate, accuracy, threshold if scaled else 0.0)
+    losses = scaled_loss(nonzero_rate, accuracy, threshold if scaled else ZERO_ACCURACY)
     feasible = np.asarray(accuracy) >= threshold
     volumes: list[float] = []
     for count in range(1, len(losses) + 1):
@@ -30,17 +55,26 @@ def history(
 def run_hypervolume(
     nonzero_rate: np.ndarray, accuracy: np.ndarray, threshold: float
 ) -> dict[str, Any]:
-    """The content of hypervolume.json: the final value and the value after each evaluation, for both reference points."""
+    """Make the content of a run's hypervolume.json.
+
+    Args:
+        nonzero_rate: Non-zero rates in the order of the evaluations, shape (n,), n at least 1.
+        accuracy: Accuracies as fractions, shape (n,).
+        threshold: The accuracy floor (tau), a fraction.
+
+    Returns:
+        The final hypervolume, and the hypervolume after each evaluation, for both reference points.
+    """
     scaled = history(nonzero_rate, accuracy, threshold, scaled=True)
     plain = history(nonzero_rate, accuracy, threshold, scaled=False)
     return {
         "hypervolume": scaled[-1],
         "threshold": threshold,
-        "reference": {"nonzero_rate": 1.0, "accuracy": threshold, "scaled": True},
+        "reference": {**reference_point(threshold), "scaled": True},
         "history": scaled,
         "zero_accuracy_reference": {
             "hypervolume": plain[-1],
-            "reference": {"nonzero_rate": 1.0, "accuracy": 0.0, "scaled": False},
+            "reference": {**reference_point(ZERO_ACCURACY), "scaled": False},
             "history": plain,
         },
     }

@@ -1,4 +1,4 @@
-"""Tables of evaluations made elsewhere: read, checked cell by cell, and split into runs."""
+"""Reads tables of evaluations made elsewhere, checks every cell, and splits them into runs."""
 
 import csv
 import gzip
@@ -21,13 +21,22 @@ OPTIONAL = ("phase", "iteration", *VARIABLES, "seconds")
 GZIP_MAGIC = b"\x1f\x8b"
 MOST_PROBLEMS = 10
 MOST_COLUMNS = 40  # shown
-# About three million evaluations: the table is read before anything runs, and as a whole.
+# About three million evaluations. The limit is there because the whole table is read into memory
+# before anything runs.
 MOST_BYTES = 256 * 2**20
 ID_DIGITS = 12
 
 
 class Run(NamedTuple):
-    """One run of a study, its own or imported; those of equal seed are a block of the tests."""
+    """One run of a study, own or imported.
+
+    The runs of one network with the same seed are a block of the statistical tests.
+
+    Attributes:
+        network: The name of the network.
+        method: The name of the method.
+        seed: The seed of the run.
+    """
 
     network: str
     method: str
@@ -35,7 +44,10 @@ class Run(NamedTuple):
 
 
 def _content(path: Path) -> bytes:
-    """The bytes of a file, unpacked where they are gzip; of one that is too large the first MOST_BYTES and one more."""
+    """Read at most MOST_BYTES + 1 bytes of a file, unpacked if it is gzip.
+
+    The one byte more shows that the file is too large.
+    """
     with open(path, "rb") as file:
         packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
         file.seek(0)
@@ -46,12 +58,13 @@ def _content(path: Path) -> bytes:
 
 
 def _text(path: Path) -> str:
-    """Raises UserError: no such file, damaged gzip, too large, not UTF-8."""
+    """The text of a UTF-8 file, plain or gzip. Raises UserError if it cannot be read."""
     try:
         content = _content(path)
         if len(content) > MOST_BYTES:
             raise UserError(
-                f"{path}: more than {MOST_BYTES // 2**20} MiB of text. Allowed: a smaller table, or several of them."
+                f"{path}: more than {MOST_BYTES // 2**20} MiB of text. "
+                "Allowed: a smaller table, or several of them."
             )
         return content.decode("utf-8-sig")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -62,7 +75,8 @@ def _text(path: Path) -> str:
         ) from error
     except UnicodeDecodeError as error:
         raise UserError(
-            f"{path}: not UTF-8 text ({error}). Allowed: a CSV file in UTF-8, plain or compressed with gzip."
+            f"{path}: not UTF-8 text ({error}). "
+            "Allowed: a CSV file in UTF-8, plain or compressed with gzip."
         ) from error
 
 
@@ -85,18 +99,22 @@ def _listed(header: Sequence[str]) -> str:
 def _header_problems(path: Path, header: list[str], columns: Mapping[str, Any]) -> Iterator[str]:
     for name, count in Counter(header).items():
         if count > 1:
-            yield f"{path}, line 1: column {short(name)} stands there {count} times. Allowed: each column once."
+            yield (
+                f"{path}, line 1: column {short(name)} occurs {count} times. "
+                "Allowed: each column once."
+            )
     for key in REQUIRED:
         for name in columns[key] if key == "method" else [columns[key]]:
             if name not in header:
                 yield (
-                    f"{path}, line 1: no column {name!r} for {key}. Allowed: a column of that name, or another one named under "
-                    f"`columns` in the config; there are: {_listed(header)}."
+                    f"{path}, line 1: no column {name!r} for {key}. Allowed: a column of that "
+                    "name, or another one named under `columns` in the config; there are: "
+                    f"{_listed(header)}."
                 )
 
 
 def _lines(reader: Any) -> Iterator[tuple[int, list[str] | csv.Error]]:
-    """The number and the cells of each line; an error, and nothing after it, where the text is no CSV."""
+    """Yield the number and the cells of each line. An error of the CSV reader is the last item."""
     try:
         for cells in reader:
             yield reader.line_num, cells
@@ -105,7 +123,7 @@ def _lines(reader: Any) -> Iterator[tuple[int, list[str] | csv.Error]]:
 
 
 def _parsed(table: EvaluationTable) -> Iterator[tuple[int, dict[str, Any]] | str]:
-    """For each row its line and values, or a problem with it."""
+    """Yield the line and the values of each row, or the text of a problem with it."""
     path, columns = Path(table.path), table.columns.model_dump()
     reader = csv.reader(io.StringIO(_text(path), newline=""))
     header = [
@@ -120,12 +138,18 @@ def _parsed(table: EvaluationTable) -> Iterator[tuple[int, dict[str, Any]] | str
     keys = [*REQUIRED, *(key for key in OPTIONAL if columns[key] in header)]
     for line, cells in _lines(reader):
         if isinstance(cells, csv.Error):
-            yield f"{path}, line {line}: not CSV ({cells}). Allowed: cells separated by commas, quoted where they hold one."
+            yield (
+                f"{path}, line {line}: not CSV ({cells}). "
+                "Allowed: cells separated by commas, quoted where they hold one."
+            )
             return
         if not cells:
             continue
         if len(cells) != len(header):
-            yield f"{path}, line {line}: {len(cells)} cells. Allowed: {len(header)}, as many as there are columns."
+            yield (
+                f"{path}, line {line}: {len(cells)} cells. "
+                f"Allowed: {len(header)}, as many as there are columns."
+            )
             continue
         raw, wrong = dict(zip(header, cells, strict=True)), False
         row: dict[str, Any] = {}
@@ -144,15 +168,20 @@ def _parsed(table: EvaluationTable) -> Iterator[tuple[int, dict[str, Any]] | str
             continue
         if row["network"] not in table.networks:
             yield (
-                f"{path}, line {line}: column {columns['network']!r} = {row['network']!r}: a network without a threshold. "
-                f"Allowed: the names under `networks` of the table in the config: {', '.join(table.networks)}."
+                f"{path}, line {line}: column {columns['network']!r} = {row['network']!r}: "
+                "a network without a threshold. Allowed: the names under `networks` of the table "
+                f"in the config: {', '.join(table.networks)}."
             )
             continue
         yield line, row
 
 
 def _identified(row: dict[str, Any]) -> dict[str, Any]:
-    """The row with a design_id: equal where variables and measurements are equal; without variables each evaluation is a design."""
+    """Add a design_id to a row.
+
+    Rows with equal variables and measurements get equal ids. Without variables, every evaluation
+    is a design of its own.
+    """
     variables = [row.get(name) for name in VARIABLES]
     told = (
         variables
@@ -164,9 +193,17 @@ def _identified(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_evaluations(table: EvaluationTable) -> dict[Run, list[dict[str, Any]]]:
-    """The rows of a table by (network, method, seed), in the order of their evaluation numbers.
+    """Read the rows of a table of evaluations.
 
-    Raises UserError with a line for each of the first problems: file, line, column, value, what is allowed.
+    Args:
+        table: The section of the table in the config.
+
+    Returns:
+        The rows of each run, in the order of their evaluation numbers.
+
+    Raises:
+        UserError: The table cannot be used. The message has a line for each of the first
+            problems, with the file, the line, the column, the value and what is allowed.
     """
     check_digest(Path(table.path), table.checksum, "checksum of the table in the config")
     runs: dict[tuple[str, str, int], dict[int, tuple[int, dict[str, Any]]]] = {}
@@ -180,8 +217,10 @@ def read_evaluations(table: EvaluationTable) -> dict[Run, list[dict[str, Any]]]:
             number = row["evaluation"]
             if number in run:
                 problems.append(
-                    f"{table.path}, line {line}: column {table.columns.evaluation!r} = {number}: line {run[number][0]} is that evaluation "
-                    f"of {row['network']}, {row['method']}, seed {row['seed']} already. Allowed: each evaluation of a run once."
+                    f"{table.path}, line {line}: column {table.columns.evaluation!r} = {number}: "
+                    f"line {run[number][0]} is that evaluation of {row['network']}, "
+                    f"{row['method']}, seed {row['seed']} already. "
+                    "Allowed: each evaluation of a run once."
                 )
             run.setdefault(number, (line, _identified(row)))
         if len(problems) == MOST_PROBLEMS:

@@ -1,4 +1,4 @@
-"""What the cells of an evaluation table may hold: a reader for each column."""
+"""The allowed cells of an evaluation table: a function for each column reads and checks them."""
 
 import math
 import re
@@ -18,7 +18,7 @@ LONGEST_SECONDS = 1e9  # 32 years
 
 
 class Refused(ValueError):
-    """Why a cell cannot be used, and what is allowed there."""
+    """A cell cannot be used. The message says why, and what is allowed."""
 
 
 def _number(text: str) -> float:
@@ -41,7 +41,8 @@ def _whole(least: int) -> Callable[[str], int]:
         value = _number(text)
         if value != int(value) or value < least:
             raise Refused(
-                f"not a whole number of at least {least}. Allowed: {least}, {least + 1}, {least + 2}, ..."
+                f"not a whole number of at least {least}. "
+                f"Allowed: {least}, {least + 1}, {least + 2}, ..."
             )
         if value > LARGEST_WHOLE:
             raise Refused(f"too large. Allowed: a whole number up to {LARGEST_WHOLE}")
@@ -62,7 +63,11 @@ def _share(least: float) -> Callable[[str], float]:
 
 
 def _variable(name: str) -> Callable[[str], float]:
-    """Any number of the variable's domain: the random designs of the paper's published code were evaluated without being rounded."""
+    """Make a reader for any number in the domain of a variable.
+
+    Fractions are allowed for integer variables: the paper's published code evaluated its random
+    designs without rounding them.
+    """
     most = 2 if name.endswith(("_scope", "_target")) else 1
 
     def read(text: str) -> float:
@@ -86,11 +91,13 @@ def _seconds(text: str) -> float:
 def _name(text: str) -> str:
     if not re.fullmatch(NAME, text):
         raise Refused(
-            "not a name. Allowed: at most 100 letters, digits, '.', '_' and '-', beginning with a letter or digit"
+            "not a name. Allowed: at most 100 letters, digits, '.', '_' and '-', "
+            "beginning with a letter or digit"
         )
     if is_repetition(text):
         raise Refused(
-            "ends with one text 20 times over, which Snakemake refuses. Allowed: a name that does not repeat itself so often"
+            "ends with one text 20 times over, which Snakemake refuses. "
+            "Allowed: a name that does not repeat itself so often"
         )
     return text
 
@@ -109,14 +116,15 @@ def _method(text: str) -> str:
         )
         hint = f" Did you mean {meant[0]}?" if meant else ""
         raise Refused(
-            f"begins as a surrogate setting does, and is none.{hint} Allowed: {SETTING_PREFIX}{metrics}-{metrics}, "
+            f"begins like a surrogate setting but is none.{hint} "
+            f"Allowed: {SETTING_PREFIX}{metrics}-{metrics}, "
             f"or a name that does not begin with {SETTING_PREFIX}"
         )
     return text
 
 
-# The published code of the paper counts a convolution's entries twice where weights and biases are pruned, so that a share of zeros
-# can come out above 1, and a non-zero rate as low as -1.
+# The published code of the paper counts the entries of a convolution twice if both its weights and
+# its biases are pruned. So a share of zeros can be above 1, and a non-zero rate as low as -1.
 CELLS: dict[str, Callable[[str], Any]] = {
     "network": _name,
     "method": _method,

@@ -1,16 +1,26 @@
-"""The table of a study's networks: what is known of each dense network, own or imported."""
+"""The table of a study's networks: the known facts of each dense network, own or imported."""
 
 from collections.abc import Mapping
 from typing import Any
 
-# The split of a network that only imported evaluations know: whatever images those were measured on.
+# The split of a network that only imported evaluations know. Their images are not known.
 IMPORTED = "imported"
 
 
 def network_row(
     network: str, metrics: Mapping[str, Any], split: str, threshold: float
 ) -> dict[str, Any]:
-    """What the table of networks says of one: its dense accuracy on the images of the search, and tau there. metrics: of metrics.json."""
+    """Make the row of one network in the table of networks.
+
+    Args:
+        network: The name of the network.
+        metrics: The content of its metrics.json.
+        split: The images of the search, or IMPORTED.
+        threshold: The accuracy floor (tau) on these images, a fraction.
+
+    Returns:
+        The columns of the row. dense_accuracy is measured on the images of the search.
+    """
     return {
         "network": network,
         "imported": split == IMPORTED,

@@ -1,4 +1,4 @@
-"""What a study makes: its runs, the networks and methods that they are of, fronts, figures, journals."""
+"""The plan of a study: its networks, methods, runs, figures and the paths of its files."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from .imported import Run, read_evaluations
 from .method_names import compared_settings
 from .network_rows import IMPORTED
 
-# Studies share what is downloaded where the config names no path.
+# All studies of a folder share the downloaded archive, unless the config names a path.
 CIFAR10_DOWNLOAD = f"results/downloads/{CIFAR10_ARCHIVE}"
 RUN_FILES = ("evaluations.csv", "iterations.csv", "timings.csv", "hypervolume.json")
 DIGITS = 8  # of a digest, in the name of a journal
@@ -33,7 +33,13 @@ OF_OWN_COMPARED_SETTINGS = ("worst-run-inference",)
 
 @dataclass(frozen=True)
 class Planned:
-    """What `study` makes in the folder `results`; imported: the runs that its evaluation tables hold."""
+    """The plan of a study.
+
+    Attributes:
+        study: The validated config.
+        results: The folder of the study's results.
+        imported: The runs in the study's evaluation tables.
+    """
 
     study: Study
     results: str
@@ -41,23 +47,34 @@ class Planned:
 
     @cached_property
     def methods(self) -> dict[str, dict[str, Any]]:
+        """The implementation and the settings of each of the study's own methods, by name."""
         return self.study.methods_by_name()
 
     @cached_property
     def networks(self) -> list[str]:
-        """The study's own networks, then those that only its evaluation tables know."""
+        """The study's own networks, then those of its evaluation tables alone."""
         return self.study.network_names()
 
     @property
     def imported_networks(self) -> list[str]:
+        """The networks of the evaluation tables alone."""
         return [name for name in self.networks if name not in self.study.networks]
 
     def networks_with_weights(self, given: bool) -> list[str]:
-        """The study's own networks whose weights are given, or those that are trained here."""
+        """List the study's own networks by the source of their weights.
+
+        Args:
+            given: True for the networks whose weights the config names, False for those that the
+                study trains.
+
+        Returns:
+            The names of the networks.
+        """
         return [name for name, own in self.study.networks.items() if bool(own.weights) == given]
 
     @cached_property
     def own_runs(self) -> list[Run]:
+        """The runs that the study makes itself."""
         return [
             Run(network, method, seed)
             for network in self.study.networks
@@ -67,18 +84,22 @@ class Planned:
 
     @cached_property
     def runs(self) -> list[Run]:
+        """All runs: the own ones, then the imported ones."""
         return [*self.own_runs, *self.imported]
 
     @cached_property
     def front_runs(self) -> list[Run]:
-        """Runs whose designs can be on a front: the weights behind imported evaluations of an own
-        network are not here."""
+        """The runs whose designs can be on a front.
+
+        Imported runs of an own network are left out, because the weights that they were evaluated
+        with are not here.
+        """
         others = [run for run in self.imported if run.network not in self.study.networks]
         return [*self.own_runs, *others]
 
     @cached_property
     def compared(self) -> list[str]:
-        """Networks with surrogate settings to compare, imported runs of an own network left out."""
+        """The networks with at least two surrogate settings among `front_runs`."""
         return [
             name
             for name in self.networks
@@ -87,7 +108,7 @@ class Planned:
 
     @cached_property
     def constraints(self) -> dict[str, dict[str, float | None]]:
-        """The section `constraint` of each network: the study's, or the threshold of its table."""
+        """The section `constraint` of each network: the study's, or the floor of its table."""
         own = self.study.constraint.model_dump(mode="json")
         tables = self.study.evaluation_tables.values()
         facts = {name: known for table in tables for name, known in table.networks.items()}
@@ -100,13 +121,13 @@ class Planned:
 
     @cached_property
     def splits(self) -> dict[str, str]:
-        """The images that accuracy is measured on in the search of each network."""
+        """The split of each network whose images give the accuracy in a search."""
         own = self.study.evaluation.split
         return {name: own if name in self.study.networks else IMPORTED for name in self.networks}
 
     @cached_property
     def figures(self) -> dict[str, list[str]]:
-        """What is drawn of each network, by the first part of the figures' file names."""
+        """The figures of each network, as the first parts of their file names."""
         return {name: list(self._figures_of(name)) for name in self.networks}
 
     def _figures_of(self, network: str) -> Iterable[str]:
@@ -119,13 +140,15 @@ class Planned:
         yield from OF_OWN_COMPARED_SETTINGS if own and compared else ()
 
     def run_file(self, run: Run, file: str) -> str:
-        """The path of a file of a run, one of RUN_FILES."""
+        """The path of one of the RUN_FILES of a run."""
         return f"{self.results}/runs/{run.network}/{run.method}/seed-{run.seed}/{file}"
 
     @property
     def images(self) -> list[str]:
-        """Where the images are: the path in the config, or the archive that is downloaded; none for
-        a kind of dataset that needs none."""
+        """The path of the images: that of the config, or of the downloaded archive.
+
+        Empty for a kind of dataset that needs no files.
+        """
         if path := getattr(self.study.dataset, "path", None):
             return [path]
         return [CIFAR10_DOWNLOAD] if isinstance(self.study.dataset, Cifar10Dataset) else []
@@ -135,37 +158,46 @@ class Planned:
         return sample_seed(seed, self.study.budget.initial_seed)
 
     def sample_file(self, run: Run, suffix: str) -> str:
-        """The path of a file of the initial sample that a run begins with."""
+        """The path of a file of the initial sample with which a run begins."""
         return f"{self.results}/designs/{run.network}/seed-{self.sample_seed(run.seed)}{suffix}"
 
     def sample_seeds(self) -> list[int]:
-        """The seeds of the initial samples: one for all runs, or each run's own."""
+        """The distinct seeds of the initial samples: one for all runs, or one for each seed."""
         return list(dict.fromkeys(map(self.sample_seed, self.study.seeds)))
 
     def journal(self, *job: str) -> str:
-        """Where the journal of a job lies."""
+        """The folder of a job's journal."""
         return "/".join((self.results, "progress", *job))
 
     def search_journal(self, run: Run) -> str:
-        """Where what the search of a run has evaluated is kept, also when it is done.
+        """The folder of the journal with the evaluations of a run. It is kept after the search.
 
-        Neither the budget nor the name of the method is in it: a larger budget goes on from there.
+        The path holds neither the budget nor the name of the method, so that a search with a larger
+        budget continues from the recorded evaluations.
         """
         name = journal_name(self.methods[run.method])
         return self.journal(run.network, name, f"seed-{run.seed}")
 
 
 def journal_name(method: Mapping[str, Any]) -> str:
-    """Of the journals of a method's searches, by its implementation and settings."""
+    """Name the journals of a method's searches by its implementation and its settings."""
     told = json.dumps(method, sort_keys=True)
     kind = method["implementation"].split(".")[0]
     return f"{kind}-{hashlib.sha256(told.encode()).hexdigest()[:DIGITS]}"
 
 
 def imported_runs(study: Study) -> list[Run]:
-    """The runs of all tables of the study.
+    """List the runs of all evaluation tables of a study.
 
-    Raises UserError: a table that cannot be used, or a run that two tables hold or that the study makes itself.
+    Args:
+        study: The validated config.
+
+    Returns:
+        The runs, in the order of the tables.
+
+    Raises:
+        UserError: A table cannot be used, two tables hold the same run, a run is of a method of the
+            study itself, or the names of two methods differ in upper and lower case only.
     """
     source: dict[Run, str] = {}
     spelled = {
@@ -179,18 +211,30 @@ def imported_runs(study: Study) -> list[Run]:
             own = network in study.networks and method in study.methods_by_name()
             if own or run in source:
                 raise UserError(
-                    f"{table.path} (evaluation_tables.{name}): {network}, {method}, seed {seed} is also "
-                    f"{'a method of this study' if own else f'in {source[run]}'}. Allowed: each run once; rename it there."
+                    f"{table.path} (evaluation_tables.{name}): {network}, {method}, seed {seed} "
+                    f"is also {'a method of this study' if own else f'in {source[run]}'}. "
+                    "Allowed: each run once; rename it there."
                 )
             if (other := spelled.setdefault((network, method.lower()), method)) != method:
                 raise UserError(
-                    f"{table.path} (evaluation_tables.{name}): {network} has the methods {method} and {other}, "
-                    "one folder on other machines. Allowed: names that differ in more than upper and lower case; rename one of them."
+                    f"{table.path} (evaluation_tables.{name}): {network} has the methods {method} "
+                    f"and {other}, one folder on other machines. Allowed: names that differ in "
+                    "more than upper and lower case; rename one of them."
                 )
             source[run] = table.path
     return list(source)
 
 
 def planned(study: Study) -> Planned:
-    """What `study` makes. Raises UserError: a table of evaluations that cannot be used."""
+    """Plan a study, with the runs of its evaluation tables.
+
+    Args:
+        study: The validated config.
+
+    Returns:
+        The plan.
+
+    Raises:
+        UserError: A table of evaluations cannot be used.
+    """
     return Planned(study, f"results/{study.study}", tuple(imported_runs(study)))

@@ -1,4 +1,7 @@
-"""A table with a row for each run of a study, own and imported ones alike: what the statistics, the figures and the claims rest on."""
+"""The run table: one row for each run of a study, own or imported.
+
+The statistics, the figures and the claims are computed from it.
+"""
 
 from typing import Any
 
@@ -28,13 +31,32 @@ RUN_TABLE_COLUMNS = [
 
 
 def is_complete(evaluations: pd.DataFrame, budget: int) -> bool:
-    """Whether a run's rows are every evaluation from 1 to at least the budget."""
+    """Tell whether a run has every evaluation from 1 to at least the budget.
+
+    Args:
+        evaluations: The rows of the run, in order, with the column evaluation.
+        budget: The number of true evaluations of a complete run.
+
+    Returns:
+        True if no evaluation is missing.
+    """
     numbers = evaluations["evaluation"].tolist()
     return numbers == list(range(1, len(numbers) + 1)) and len(numbers) >= budget
 
 
 def carried_forward(history: pd.DataFrame, runs: pd.DataFrame, budget: int) -> pd.DataFrame:
-    """The history with the last hypervolume of each complete run repeated up to `budget` evaluations: no more was to be found in it."""
+    """Repeat the last hypervolume of each complete run up to the budget.
+
+    A complete run with fewer evaluations ended because its method found no new network.
+
+    Args:
+        history: A row for each evaluation of each run, with its hypervolume.
+        runs: The run table.
+        budget: The number of true evaluations up to which the history goes on.
+
+    Returns:
+        The history, with the repeated rows at its end.
+    """
     ended = (
         history.groupby(RUN_COLUMNS, sort=False)
         .last()
@@ -62,14 +84,27 @@ def run_row(
     *,
     imported: bool,
 ) -> dict[str, Any]:
-    """What the run table says of one run, without its names. volumes: the content of hypervolume.json.
+    """Make the row of one run in the run table, without network, method and seed.
 
-    Hypervolumes are those after `budget` evaluations, so that methods are compared at equal budgets; a run may have more (imported), or
-    fewer and yet be complete: one of the study's own ends early only where its method finds no new network.
+    Hypervolumes are those after `budget` evaluations, so that methods are compared at equal
+    budgets. An imported run may have more evaluations. An own run may have fewer and yet be
+    complete: it ends early only if its method finds no new network.
 
-    initial_hypervolume: after the initial sample; missing where the phases are not known. feasible, negative_rates: numbers of
-    evaluations; convolutions_both: of those that prune weights and biases of convolutions. fallbacks: infills drawn at random; missing for
-    methods without surrogates. seconds: missing where not all are known.
+    Args:
+        evaluations: The evaluations.csv of the run.
+        iterations: The iterations.csv of the run.
+        timings: The timings.csv of the run.
+        volumes: The content of the run's hypervolume.json.
+        budget: The number of true evaluations that are compared.
+        imported: Whether the run was made elsewhere.
+
+    Returns:
+        The columns of the row. initial_hypervolume is that after the initial sample, and missing
+        if the phases are not known. feasible and negative_rates are numbers of evaluations.
+        convolutions_both is the number of evaluations that prune both weights and biases of
+        convolutions. fallbacks is the number of infills drawn at random, and missing for methods
+        without surrogates. evaluation_seconds is missing if the time of any evaluation is not
+        known, and search_seconds if no time of a search is known.
     """
     initial = int((evaluations["phase"] == "initial").sum())
     surrogate = iterations[iterations["surrogate_front_size"].notna()]

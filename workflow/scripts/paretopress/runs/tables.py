@@ -1,4 +1,4 @@
-"""The tables that each run leaves behind, the study's own and imported ones alike: their columns, and how they are made."""
+"""The tables of each run, own or imported: their columns, and the functions that make them."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -24,6 +24,7 @@ TIMING_COLUMNS = ["step", "iteration", "evaluation", "seconds", "threads", "proc
 
 
 def iteration_columns() -> list[str]:
+    """The columns of iterations.csv."""
     columns = [
         "iteration",
         "evaluations",
@@ -37,7 +38,14 @@ def iteration_columns() -> list[str]:
 
 
 def with_integers(table: pd.DataFrame) -> pd.DataFrame:
-    """The integer variables as integers, also beside missing ones; a column that holds fractions (imported) stays as it is."""
+    """Give the columns of integer variables an integer type that allows missing values.
+
+    Args:
+        table: Any of the seven variables as columns.
+
+    Returns:
+        The table. A column that holds fractions, as imported ones may, stays as it is.
+    """
     whole = [
         name
         for name in INTEGER_VARIABLES
@@ -47,9 +55,16 @@ def with_integers(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def evaluation_table(rows: Iterable[Mapping[str, Any]], threshold: float) -> pd.DataFrame:
-    """evaluations.csv: a row for each true evaluation, in order; a column that the rows lack is empty.
+    """Make evaluations.csv, with a row for each true evaluation.
 
-    Nothing in it differs between two runs of the same config and seed.
+    Two runs with the same config and seed give the same table.
+
+    Args:
+        rows: The evaluations in their order, by column.
+        threshold: The accuracy floor (tau), a fraction.
+
+    Returns:
+        The columns EVALUATION_COLUMNS. A column that the rows lack is empty.
     """
     table = pd.DataFrame(list(rows)).reindex(columns=EVALUATION_COLUMNS)
     violation = constraint_value(table["accuracy"].to_numpy(), threshold)
@@ -59,7 +74,14 @@ def evaluation_table(rows: Iterable[Mapping[str, Any]], threshold: float) -> pd.
 
 
 def iteration_table(iterations: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """iterations.csv: one row an iteration; columns of surrogates are empty for methods without them."""
+    """Make iterations.csv, with a row for each iteration.
+
+    Args:
+        iterations: The iterations of a search in their order.
+
+    Returns:
+        The columns of `iteration_columns`. Those of surrogates are empty for methods without them.
+    """
     rows = []
     for iteration in iterations:
         row = {
@@ -78,7 +100,14 @@ def iteration_table(iterations: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def timing_table(steps: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """timings.csv: seconds of each search and each evaluation, with the threads and the processor where they are known."""
+    """Make timings.csv, with the seconds of each search step and each evaluation.
+
+    Args:
+        steps: The timed steps in their order, by column.
+
+    Returns:
+        The columns TIMING_COLUMNS. Threads and processor are empty if they are not known.
+    """
     return (
         pd.DataFrame(list(steps))
         .reindex(columns=TIMING_COLUMNS)
