@@ -1,1 +1,1 @@
-"""The union front of all runs, its test, sizes and times."""
+"""The union front of all runs, with its test, its sizes and its times."""

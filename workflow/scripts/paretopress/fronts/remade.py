@@ -1,4 +1,4 @@
-"""The networks of a front, made again from its rows."""
+"""Makes the networks of a front again from its rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +19,13 @@ DENSE_PLAN = Plan(zeros=(), quantized=False)
 
 @dataclass(frozen=True)
 class FrontDesign:
-    """A row of a front, and the plan of its network: that of the dense network's row changes nothing.
+    """A row of a front, and the plan of its network.
 
-    nonzero_rate, accuracy: as in the row, accuracy on the images of the search.
+    Attributes:
+        design_id: The id of the design, or DENSE.
+        plan: The plan of its network. That of the dense network changes nothing.
+        nonzero_rate: The non-zero rate in the row.
+        accuracy: The accuracy in the row, a fraction, measured on the images of the search.
     """
 
     design_id: str
@@ -37,16 +41,26 @@ def _plan(row: Mapping[str, Any], layout: Layout, initial_seed: int | None, path
     plan = canonical(Design(**{variable: row[variable] for variable in VARIABLES}), layout, seed)[1]
     if plan.design_id != row["design_id"]:
         raise UserError(
-            f"{path}: design_id = {row['design_id']}: with this network the row's variables and the seed {seed} make the "
-            f"network {plan.design_id}. The row was edited, or is of another architecture: remove the file and run the study again."
+            f"{path}: design_id = {row['design_id']}: with this network the row's variables and "
+            f"the seed {seed} make the network {plan.design_id}. The row was edited, or is of "
+            "another architecture: remove the file and run the study again."
         )
     return plan
 
 
 def read_front_designs(path: Path, layout: Layout, initial_seed: int | None) -> list[FrontDesign]:
-    """Every row of a front, in its order, the dense network last. initial_seed: that of the config, for sample_seed.
+    """Read a front and make the plan of each of its rows.
 
-    Raises UserError where a row makes another network than its design_id says.
+    Args:
+        path: The CSV file of a front.
+        layout: The layout of the dense network.
+        initial_seed: `budget.initial_seed` of the config.
+
+    Returns:
+        The designs in the order of the rows. The dense network is the last one.
+
+    Raises:
+        UserError: A row makes another network than its design_id says.
     """
     rows = records(read_table(path))
     return [
@@ -67,9 +81,21 @@ def load_fronts(
     split: Split,
     initial_seed: int | None,
 ) -> tuple[MappedNetwork, list[FrontDesign]]:
-    """The trained dense network, and the designs that fronts of it hold, each once, the dense network last.
+    """Load a trained dense network and the designs of its fronts.
 
-    Raises UserError where the files do not fit each other.
+    Args:
+        fronts: The CSV files of fronts of this network.
+        weights: The weights of the dense network.
+        architecture: The section `architecture` of the network in the config.
+        split: Images, which give the number of classes and the image size.
+        initial_seed: `budget.initial_seed` of the config.
+
+    Returns:
+        The dense network, and the distinct designs of all fronts. The dense network is the last
+        design.
+
+    Raises:
+        UserError: The files do not fit each other.
     """
     network = mapped_network(build_for(architecture, split), weights)
     layout = network.layout()

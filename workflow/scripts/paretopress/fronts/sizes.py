@@ -1,4 +1,4 @@
-"""How large a compressed network is, in parameters, bytes and multiply-accumulates."""
+"""The size of a compressed network in parameters, bytes and multiply-accumulates."""
 
 import zlib
 from collections.abc import Sequence
@@ -13,10 +13,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ..compression.plans import Plan, layout_of
 from ..compression.pruning import quantize_in_place
 
-GZIP_LEVEL = 6  # that of the gzip command
-GZIP_WINDOW = (
-    16 + zlib.MAX_WBITS
-)  # 16: with the header and the sum of a .gz file (zlib manual, deflateInit2)
+GZIP_LEVEL = 6  # the default of the gzip command
+# 16 adds the header and the checksum of a .gz file (zlib manual, deflateInit2).
+GZIP_WINDOW = 16 + zlib.MAX_WBITS
 MULTIPLYING = {
     torch.ops.aten.mm,
     torch.ops.aten.addmm,
@@ -28,13 +27,18 @@ MULTIPLYING = {
 
 @dataclass(frozen=True)
 class Sizes:
-    """What one network needs.
+    """The sizes of one network.
 
-    parameters, nonzero_parameters: all of them, those of norm layers too, before quantisation.
-    bytes: the state dict as torch writes it, float32 tensors, int8 for quantised Linear layers.
-    compressed_bytes: the same bytes through gzip.
-    macs: multiply-accumulates of Linear and convolution layers for one image, which a dense kernel does whatever the weights are.
-    nonzero_macs: those of them whose weight is not zero, all that a sparse kernel would have to do.
+    Attributes:
+        parameters: The number of all parameters before quantisation, with those of norm layers.
+        nonzero_parameters: The number of them that are not zero.
+        bytes: The size of the state dict as torch writes it. Tensors are float32, or int8 in
+            quantised Linear layers.
+        compressed_bytes: The size of the same bytes after gzip.
+        macs: The multiply-accumulates of Linear and convolution layers for one image. A dense
+            kernel does all of them, whatever the weights are.
+        nonzero_macs: The multiply-accumulates whose weight is not zero. A sparse kernel would
+            need only these.
     """
 
     parameters: int
@@ -46,9 +50,10 @@ class Sizes:
 
 
 class _Multiplications(TorchDispatchMode):
-    """Counts, for some weights, how often each of their entries is multiplied, whichever way a layer's weight is used.
+    """Counts how often each entry of some weights is multiplied, in whatever operation.
 
-    positions: by the weight's storage; each entry of a weight is used once at each position of the output, in grouped convolutions too.
+    `positions` holds the counts by the weights' storage. Each entry of a weight is used once at
+    each position of the output, in grouped convolutions too.
     """
 
     def __init__(self, weights: Sequence[torch.Tensor]) -> None:
@@ -66,11 +71,19 @@ class _Multiplications(TorchDispatchMode):
 
 
 def multiply_accumulates(network: nn.Module, image: tuple[int, int, int]) -> tuple[int, int]:
-    """(all, those with a weight that is not zero) of the Linear and convolution layers of a float network, for one image of that shape."""
+    """Count the multiply-accumulates of the Linear and convolution layers for one image.
+
+    Args:
+        network: A network that is not quantised.
+        image: The shape of one input: channels, height and width.
+
+    Returns:
+        The count over all weights, and the count over the weights that are not zero.
+    """
     layout = layout_of(network)
     parameters = dict(network.named_parameters(remove_duplicate=False))
     weights = [parameters[f"{layer.name}.weight"].data for layer in layout.linear + layout.conv]
-    # With gradients, since without them attention takes a fast path that shows no multiplication.
+    # Without gradients, attention takes a fast path, in which the multiplications are not seen.
     with torch.enable_grad(), _Multiplications(weights) as counter:
         network.eval()(torch.zeros(1, *image))
     positions = [counter.positions[weight.data_ptr()] for weight in weights]
@@ -84,7 +97,7 @@ def multiply_accumulates(network: nn.Module, image: tuple[int, int, int]) -> tup
 
 
 class _Counter:
-    """A file that keeps nothing of what is written to it but its length, plain and through gzip."""
+    """A file that keeps only the length of its content, plain and after gzip."""
 
     def __init__(self) -> None:
         self.bytes = self.compressed_bytes = 0
@@ -96,23 +109,29 @@ class _Counter:
         return len(content)
 
     def flush(self) -> None:
-        """As a file has it; there is nothing to do."""
+        """Do nothing. A file must have this method."""
 
     def close(self) -> None:
         self.compressed_bytes += len(self._gzip.flush())
 
 
 def _serialized_sizes(network: nn.Module) -> tuple[int, int]:
-    """Bytes of the state dict as torch writes it, plain and through gzip."""
+    """The bytes of the state dict as torch writes it, plain and after gzip."""
     with closing(_Counter()) as counter:
         torch.save(network.state_dict(), cast(IO[bytes], counter))
     return counter.bytes, counter.compressed_bytes
 
 
 def measure_sizes(pruned: nn.Module, plan: Plan, image: tuple[int, int, int]) -> Sizes:
-    """The sizes of a network pruned by `plan`, of the caller's own: it is quantised in place where the plan says so.
+    """Measure the sizes of a pruned network.
 
-    image: shape of one input, (channels, height, width).
+    Args:
+        pruned: The network, pruned by `plan`. It is quantised in place if the plan says so.
+        plan: The plan of the network.
+        image: The shape of one input: channels, height and width.
+
+    Returns:
+        The sizes of the network.
     """
     macs, nonzero_macs = multiply_accumulates(pruned, image)
     parameters = sum(parameter.numel() for parameter in pruned.parameters())

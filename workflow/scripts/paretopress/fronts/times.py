@@ -1,4 +1,4 @@
-"""How long a compressed network takes for all images of a split."""
+"""The inference time of compressed networks for all images of a split."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter
@@ -18,9 +18,18 @@ from .union import DENSE
 
 
 def forward_seconds(network: nn.Module, split: Split, batch_size: int, warm_up: int) -> float:
-    """Wall-clock time of one pass over every image of `split`: the forward passes alone, reading and normalising are not timed.
+    """Time one pass over every image of a split.
 
-    warm_up: times that the first batch goes through before, untimed.
+    Only the forward passes are timed, without reading and normalising the images.
+
+    Args:
+        network: The network, dense or compressed.
+        split: The images.
+        batch_size: The number of images in a batch.
+        warm_up: The number of untimed passes of the first batch before the timed pass.
+
+    Returns:
+        Wall-clock seconds.
     """
     network.eval()
     seconds = 0.0
@@ -38,13 +47,37 @@ def forward_seconds(network: nn.Module, split: Split, batch_size: int, warm_up: 
 def time_design(
     network: MappedNetwork, plan: Plan, split: Split, batch_size: int, warm_up: int
 ) -> float:
-    """One pass of `network` compressed by `plan`, in seconds. Only this one compressed network is in memory: a VGG16 has 537 MB."""
+    """Compress a network by a plan, and time one pass over every image of a split.
+
+    Only this one compressed network is in memory: a VGG16 has 537 MB.
+
+    Args:
+        network: The dense network.
+        plan: The plan of the compressed network.
+        split: The images.
+        batch_size: The number of images in a batch.
+        warm_up: The number of untimed passes of the first batch before the timed pass.
+
+    Returns:
+        Wall-clock seconds.
+    """
     compressed, _ = network.compress(plan)
     return forward_seconds(compressed, split, batch_size, warm_up)
 
 
 def interleaved(designs: Sequence[FrontDesign], repeats: int) -> Iterator[tuple[int, FrontDesign]]:
-    """(repeat, design): every design once in each repeat, in an order of its own, so that a drift of the machine hits all alike."""
+    """Yield every design once in each repeat.
+
+    Each repeat has a random order of its own, so that a drift of the machine affects all designs
+    alike.
+
+    Args:
+        designs: The designs to time.
+        repeats: The number of repeats.
+
+    Yields:
+        The number of the repeat, from 1, and the design.
+    """
     for repeat in range(1, repeats + 1):
         for position in np.random.default_rng(repeat).permutation(len(designs)):
             yield repeat, designs[position]
@@ -53,9 +86,16 @@ def interleaved(designs: Sequence[FrontDesign], repeats: int) -> Iterator[tuple[
 def inference_table(
     designs: Sequence[FrontDesign], passes: pd.DataFrame, conditions: Mapping[str, Any]
 ) -> pd.DataFrame:
-    """A row for each design: median and quartiles of its passes, images per second, the median as a multiple of the dense network's.
+    """Make the table of inference times, with a row for each design.
 
-    passes: design_id, repeat, seconds. conditions: images, batch_size, threads, repeats, processor, machine_load.
+    Args:
+        designs: The timed designs, with the dense network among them.
+        passes: The timed passes, with the columns design_id, repeat and seconds.
+        conditions: The keys images, batch_size, threads, repeats, processor and machine_load.
+
+    Returns:
+        The median and the quartiles of the seconds of each design's passes, its images per second,
+        and its median as a multiple of the dense network's.
     """
 
     def quartiles(design_id: str) -> np.ndarray:

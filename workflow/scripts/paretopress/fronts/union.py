@@ -1,4 +1,4 @@
-"""The union front of a network: what all its runs found together."""
+"""The union front of a network, over all its runs."""
 
 from collections.abc import Callable, Hashable, Mapping
 
@@ -15,11 +15,19 @@ FRONT_COLUMNS = ["design_id", *VARIABLES, "nonzero_rate", "accuracy", "method", 
 def union_front(
     evaluations: pd.DataFrame, dense: Mapping[Hashable, float | None], threshold: float
 ) -> pd.DataFrame:
-    """The non-dominated feasible networks of all runs, smallest first, and the dense network's row (design_id "dense") at the end.
+    """Find the non-dominated feasible networks of all runs.
 
-    evaluations: the rows of every run, with its method and seed. method, seed: of the first run that evaluated it; with a random
-    subset of layers (scope 1) the seed is part of the design. found_by: number of runs that evaluated the network.
-    dense: nonzero_rate and accuracy; where the accuracy is not known (None) there is no such row.
+    Args:
+        evaluations: The evaluations of every run, with its method and seed.
+        dense: The nonzero_rate and the accuracy of the dense network. The accuracy is None if it
+            is not known.
+        threshold: The accuracy floor (tau), a fraction.
+
+    Returns:
+        A row for each network, smallest first. method and seed are those of the first run that
+        evaluated it. With a random subset of layers (scope 1) the seed is part of the design.
+        found_by is the number of runs that evaluated the network. The last row, with the
+        design_id "dense", is the dense network's. It is missing if the accuracy is not known.
     """
     runs = evaluations.groupby("design_id").size().rename("found_by")
     distinct = evaluations.drop_duplicates("design_id").merge(runs, on="design_id")
@@ -50,10 +58,19 @@ def on_test_images(
     threshold: float,
     evaluate: Callable[[str], float],
 ) -> pd.DataFrame:
-    """A row for each row of `front`: its accuracy in the search, on the test images, and whether it keeps tau there.
+    """Add the accuracy on the test images to the rows of a front.
 
-    split: the images of the search; where they are the test images, theirs are the numbers of the front. dense_accuracy: on the
-    test images. threshold: tau on the test images. evaluate: gives a design's test accuracy by its id, called for nothing known.
+    Args:
+        front: The rows of a front.
+        split: The split of the search. If it is "test", the accuracies of the front are used.
+        dense_accuracy: The accuracy of the dense network on the test images, a fraction.
+        threshold: The accuracy floor (tau) on the test images, a fraction.
+        evaluate: Gives the test accuracy of a design by its id. It is called only for designs
+            whose test accuracy is not known.
+
+    Returns:
+        A row for each row of the front, with the accuracy in the search, the accuracy on the test
+        images, and whether the latter keeps the floor.
     """
     known = (
         dict(zip(front["design_id"], front["accuracy"], strict=True))

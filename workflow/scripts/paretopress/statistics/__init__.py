@@ -1,1 +1,1 @@
-"""Tests, effects, claims."""
+"""Statistical tests, effect sizes and the claims of the paper."""

@@ -1,4 +1,4 @@
-"""What a study cost, and on which machines: from the timings of its runs."""
+"""The costs of a study and its machines, from the timings of its runs."""
 
 from typing import Any
 
@@ -20,7 +20,15 @@ COST_COLUMNS = [
 
 
 def machines(timings: pd.DataFrame) -> list[dict[str, Any]]:
-    """Where the study's own runs were made: rows {processor, threads, runs}, the most frequent first; none where nothing is known."""
+    """List the machines on which the study's own runs were made.
+
+    Args:
+        timings: The timings of all runs.
+
+    Returns:
+        Rows with processor, threads and runs, the most frequent first. Empty if no processor is
+        known.
+    """
     known = timings.dropna(subset=["processor"]).drop_duplicates(
         [*RUN_COLUMNS, "processor", "threads"]
     )
@@ -29,10 +37,19 @@ def machines(timings: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def costs(timings: pd.DataFrame) -> pd.DataFrame:
-    """A row for each network and method: runs, evaluations timed, median seconds of one, hours of evaluation and of search.
+    """Sum the times of each network and method.
 
-    The initial sample is evaluated once for all methods that share it; it is in `sample_hours` of each. Methods of which no time is
-    known are left out. sample_hours, search_hours: missing where nothing of that was timed.
+    The initial sample is evaluated once for all methods that share it. `sample_hours` of each of
+    these methods holds its time.
+
+    Args:
+        timings: The timings of all runs.
+
+    Returns:
+        A row for each network and method: the runs, the timed evaluations, the median seconds of
+        one evaluation, and the hours of the initial samples, of the other evaluations and of the
+        searches. Methods without a known time are left out. sample_hours and search_hours are
+        missing if no such step was timed.
     """
     rows = []
     for (network, method), own in timings.groupby(["network", "method"], sort=False):

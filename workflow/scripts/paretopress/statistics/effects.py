@@ -1,34 +1,83 @@
-"""How large a difference between groups is, whatever its p: effect sizes, and the exact test of paired differences."""
+"""Effect sizes of differences between groups, and the exact test of paired differences."""
 
 import numpy as np
 from scipy.stats import rankdata, wilcoxon
 
-MOST_EXACT = (
-    50  # pairs; scipy's own limit. Their 2^50 signs are still counted without rounding in a double
-)
+# Pairs. It is scipy's own limit, and a double still counts their 2^50 choices of signs exactly.
+MOST_EXACT = 50
 EXACT, APPROXIMATION = "exact", "normal approximation"
 
 
 def a12(first: np.ndarray, second: np.ndarray) -> float:
-    """Chance that a value of `first` exceeds one of `second`, ties half (Vargha and Delaney 2000); shapes (n,) and (m,)."""
+    """Vargha and Delaney's A12: the chance that a value of one group exceeds one of the other.
+
+    Ties count half (Vargha and Delaney 2000).
+
+    Args:
+        first: Values of the first group, shape (n,).
+        second: Values of the second group, shape (m,).
+
+    Returns:
+        A number in [0, 1]. It is above 0.5 if the values of `first` tend to be larger.
+
+    Example:
+        >>> import numpy as np
+        >>> a12(np.array([3.0, 4.0]), np.array([1.0, 3.0]))
+        0.875
+    """
     difference = first[:, None] - second[None, :]
     return float(((difference > 0) + 0.5 * (difference == 0)).mean())
 
 
 def kendall_w(chi2: float, blocks: int, methods: int) -> float:
-    """Agreement of the blocks on the order of the methods, from Friedman's chi2, in [0, 1]; 1 is one order in all (Kendall, Smith 1939)."""
+    """Kendall's W: the agreement of the blocks on the order of the methods.
+
+    It is computed from Friedman's chi2 (Kendall and Smith 1939).
+
+    Args:
+        chi2: The statistic of Friedman's test.
+        blocks: The number of blocks.
+        methods: The number of methods.
+
+    Returns:
+        A number in [0, 1]. It is 1 if all blocks have the same order.
+
+    Example:
+        >>> kendall_w(chi2=8.0, blocks=5, methods=3)
+        0.8
+    """
     return chi2 / (blocks * (methods - 1))
 
 
 def epsilon_squared(h: float, values: int) -> float:
-    """Share of the rank variance that lies between the groups, from Kruskal and Wallis' H over all `values` (Kelley 1935), in [0, 1]."""
+    """Epsilon squared: the share of the rank variance between the groups (Kelley 1935).
+
+    Args:
+        h: Kruskal and Wallis' H.
+        values: The number of values in all groups together.
+
+    Returns:
+        A number in [0, 1].
+    """
     return h / (values - 1)
 
 
 def rank_biserial(differences: np.ndarray) -> float:
-    """Rank sum of the positive minus that of the negative paired differences, as a share of both (Kerby 2014), in [-1, 1].
+    """The matched-pairs rank-biserial correlation of paired differences (Kerby 2014).
 
-    Zeros are left out; 0 where all are.
+    It is the rank sum of the positive differences minus that of the negative ones, as a share of
+    both together. Differences of 0 are left out.
+
+    Args:
+        differences: Paired differences, shape (n,).
+
+    Returns:
+        A number in [-1, 1]. It is 0 if all differences are 0.
+
+    Example:
+        >>> import numpy as np
+        >>> rank_biserial(np.array([2.0, -1.0, 0.0]))
+        0.3333333333333333
     """
     nonzero = differences[differences != 0]
     ranks = rankdata(np.abs(nonzero))
@@ -36,10 +85,18 @@ def rank_biserial(differences: np.ndarray) -> float:
 
 
 def signed_rank(differences: np.ndarray, alternative: str) -> tuple[float, float]:
-    """(statistic, p) of Wilcoxon's signed-rank test of paired differences, shape (n,); p is 1 where all are 0.
+    """Wilcoxon's signed-rank test of paired differences.
 
-    alternative: two-sided, greater (the differences lie above 0) or less. Zeros are dropped. The p is what `signed_rank_method` says;
-    exact is over all signs that the differences could have, ties among them too, which scipy's own exact distribution takes for none.
+    Differences of 0 are dropped. `signed_rank_method` says which kind of p is computed. The exact p
+    is over all signs that the differences could have. It takes account of ties, unlike the exact
+    distribution of scipy.
+
+    Args:
+        differences: Paired differences, shape (n,).
+        alternative: two-sided, greater (the differences are above 0) or less.
+
+    Returns:
+        The statistic and p. p is 1 if all differences are 0.
     """
     nonzero = differences[differences != 0]
     if not len(nonzero):
@@ -55,12 +112,22 @@ def signed_rank(differences: np.ndarray, alternative: str) -> tuple[float, float
 
 
 def signed_rank_method(differences: np.ndarray) -> str:
-    """How `signed_rank` comes to the p of these differences: exact up to 50 that are not 0, the normal approximation beyond."""
+    """Name the kind of p that `signed_rank` computes.
+
+    Args:
+        differences: Paired differences, shape (n,).
+
+    Returns:
+        EXACT for at most MOST_EXACT differences that are not 0, else APPROXIMATION.
+    """
     return EXACT if np.count_nonzero(differences) <= MOST_EXACT else APPROXIMATION
 
 
 def _signed_rank_sums(ranks: np.ndarray) -> np.ndarray:
-    """Share of all 2^n choices of signs in which the ranks with a plus sum to 0, 1, 2, ...; ranks: whole numbers, shape (n,)."""
+    """The share of the 2^n choices of signs by the sum (0, 1, 2, ...) of the positive ranks.
+
+    The ranks are whole numbers of shape (n,).
+    """
     counts = np.ones(1)
     for rank in ranks:
         counts = np.pad(counts, (0, rank)) + np.pad(counts, (rank, 0))

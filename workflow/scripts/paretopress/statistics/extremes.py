@@ -1,4 +1,4 @@
-"""Which surrogate setting of a network is best and which worst, and the worst run of a method."""
+"""The best and the worst surrogate setting of a network, and the worst run of a method."""
 
 import pandas as pd
 
@@ -6,24 +6,36 @@ from ..runs.method_names import SETTING
 
 
 def settings_of(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs of surrogate settings, by the names of their methods."""
+    """Select the runs of surrogate settings by the names of their methods."""
     return runs[runs["method"].astype(str).str.fullmatch(SETTING.pattern)]
 
 
 def made_here(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs of one network that the study made itself, where there are any; else all of them, which are imported.
+    """Select the runs of one network that the study made itself, or all if it made none.
 
-    Those made elsewhere cannot be made again: the weights behind them are not here.
+    Networks of imported runs cannot be made again, because their weights are not here.
+
+    Args:
+        runs: The rows of one network in the run table.
+
+    Returns:
+        The own runs, or all runs if all are imported.
     """
     own = runs[~runs["imported"].astype(bool)]
     return own if len(own) else runs
 
 
 def best_and_worst(runs: pd.DataFrame) -> tuple[str, str] | None:
-    """The surrogate settings with the largest and the smallest mean hypervolume over their complete runs; None with fewer than two.
+    """Find the surrogate settings with the largest and the smallest mean hypervolume.
 
-    runs: of one network; those made here count where there are any, see made_here. Of settings with equal means the first by
-    name is taken, and the worst is another than the best.
+    The means are over complete runs. Only own runs count if there are any (see `made_here`). If
+    settings have equal means, the first by name is taken. The worst setting differs from the best.
+
+    Args:
+        runs: The rows of one network in the run table.
+
+    Returns:
+        The names of the best and the worst setting. None if there are fewer than two settings.
     """
     own = made_here(runs)
     means = (
@@ -39,9 +51,14 @@ def best_and_worst(runs: pd.DataFrame) -> tuple[str, str] | None:
 
 
 def worst_run(runs: pd.DataFrame, method: str) -> int | None:
-    """The seed of the complete run of `method` with the smallest hypervolume, the smallest such seed; None without a complete run.
+    """Find the complete run of a method with the smallest hypervolume.
 
-    runs: of one network.
+    Args:
+        runs: The rows of one network in the run table.
+        method: The name of the method.
+
+    Returns:
+        The seed of the run, the smallest one if hypervolumes are equal. None if no run is complete.
     """
     own = runs[(runs["method"] == method) & runs["complete"].astype(bool)].sort_values(
         ["hypervolume", "seed"]

@@ -1,4 +1,7 @@
-"""Main effects of the two factors of the surrogate settings: the metric of the objectives, and that of the constraint."""
+"""Main effects of the two factors of the surrogate settings.
+
+The factors are the metric of the objectives and the metric of the constraint.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -59,8 +62,13 @@ LEVEL_PAIR_COLUMNS = [
 class Factor:
     """The runs of one network's surrogate settings, by the levels of one factor.
 
-    runs: of the settings all of whose runs are complete. blocks: a row for each seed, a column for each level: the mean hypervolume over
-    the levels of the other factor, so that what a seed's runs have in common is in one block. left_out: what lacks a run to be in it.
+    Attributes:
+        network: The name of the network.
+        name: The name of the factor, one of FACTORS.
+        runs: The runs of the settings whose runs are all complete.
+        blocks: The mean hypervolumes over the levels of the other factor, with a row for each seed
+            and a column for each level. So the common part of a seed's runs is in one block.
+        left_out: A sentence on the levels and seeds that the blocks leave out, or "".
     """
 
     network: str
@@ -71,17 +79,20 @@ class Factor:
 
     @property
     def levels(self) -> list[str]:
+        """The levels of the factor, in the order of the runs."""
         return list(dict.fromkeys(self.runs[self.name]))
 
     @property
     def title(self) -> str:
+        """The name of the factor in words."""
         return self.name.replace("_", " ")
 
     def values(self, level: str) -> np.ndarray:
+        """The final hypervolumes of all runs of a level, shape (n,)."""
         return self.runs.loc[self.runs[self.name] == level, "hypervolume"].to_numpy()
 
     def why_untestable(self) -> str:
-        """Why no test of the factor says anything, whatever the blocks; empty where one may."""
+        """Explain why no test of the factor says anything. Empty if a test may."""
         if len(self.levels) < LEAST_LEVELS:
             return too_few(len(self.levels), f"levels for a test of the {self.title}", LEAST_LEVELS)
         if (seeds := self.runs["seed"].nunique()) < LEAST_BLOCKS:
@@ -92,7 +103,11 @@ class Factor:
 
 
 def _blocks(runs: pd.DataFrame, name: str, other: str) -> tuple[pd.DataFrame, str]:
-    """The blocks of a factor, and a sentence on what they leave out: levels of the other factor, then seeds, that lack a run."""
+    """The blocks of a factor, and a sentence on the levels and seeds that they leave out.
+
+    A level of the other factor is left out if it has no run with some level of this one. Then a
+    seed is left out if it lacks a run.
+    """
     wide = runs.pivot(index="seed", columns=[other, name], values="hypervolume")
     levels, others = (list(dict.fromkeys(runs[factor])) for factor in (name, other))
     shared = [each for each in others if all((each, level) in wide for level in levels)]
@@ -111,7 +126,7 @@ def _blocks(runs: pd.DataFrame, name: str, other: str) -> tuple[pd.DataFrame, st
 
 
 def factors_of_study(runs: pd.DataFrame) -> Iterator[Factor]:
-    """Both factors of each network. runs: the run table of a study."""
+    """Yield both factors of each network in the run table of a study."""
     for network in dict.fromkeys(runs["network"]):
         kept = complete_methods(settings_of(runs[runs["network"] == network]))
         for name, other in (FACTORS, FACTORS[::-1]):
@@ -137,7 +152,10 @@ def _over_all_runs(factor: Factor) -> dict[str, Any]:
 
 
 def _over_blocks(factor: Factor) -> dict[str, Any]:
-    """Two levels leave Friedman's test nothing to rank but signs: there the signed-rank test of the paired differences is made."""
+    """Test the factor over the blocks: Friedman's test, or with two levels the signed-rank test.
+
+    With two levels, the ranks of Friedman's test would be no more than signs.
+    """
     table, count, test = (
         factor.blocks,
         len(factor.blocks),
@@ -169,12 +187,22 @@ def _over_blocks(factor: Factor) -> dict[str, Any]:
 
 
 def factors(runs: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Tests of each factor's main effect on the hypervolume of the surrogate settings, two rows for each network and factor.
+    """Test the main effect of each factor on the hypervolume of the surrogate settings.
 
-    Kruskal-Wallis over all runs by level (effect: epsilon squared) takes the runs for independent, though those of a seed share their
-    initial sample. Friedman (two levels: Wilcoxon's signed-rank test) with the seeds as blocks, of means over the levels of the other
-    factor (effect: Kendall's W; two levels: rank-biserial correlation, without sign), does not. What the blocks leave out is in the note.
-    Fewer than 2 levels or 3 seeds: one row with a note in place of numbers. significant: False for want of a test.
+    Kruskal-Wallis' test is over all runs by level, with epsilon squared as its effect. It assumes
+    independent runs, though those of a seed share their initial sample. Friedman's test does not.
+    Its blocks are the seeds, of means over the levels of the other factor, and its effect is
+    Kendall's W. With two levels, Wilcoxon's signed-rank test takes its place, and the effect is the
+    rank-biserial correlation without its sign.
+
+    Args:
+        runs: The run table of a study.
+        level: The significance level, in (0, 1).
+
+    Returns:
+        Two rows for each network and factor, one for each test. The note names the levels and seeds
+        that the blocks leave out. With fewer than 2 levels or 3 seeds, there is one row, with a
+        note instead of numbers. significant is False without a test.
     """
     rows = []
     for factor in factors_of_study(runs):
@@ -206,7 +234,10 @@ def factors(runs: pd.DataFrame, level: float) -> pd.DataFrame:
 
 
 def levels(runs: pd.DataFrame) -> pd.DataFrame:
-    """Hypervolume by level of each factor over all runs; mean_rank is that within the blocks (1 is the largest), missing without blocks."""
+    """Summarise the hypervolume by level of each factor, over all runs.
+
+    mean_rank is that within the blocks (1 is the largest), and missing without blocks.
+    """
     rows = []
     for factor in factors_of_study(runs):
         ranks = mean_ranks(factor.blocks)
@@ -228,10 +259,11 @@ def levels(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def level_pairs(runs: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Every pair of levels of each factor: the tests that follow those of `factors`, and A12 over all runs.
+    """Compare every pair of levels of each factor, by the tests after those of `factors` and A12.
 
-    p_siegel_friedman: over the blocks, missing with two levels, where the factor's own test is that of the pair. p: missing where `factors`
-    has a note in place of numbers. significant: by p_siegel_friedman; False for want of a test.
+    A12 and p_dunn are over all runs, p_siegel_friedman is over the blocks. It is missing with two
+    levels, because the test of the factor is then that of the pair. The p are missing if `factors`
+    has a note instead of numbers. significant is by p_siegel_friedman, and False without a test.
     """
     rows = []
     for factor in factors_of_study(runs):

@@ -1,4 +1,4 @@
-"""Every pair of methods of a network: the tests that follow a Friedman or a Kruskal-Wallis test, and A12."""
+"""Compares every pair of methods: A12, and the tests after a Friedman or Kruskal-Wallis test."""
 
 from itertools import combinations
 from typing import Any
@@ -25,19 +25,38 @@ PAIRWISE_COLUMNS = [
 
 
 def siegel_friedman(table: pd.DataFrame) -> pd.DataFrame:
-    """p of each pair of columns by Siegel and Castellan's test on the ranks within the rows, Holm-adjusted over all pairs."""
+    """Siegel and Castellan's test of each pair of columns, on the ranks within the rows.
+
+    Args:
+        table: A row for each block, a column for each method.
+
+    Returns:
+        p of each pair of columns, Holm-adjusted over all pairs.
+    """
     return scikit_posthocs.posthoc_siegel_friedman(table, p_adjust="holm")
 
 
 def nemenyi_friedman(table: pd.DataFrame) -> pd.DataFrame:
-    """p of each pair of columns by Nemenyi's test on the ranks within the rows, which is adjusted for all pairs by itself."""
+    """Nemenyi's test of each pair of columns, on the ranks within the rows.
+
+    Args:
+        table: A row for each block, a column for each method.
+
+    Returns:
+        p of each pair of columns. The test itself adjusts it for all pairs.
+    """
     return scikit_posthocs.posthoc_nemenyi_friedman(table)
 
 
 def dunn(values: pd.DataFrame, group: str) -> pd.DataFrame:
-    """p of each pair of groups by Dunn's test on the ranks over all runs (that of Kruskal-Wallis), Holm-adjusted over all pairs.
+    """Dunn's test of each pair of groups, on the ranks over all runs as in Kruskal-Wallis.
 
-    values: a row for each run, with its `hypervolume` and its group in the column `group`.
+    Args:
+        values: A row for each run, with its `hypervolume` and its group.
+        group: The column of the group.
+
+    Returns:
+        p of each pair of groups, Holm-adjusted over all pairs.
     """
     return scikit_posthocs.posthoc_dunn(
         values, val_col="hypervolume", group_col=group, p_adjust="holm"
@@ -55,11 +74,31 @@ def _pair(table: pd.DataFrame, first: str, second: str) -> dict[str, Any]:
 
 
 def pairwise(runs: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Every pair of compared methods once, for each network over all methods and over the surrogate settings.
+    """Compare every pair of methods of each network, and every pair of surrogate settings.
 
-    rank_difference: mean rank of other_method minus that of method, above 0 where method is better, as a12 is above 0.5 there.
-    p: missing where the Friedman table has a note in place of numbers. p_dunn takes the seeds for independent groups. significant: by
-    p_siegel_friedman; False for want of a test.
+    Args:
+        runs: The run table of a study, with the columns network, method, seed, hypervolume,
+            initial_hypervolume and complete.
+        level: The significance level, in (0, 1).
+
+    Returns:
+        A row for each pair. rank_difference is the mean rank of other_method minus that of method.
+        It is above 0, and a12 above 0.5, if method is better. The p are missing if the Friedman
+        table has a note instead of numbers. p_dunn assumes that the runs are independent, though
+        those of a seed share their initial sample. significant is by p_siegel_friedman, and False
+        without a test.
+
+    Example:
+        >>> import pandas as pd
+        >>> volumes = {"random": [0.5, 0.6, 0.5], "ctaea": [0.6, 0.7, 0.8]}
+        >>> runs = pd.DataFrame(
+        ...     {"network": "vgg16", "method": method, "seed": seed, "complete": True,
+        ...      "hypervolume": volumes[method][seed - 1], "initial_hypervolume": 0.1 * seed}
+        ...     for method in volumes for seed in (1, 2, 3)
+        ... )
+        >>> pairs = pairwise(runs, level=0.05)
+        >>> print(pairs.loc[0, "method"], pairs.loc[0, "rank_difference"])
+        random -1.0
     """
     rows = []
     for comparison in comparisons(runs):

@@ -1,4 +1,4 @@
-"""Methods ranked by their final hypervolumes; the blocks are the seeds of one network."""
+"""Ranks the methods by their final hypervolumes. The blocks are the seeds of one network."""
 
 import math
 from collections.abc import Iterator
@@ -33,18 +33,26 @@ FRIEDMAN_COLUMNS = [
     "significant",
     "note",
 ]
-ONE_SAMPLE = "All seeds began from one and the same initial sample: the blocks are not independent, and the result holds for that sample."
+ONE_SAMPLE = (
+    "All seeds began from one and the same initial sample: the blocks are not independent, and the "
+    "result holds for that sample."
+)
 
 
 def complete_methods(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs of the methods all of whose runs are complete; runs: of one network."""
+    """Select the runs of one network whose method has only complete runs."""
     return runs[runs.groupby("method")["complete"].transform("all").astype(bool)]
 
 
 def blocks(runs: pd.DataFrame) -> pd.DataFrame:
-    """Final hypervolumes of one network: a row for each seed, a column for each method, in the order of the runs.
+    """Arrange the final hypervolumes of one network in blocks.
 
-    Only methods all of whose runs are complete, and only seeds in which each of these has a run.
+    Args:
+        runs: The rows of one network in the run table.
+
+    Returns:
+        A row for each seed, a column for each method in the order of the runs. A method is left
+        out unless all its runs are complete, then a seed unless each remaining method has a run.
     """
     kept = complete_methods(runs)
     table = kept.pivot(index="seed", columns="method", values="hypervolume")
@@ -52,9 +60,11 @@ def blocks(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def has_shared_sample(runs: pd.DataFrame) -> bool:
-    """Whether all runs of each method have one and the same initial hypervolume although there are several seeds.
+    """Tell whether the runs of several seeds of one network began from one initial sample.
 
-    By method, since methods may evaluate initial samples of different sizes. An initial hypervolume of 0 (nothing feasible) tells nothing.
+    They did if all runs of each method have the same initial hypervolume. Methods are looked at one
+    by one, because their initial samples may have different sizes. If every initial hypervolume is
+    0 (nothing feasible), nothing is known, and the answer is False.
     """
     known = runs[runs["initial_hypervolume"].notna()]
     if known["seed"].nunique() < 2 or not (known["initial_hypervolume"] > 0).any():
@@ -66,8 +76,12 @@ def has_shared_sample(runs: pd.DataFrame) -> bool:
 class ComparedMethods:
     """Methods of one network that are compared on common seeds.
 
-    compared: methods (all of them) or settings (the surrogate settings alone). hypervolumes: see `blocks`.
-    notes: sentences on what was left out and on what the blocks are.
+    Attributes:
+        network: The name of the network.
+        compared: METHODS (all methods) or SETTINGS (the surrogate settings alone).
+        hypervolumes: The blocks, see `blocks`.
+        shared_sample: Whether all seeds began from one initial sample.
+        notes: Sentences on the methods and seeds left out, and on a shared sample.
     """
 
     network: str
@@ -78,7 +92,7 @@ class ComparedMethods:
 
 
 def comparisons(runs: pd.DataFrame) -> Iterator[ComparedMethods]:
-    """For each network the comparison of all methods, and that of the surrogate settings. runs: the run table of a study."""
+    """Yield two comparisons of each network: of all methods, and of the surrogate settings."""
     for network in dict.fromkeys(runs["network"]):
         own = runs[runs["network"] == network]
         for compared, chosen in ((METHODS, own), (SETTINGS, settings_of(own))):
@@ -90,10 +104,12 @@ def comparisons(runs: pd.DataFrame) -> Iterator[ComparedMethods]:
             ]
             missing = [str(seed) for seed in sorted(set(kept["seed"])) if seed not in table.index]
             notes = (
-                f"Left out because not all of their runs have every evaluation: {', '.join(incomplete)}."
+                "Left out because not all of their runs have every evaluation: "
+                f"{', '.join(incomplete)}."
                 if incomplete
                 else "",
-                f"Left out because not all {compared} have a run with it: seed {', '.join(missing)}."
+                f"Left out because not all {compared} have a run with it: "
+                f"seed {', '.join(missing)}."
                 if missing
                 else "",
                 ONE_SAMPLE if shared else "",
@@ -104,18 +120,28 @@ def comparisons(runs: pd.DataFrame) -> Iterator[ComparedMethods]:
 
 
 def mean_ranks(table: pd.DataFrame) -> pd.Series:
-    """Mean rank of each column within the rows: 1 is the largest hypervolume, ties share the mean of their ranks."""
+    """The mean rank of each column within the rows: 1 is the largest, ties share their mean."""
     return table.rank(axis=1, ascending=False).mean()
 
 
 def too_few(count: int, things: str, least: int) -> str:
-    """The sentence that says so; things: a plural, with what they are too few for."""
+    """Say in a sentence that things (a plural and a purpose: "seeds for a test") are too few."""
     noun, _, purpose = things.partition(" ")
-    return f"{count} {noun if count != 1 else noun.removesuffix('s')} {'are' if count != 1 else 'is'} too few {purpose}; it needs {least}."
+    counted = f"{count} {noun} are" if count != 1 else f"{count} {noun.removesuffix('s')} is"
+    return f"{counted} too few {purpose}; it needs {least}."
 
 
 def why_untestable(table: pd.DataFrame, compared: str, unit: str) -> str:
-    """Why a Friedman test of the columns over the rows says nothing; empty where it does. unit: the plural of what a row is."""
+    """Explain why a Friedman test of a table says nothing.
+
+    Args:
+        table: A row for each block, a column for each method or level.
+        compared: The plural of a column, as in "methods".
+        unit: The plural of a row, as in "seeds".
+
+    Returns:
+        The reason as a sentence. Empty if the test can be made.
+    """
     count, methods = table.shape
     if methods < LEAST_METHODS:
         return too_few(methods, f"{compared} for a Friedman test", LEAST_METHODS)
@@ -128,28 +154,39 @@ def why_untestable(table: pd.DataFrame, compared: str, unit: str) -> str:
 
 @cache
 def _studentized_range(level: float, methods: int) -> float:
-    """The upper quantile with infinite degrees of freedom, kept since scipy integrates a second for it."""
+    """The upper quantile with infinite degrees of freedom. It is cached: scipy takes a second."""
     return float(studentized_range.isf(level, methods, math.inf))
 
 
 def critical_difference(blocks: int, methods: int, level: float) -> float:
-    """Nemenyi's: mean ranks that differ by less cannot be told apart, q sqrt(k (k + 1) / (6 n)) for k methods in n blocks.
+    """Nemenyi's critical difference of mean ranks.
 
-    q is the upper quantile of the studentized range with infinite degrees of freedom, over sqrt(2) (Demsar 2006, equation 8 and table 5).
+    It is q sqrt(k (k + 1) / (6 n)) for k methods in n blocks. q is the upper quantile of the
+    studentized range with infinite degrees of freedom, over sqrt(2) (Demsar 2006, equation 8 and
+    table 5).
+
+    Args:
+        blocks: The number of blocks.
+        methods: The number of methods.
+        level: The significance level, in (0, 1).
+
+    Returns:
+        The difference. Mean ranks that differ by less cannot be told apart.
     """
     q = _studentized_range(level, methods) / math.sqrt(2)
     return float(q * math.sqrt(methods * (methods + 1) / (6 * blocks)))
 
 
 def least_kendall_w(blocks: int, methods: int, level: float) -> float:
-    """The least Kendall's W that the Friedman test would find significant; above 1 where it can find nothing."""
+    """The least Kendall's W that the Friedman test finds significant; above 1 if it finds none."""
     return kendall_w(float(chi2_distribution.isf(level, methods - 1)), blocks, methods)
 
 
 def friedman_power(blocks: int, methods: int, level: float, w: float) -> float:
-    """Probability that the Friedman test is significant where Kendall's W is expected to be `w`.
+    """The probability that the Friedman test is significant if `w` is the expected Kendall's W.
 
-    Under differences chi2 is taken to be noncentral chi2 with the mean that W = `w` gives it, which lets it vary more than a W near 1 can.
+    The statistic is taken to follow the noncentral chi2 distribution whose mean belongs to W = `w`.
+    For a W near 1 this distribution varies more than the statistic can.
     """
     freedom = methods - 1
     excess = max(0.0, blocks * freedom * w - freedom)
@@ -157,11 +194,31 @@ def friedman_power(blocks: int, methods: int, level: float, w: float) -> float:
 
 
 def friedman(runs: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Friedman test of equal methods (Friedman 1937), for each network over all methods and over the surrogate settings.
+    """Friedman's test of equal methods (Friedman 1937), over all methods and over the settings.
 
-    runs: the run table. p is that of the chi2 approximation (scipy's friedmanchisquare, corrected for ties). Where there are fewer than 3
-    blocks or 3 methods, or no difference at all, the note says so in place of numbers, and `significant` is False for want of a test.
-    largest_difference: the largest difference of mean ranks there can be, methods - 1, to hold the critical difference against.
+    Args:
+        runs: The run table of a study, with the columns network, method, seed, hypervolume,
+            initial_hypervolume and complete.
+        level: The significance level, in (0, 1).
+
+    Returns:
+        Two rows for each network: one over all methods, one over the surrogate settings. p is that
+        of the chi2 approximation (scipy's friedmanchisquare, corrected for ties).
+        largest_difference is methods - 1, the largest possible difference of mean ranks, for
+        comparison with the critical difference. With fewer than 3 blocks or 3 methods, or without
+        any difference, the note says so instead of numbers, and significant is False.
+
+    Example:
+        >>> import pandas as pd
+        >>> volumes = {"random": [0.5, 0.6, 0.5], "ctaea": [0.6, 0.7, 0.8], "own": [0.7, 0.8, 0.9]}
+        >>> runs = pd.DataFrame(
+        ...     {"network": "vgg16", "method": method, "seed": seed, "complete": True,
+        ...      "hypervolume": volumes[method][seed - 1], "initial_hypervolume": 0.1 * seed}
+        ...     for method in volumes for seed in (1, 2, 3)
+        ... )
+        >>> table = friedman(runs, level=0.05)
+        >>> print(table.loc[0, "compared"], table.loc[0, "kendall_w"].round(6))
+        methods 1.0
     """
     rows = []
     for comparison in comparisons(runs):
@@ -198,7 +255,27 @@ def friedman(runs: pd.DataFrame, level: float) -> pd.DataFrame:
 
 
 def ranks(runs: pd.DataFrame) -> pd.DataFrame:
-    """Mean rank of every compared method over the seeds, best first; 1 is the largest hypervolume."""
+    """Rank the methods of each network over the seeds, and the surrogate settings among themselves.
+
+    Args:
+        runs: The run table of a study, with the columns network, method, seed, hypervolume,
+            initial_hypervolume and complete.
+
+    Returns:
+        The mean rank of every compared method, best first. Rank 1 is the largest hypervolume.
+
+    Example:
+        >>> import pandas as pd
+        >>> volumes = {"random": [0.5, 0.6], "ctaea": [0.6, 0.7]}
+        >>> runs = pd.DataFrame(
+        ...     {"network": "vgg16", "method": method, "seed": seed, "complete": True,
+        ...      "hypervolume": volumes[method][seed - 1], "initial_hypervolume": 0.1 * seed}
+        ...     for method in volumes for seed in (1, 2)
+        ... )
+        >>> print(ranks(runs)[["method", "mean_rank"]].to_string(index=False, header=False))
+         ctaea 1.0
+        random 2.0
+    """
     rows = [
         {
             "network": comparison.network,

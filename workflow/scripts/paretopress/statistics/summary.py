@@ -1,4 +1,7 @@
-"""What the runs of each method came to, and which surrogate settings stand out; the tests are in `ranks`, `pairs` and `factors`."""
+"""Summarises the runs of each method.
+
+The tests are in `ranks`, `pairs` and `factors`.
+"""
 
 import pandas as pd
 
@@ -24,12 +27,20 @@ SUMMARY_COLUMNS = [
 
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:
-    """A row for each network and method, over all its runs: complete_runs says how many of them have every evaluation.
+    """Summarise the runs of each network and method.
 
-    runs: the run table. mean to maximum: of the final hypervolume. zero_accuracy_median: median of the hypervolume with reference point
-    (1, accuracy 0). gain: median of final minus initial hypervolume, missing where the initial one is not known. feasible_share: of the
-    evaluations. fallback_rate: share of the infills that were drawn at random, over the runs that know; missing for methods without
-    surrogates. negative_rates: evaluations with a non-zero rate below 0.
+    Args:
+        runs: The run table of a study.
+
+    Returns:
+        A row for each network and method, over all its runs. complete_runs is the number of runs
+        with every evaluation. The columns from mean to maximum are of the final hypervolume.
+        zero_accuracy_median is the median hypervolume with the reference point (non-zero rate 1,
+        accuracy 0). gain is the median of final minus initial hypervolume, and missing if the
+        initial one is not known. feasible_share is a share of the evaluations. fallback_rate is the
+        share of the infills that were drawn at random, over the runs in which it is known, and
+        missing for methods without surrogates. negative_rates is the number of evaluations with
+        a non-zero rate below 0.
     """
     known = runs["fallbacks"].notna()
     wide = runs.assign(
@@ -53,7 +64,7 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
         negative_rates=("negative_rates", "sum"),
     )
     table["feasible_share"] = grouped["feasible"].sum() / grouped["evaluations"].sum()
-    # A sum over no known run is missing, not 0.
+    # min_count=1, because a sum over no known run must be missing, not 0.
     table["fallback_rate"] = grouped["fallbacks"].sum(min_count=1) / grouped["infills"].sum(
         min_count=1
     )
