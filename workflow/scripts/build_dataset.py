@@ -1,4 +1,4 @@
-"""Reads the dataset of the config and writes its three splits, one file each."""
+"""Read the dataset of the config, and write each of its three splits to a file."""
 
 from pathlib import Path
 

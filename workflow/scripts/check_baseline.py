@@ -1,4 +1,4 @@
-"""Stops the study where a dense network is not worth a search."""
+"""Stop the study if a dense network is not worth a search."""
 
 from pathlib import Path
 

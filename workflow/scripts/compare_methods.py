@@ -1,4 +1,4 @@
-"""Compares the methods of every network by their final hypervolumes."""
+"""Compare the methods of every network by their final hypervolumes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Downloads the archive of CIFAR-10."""
+"""Download the archive of CIFAR-10."""
 
 from pathlib import Path
 
@@ -8,6 +8,6 @@ from paretopress.jobs.job import job
 
 with job(snakemake) as work:
     wanted = Wanted(CIFAR10_ARCHIVE, CIFAR10_BYTES, snakemake.params.checksum, key="dataset.path")
-    # Not through params: where the archive is fetched from is no reason to fetch it again.
+    # Not through params: another address is no reason to fetch the archive again.
     urls = snakemake.config["dataset"].get("urls", CIFAR10_URLS)
     fetch(wanted, urls, Path(snakemake.output.archive), Path(snakemake.params.store), work.log)

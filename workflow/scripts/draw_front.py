@@ -1,4 +1,4 @@
-"""Draws the front of one network among everything that was evaluated."""
+"""Draw the front of one network among all its evaluations."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from paretopress.tables import read_table
 with job(snakemake):
     params, inputs = snakemake.params, snakemake.input
     metrics = read_metrics(Path(inputs.metrics))
-    # Of imported evaluations neither the images are known nor others that the search never saw.
+    # For imported evaluations, neither the images of the search nor test images are known.
     split = "" if params.split == IMPORTED else params.split
     thresholds = {split: threshold_of(metrics, params.split, params.constraint)}
     thresholds |= {"test": threshold_of(metrics, "test", params.constraint)} if inputs.test else {}

@@ -1,4 +1,4 @@
-"""Draws the inference times of one front of a network."""
+"""Draw the inference times of one front of a network."""
 
 from paretopress.figures.inference_times import draw_inference
 from paretopress.figures.style import save

@@ -1,4 +1,4 @@
-"""Draws how the methods compare on one network."""
+"""Draw the figures that compare the methods on one network."""
 
 from paretopress.figures.attainment import draw_attainment
 from paretopress.figures.convergence import draw_convergence

@@ -1,4 +1,4 @@
-"""Draws what the searches of one network did: surrogates chosen, infills drawn at random, time spent."""
+"""Draw the searches of one network: the chosen surrogates, the random infills and the times."""
 
 from paretopress.figures.search_times import draw_times
 from paretopress.figures.style import save

@@ -1,4 +1,7 @@
-"""Draws what the two metrics of the surrogate settings matter on one network, and the worst run of the best setting."""
+"""Draw the figures that compare the surrogate settings on one network.
+
+They show the effects of the two metrics, and the worst run of the best setting.
+"""
 
 from pathlib import Path
 

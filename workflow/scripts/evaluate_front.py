@@ -1,4 +1,4 @@
-"""Measures the designs of one network's front on the test images, once."""
+"""Evaluate each design of one network's front once on the test images."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -23,14 +23,17 @@ with job(snakemake) as work:
         [Path(inputs.front)], Path(inputs.weights), params.architecture, split, params.initial_seed
     )
     plans = {design.design_id: design.plan for design in designs}
-    # Kept, and not of the front: a front that grows has only its new designs evaluated.
+    # The journal is kept, and its settings leave the front out, so that only the new designs of a
+    # changed front are evaluated.
     settings = [params.architecture, params.batch_size]
     journal = work.journal(params.journal, settings, without=(inputs.front, inputs.metrics))
 
     def evaluated(design_id: str) -> dict[str, float]:
+        """Evaluate a design on the test images."""
         return asdict(measure(network.compress, plans[design_id], split, params.batch_size))
 
     def test_accuracy(design_id: str) -> float:
+        """The accuracy of a design on the test images, from the journal if it is recorded."""
         measured = journal.remember("evaluations", design_id, lambda: evaluated(design_id))
         work.log.info(
             "%s: accuracy %.4f on the test images, %.1f s",

@@ -1,4 +1,4 @@
-"""Takes over the trained weights of one network."""
+"""Import the trained weights of one network."""
 
 from pathlib import Path
 

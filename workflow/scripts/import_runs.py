@@ -1,4 +1,4 @@
-"""Writes the files of every run that the study's tables of evaluations hold, as those of its own runs."""
+"""Write the files of every imported run, in the form of the study's own runs."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Draws the initial sample of one network and seed, and evaluates it."""
+"""Draw the initial sample of one network and seed, and evaluate it."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -45,8 +45,15 @@ with job(snakemake) as work:
         rows.append({"evaluation": number, "design_id": plan.design_id, **asdict(design), **record})
         left = sum(row["seconds"] for row in timings) / number * (params.sample_size - number)
         label = f"{snakemake.wildcards.network} initial sample of seed {seed}"
-        work.log.info("%s: evaluation %d of %d, accuracy %.4f at non-zero rate %.4f, %s left",
-                 label, number, params.sample_size, record["accuracy"], record["nonzero_rate"], duration(left))  # fmt: skip
+        work.log.info(
+            "%s: evaluation %d of %d, accuracy %.4f at non-zero rate %.4f, %s left",
+            label,
+            number,
+            params.sample_size,
+            record["accuracy"],
+            record["nonzero_rate"],
+            duration(left),
+        )
         journal.report(number, params.sample_size, seconds_left=left)
     columns = ["evaluation", "design_id", *VARIABLES, "nonzero_rate", "accuracy"]
     write_csv(pd.DataFrame(rows)[columns], snakemake.output.designs)

@@ -1,4 +1,4 @@
-"""The front that all runs of one network found together."""
+"""Find the union front of all runs of one network."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Joins the tables of every run of one network."""
+"""Join the tables of every run of one network."""
 
 from paretopress.jobs.job import job
 from paretopress.runs.files import read_tables

@@ -1,4 +1,4 @@
-"""Judges the paper's claims by the tables of the study."""
+"""Judge the paper's claims by the tables of the study."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Measures one network dense."""
+"""Measure one dense network."""
 
 from pathlib import Path
 

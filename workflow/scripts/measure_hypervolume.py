@@ -1,4 +1,4 @@
-"""Hypervolume of one run, at its end and after each evaluation."""
+"""Compute the hypervolume of one run, at its end and after each evaluation."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Measures the sizes of the designs of one network's front."""
+"""Measure the sizes of the designs of one network's front."""
 
 from dataclasses import asdict
 from pathlib import Path

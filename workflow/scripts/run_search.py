@@ -1,4 +1,4 @@
-"""One search: a method spends its budget of true evaluations on one network with one seed."""
+"""Run one search: a method spends its budget of true evaluations on one network with one seed."""
 
 from pathlib import Path
 
@@ -42,12 +42,13 @@ with job(snakemake) as work:
         params.batch_size,
         threshold,
     )
-    # Neither the budget nor the method's name: what was evaluated is kept, and a larger budget goes on.
+    # Neither the budget nor the name of the method is among the settings of the journal, so that a
+    # search with a larger budget continues from the recorded evaluations.
     settings = [
         params.space, params.architecture, params.batch_size, params.method, params.constraint,
         params.split, seed, layers_from,
     ]  # fmt: skip
-    # The times of the sample are taken over, and nothing of the search comes from them.
+    # The times of the sample are copied into the outputs. The search does not depend on them.
     journal = work.journal(params.journal, settings, without=[snakemake.input.timings])
     initial = read_initial(Path(snakemake.input.designs), Path(snakemake.input.timings))
     journal.report(0, params.budget)
@@ -56,6 +57,7 @@ with job(snakemake) as work:
     label = f"{wildcards.network} {wildcards.method} seed {seed}"
 
     def hypervolume() -> float:
+        """The scaled hypervolume of the evaluations so far."""
         objectives = archive.objectives()
         return scaled_hypervolume(objectives[:, 0], -objectives[:, 1], threshold)
 

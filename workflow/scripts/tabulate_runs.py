@@ -1,4 +1,4 @@
-"""A row for each run of one network, and its hypervolume after each evaluation."""
+"""Make the run table of one network, and its hypervolumes after each evaluation."""
 
 import json
 from pathlib import Path

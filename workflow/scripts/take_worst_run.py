@@ -1,4 +1,4 @@
-"""The front of the worst run of the best surrogate setting of one network."""
+"""Find the front of the worst run of the best surrogate setting of one network."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,8 @@ with job(snakemake) as work:
         )
     runs = pd.DataFrame(rows)
     found = best_and_worst(runs)
-    # Without two settings that have complete runs there is no best one, and nothing but the dense network in the table.
+    # Without two settings that have complete runs there is no best one. The table then holds only
+    # the dense network.
     run = (
         {
             "network": snakemake.wildcards.network,

@@ -1,4 +1,4 @@
-"""Times the designs of one network's fronts on all test images."""
+"""Time the designs of one network's fronts on all test images."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ with job(snakemake) as work:
     work.log.info(
         "%d networks on %s, other work keeps %.1f cores busy", len(designs), processor_name(), load
     )
-    # A killed job starts anew: times of two sessions are not to be compared.
+    # A killed job starts from the beginning, because times of two sessions cannot be compared.
     rows = []
     for repeat, design in interleaved(designs, settings["repeats"]):
         seconds = time_design(

@@ -1,4 +1,4 @@
-"""Trains one network."""
+"""Train one network."""
 
 from pathlib import Path
 
@@ -46,10 +46,12 @@ with job(snakemake) as work:
     }
 
     def check(history: list[Epoch]) -> None:
+        """Stop a training that stays at chance, if the gate asks for it."""
         if params.gate["above_chance"] and history:
             check_training(name, params.training, history, chances, params.gate["epochs"])
 
     def report(history: list[Epoch]) -> None:
+        """Log the latest epoch, then check the training."""
         say(history)
         check(history)
 
@@ -59,9 +61,15 @@ with job(snakemake) as work:
     check_network(network, len(split.classes), split.images.shape[-1])
     try:
         history = train(
-            network, split, recipe, lambda trained: accuracy(trained, validation, recipe.batch_size, device), report,
-            state=state, save=checkpoint.save, device=device,
-        )  # fmt: skip
+            network,
+            split,
+            recipe,
+            lambda trained: accuracy(trained, validation, recipe.batch_size, device),
+            report,
+            state=state,
+            save=checkpoint.save,
+            device=device,
+        )
     except NonFiniteLoss as error:
         raise diverged(name, params.training, error.epoch, error.step, error.loss) from error
     save_weights(network, Path(snakemake.output.weights))

@@ -1,4 +1,4 @@
-"""Writes the report, its numbers as JSON, and the config that it is about with every default filled in."""
+"""Write the report, its numbers as JSON, and the config of the study with all defaults."""
 
 import platform
 from importlib.metadata import version

@@ -1,4 +1,4 @@
-"""Makes the networks of a front again from its rows."""
+"""Make the networks of a front again from its rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

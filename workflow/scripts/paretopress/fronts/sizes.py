@@ -50,7 +50,7 @@ class Sizes:
 
 
 class _Multiplications(TorchDispatchMode):
-    """Counts how often each entry of some weights is multiplied, in whatever operation.
+    """A counter of how often each entry of some weights is multiplied, in whatever operation.
 
     `positions` holds the counts by the weights' storage. Each entry of a weight is used once at
     each position of the output, in grouped convolutions too.

@@ -1,4 +1,4 @@
-"""Reads the files of many runs together.
+"""Read the files of many runs together.
 
 The path of a run's file says which run it is.
 """

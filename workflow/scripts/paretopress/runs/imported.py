@@ -1,4 +1,4 @@
-"""Reads tables of evaluations made elsewhere, checks every cell, and splits them into runs."""
+"""Read tables of evaluations made elsewhere, check every cell, and split them into runs."""
 
 import csv
 import gzip

@@ -1,4 +1,4 @@
-"""Compares every pair of methods: A12, and the tests after a Friedman or Kruskal-Wallis test."""
+"""Compare every pair of methods: A12, and the tests after a Friedman or Kruskal-Wallis test."""
 
 from itertools import combinations
 from typing import Any

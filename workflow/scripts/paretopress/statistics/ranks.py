@@ -1,4 +1,4 @@
-"""Ranks the methods by their final hypervolumes. The blocks are the seeds of one network."""
+"""Rank the methods by their final hypervolumes. The blocks are the seeds of one network."""
 
 import math
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Summarises the runs of each method.
+"""Summarise the runs of each method.
 
 The tests are in `ranks`, `pairs` and `factors`.
 """
