@@ -3,7 +3,8 @@ from snakemake.utils import min_version
 min_version("9.14")
 
 
-# A config file given on the command line replaces the default one; merged, keys of both would make a third study.
+# A config file given on the command line replaces the default one. If both were merged, their keys
+# would make a third study.
 if not workflow.overwrite_configfiles:
 
     configfile: "config/config.yaml"

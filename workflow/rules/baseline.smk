@@ -18,7 +18,8 @@ rule train_baseline:
         **code_of("train_baseline.py"),
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         training=lookup(within=CONFIG, dpath="networks/{network}/training"),
-        # Derived from `threads`, a parameter triggers no rerun: the gate says whether a training goes on, never what comes of it.
+        # The function takes `threads`, so that the parameter triggers no rerun. The gate decides
+        # whether a training goes on. It does not change the weights.
         gate=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["gate"],
         journal=placed(PLANNED.journal("{network}", "training")),
     script:
@@ -44,7 +45,8 @@ rule import_baseline:
     params:
         **code_of("import_baseline.py"),
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
-        # As the gate above: the checksum says whether the file is read, never what is in it.
+        # It takes `threads` as the gate above does. The checksum decides whether the file is read.
+        # It does not change the weights.
         checksum=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["checksum"],
     script:
         "../scripts/import_baseline.py"
@@ -72,8 +74,8 @@ rule dense_metrics:
         "../scripts/measure_baseline.py"
 
 
-# Nothing hangs on it, so that another gate has nothing else made again: the jobs before a search ask the same once more. It comes first,
-# and says it once for all of them.
+# No rule takes its output as input, so that another gate reruns nothing else. The initial designs
+# and the searches check the same themselves. This job runs first and reports a failure once.
 rule gate:
     input:
         metrics=rules.dense_metrics.output[0],

@@ -16,7 +16,7 @@ CONFIG = STUDY.model_dump(mode="json")
 
 
 def one_of(names):
-    """As a wildcard constraint; without names it matches no value."""
+    """The wildcard constraint that matches these names. Without names it matches nothing."""
     return "|".join(map(re.escape, sorted(set(names)))) or "(?!)"
 
 
@@ -34,27 +34,28 @@ wildcard_constraints:
 
 
 def code_of(script):
-    """The code that counts in a rule's script, as parameters of the rule."""
+    """The parameters that rerun a rule when the code of its script changes."""
     return code_params(SCRIPTS / script)
 
 
 def own_code_of(wildcards):
-    """The user's Python file that builds the network of the job, where it is not one of ours."""
+    """The user's Python file that builds the network of the job, if it has one."""
     architecture = CONFIG["networks"][wildcards.network]["architecture"]
     return [local(architecture["path"])] if architecture["name"] == "file" else []
 
 
 def run_of_job(wildcards):
+    """The run of a job, by its wildcards."""
     return Run(wildcards.network, wildcards.method, int(wildcards.seed))
 
 
 def of_runs(file, runs):
-    """The paths of `file` in those of the runs that are of the network of the job."""
+    """An input function: the paths of `file` in the runs of the job's network."""
     return lambda wildcards: [
         PLANNED.run_file(run, file) for run in runs if run.network == wildcards.network
     ]
 
 
 def of_networks(paths, networks):
-    """The given paths, with the wildcard of the network filled with each of the networks."""
+    """The given paths, with each of the networks in place of the wildcard {network}."""
     return collect(paths, network=networks)

@@ -16,13 +16,14 @@ rule dataset:
         "../../envs/paretopress.yaml"
     params:
         **code_of("build_dataset.py"),
-        # Where the images are is an input, and where an archive is fetched from says nothing about them.
+        # The path is an input already. The addresses of an archive do not change the images.
         settings={
             key: value
             for key, value in CONFIG["dataset"].items()
             if key not in ("path", "urls", "checksum")
         },
-        # Derived from `threads`, a parameter triggers no rerun: the checksum says whether an archive is read, never what is in it.
+        # The function takes `threads`, so that the parameter triggers no rerun. The checksum
+        # decides whether an archive is read. It does not change the images.
         checksum=lambda wildcards, threads: CONFIG["dataset"].get("checksum"),
         content=lambda wildcards: folder_digest(CONFIG["dataset"].get("path")),
     script:

@@ -19,7 +19,8 @@ rule initial_designs:
         space=lookup(within=CONFIG, dpath="search_space"),
         sample_size=lookup(within=CONFIG, dpath="budget/initial"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
-        # Derived from `threads`, a parameter triggers no rerun: passed is passed, and what has been evaluated stays.
+        # These functions take `threads`, so that the parameters trigger no rerun. A new gate does
+        # not discard evaluations of a network that passed an earlier one.
         training=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["training"],
         gate=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["gate"],
         split=lookup(within=CONFIG, dpath="evaluation/split"),

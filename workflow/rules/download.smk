@@ -1,7 +1,8 @@
-# What the archive holds is settled by its checksum alone. So the addresses reach the script through its config, which Snakemake does not
-# watch, and no code counts here: neither other addresses nor an edited downloader run this again. Where it runs again all the same
-# (another environment, --force) it takes the archive from its store and fetches nothing.
-# localrule: the nodes of a cluster often have no network.
+# The checksum alone determines the content of the archive. So neither other addresses nor an edited
+# downloader run this rule again: the addresses reach the script through the config, which Snakemake
+# does not watch, and no code is among the parameters. If the rule runs again for another reason
+# (another environment, --force), it takes the archive from its store and fetches nothing.
+# It is a localrule, because the nodes of a cluster often have no network.
 rule download:
     output:
         archive=CIFAR10_DOWNLOAD,

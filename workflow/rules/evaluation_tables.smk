@@ -1,4 +1,5 @@
-# One job for all tables: a run is a few lines of them, and a job for each would take longer than the reading.
+# One job reads all tables. A run is only a few of their lines, so that starting a job for each run
+# would take longer than reading them.
 rule import_runs:
     input:
         tables=[local(table.path) for table in STUDY.evaluation_tables.values()],

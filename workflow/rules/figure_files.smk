@@ -1,4 +1,4 @@
-# Of each figure: its category and label in Snakemake's report, and its caption there.
+# The category, the label and the caption file of each figure in Snakemake's report.
 FIGURES = {
     "front": ("Fronts", "front", "front"),
     "worst-run-front": ("Fronts", "front of the worst run of the best setting", "worst-run-front"),
@@ -26,7 +26,7 @@ FIGURES = {
 
 
 def drawn(*figures):
-    """The files of figures of one network as outputs, SVG and PNG, by name with _ for -."""
+    """The outputs of some figures of one network, SVG and PNG, by name with _ for -."""
 
     def files(figure):
         category, label, caption = FIGURES[figure]

@@ -1,4 +1,4 @@
-# What happens before the first job and after the last one. Snakemake knows one hook of each kind.
+# The actions before the first job and after the last one. Snakemake allows one hook of each kind.
 import sys
 
 from workflow.scripts.paretopress.jobs.journal import remove_finished
@@ -9,14 +9,20 @@ from workflow.scripts.paretopress.jobs.own_code import require_own_code_in_jobs
 
 
 def recorded_journals():
-    """The journals of the jobs that Snakemake has noted as done: until then, a job that runs again needs what is recorded."""
+    """The journals of the jobs that Snakemake has recorded as done.
+
+    Until then the job may run again, and then it needs its journal.
+    """
     done = filter(workflow.dag.noneedrun_finished, workflow.dag.jobs)
     named = (str(job.params.journal) for job in done if "journal" in job.rule.params.keys())
     return [journal for journal in named if journal.startswith(placed(PLANNED.journal("")))]
 
 
 def take_over_cluster_jobs():
-    """On a SLURM cluster: jobs of an earlier Snakemake of this study, which was killed, do not run beside those of this one."""
+    """Cancel the SLURM jobs of an earlier, killed Snakemake of this study.
+
+    They must not run beside the jobs of this one.
+    """
     if workflow.executor_plugin.name == "slurm":
         marks = Path(placed(PLANNED.results)) / "cluster"
         for job in end_leftover_jobs(marks):
@@ -24,18 +30,17 @@ def take_over_cluster_jobs():
                 f"Cancelled job {job} of an earlier Snakemake here; what it has done is kept.",
                 file=sys.stderr,
             )
-        mark_run(
-            marks, workflow.scheduler._executor.run_uuid
-        )  # the plugin names its jobs so, and tells nobody else
+        # The plugin names its jobs by this id, and offers no other way to get it.
+        mark_run(marks, workflow.scheduler._executor.run_uuid)
 
 
 onstart:
     try:
-        # In an environment of their own the jobs check it themselves.
+        # Jobs in an environment of their own check this themselves.
         if not workflow.deployment_settings.deployment_method:
             require_own_code_in_jobs(SCRIPTS)
         require_writable(Path(placed(PLANNED.results)))
-        # The job checks the same, but would do so after all the searches.
+        # The job checks the same, but only after all the searches.
         if workflow.resource_settings.cores and any(
             STUDY.networks and job.rule.name == rules.inference_time.rule.name
             for job in workflow.dag.needrun_jobs()

@@ -16,8 +16,9 @@ rule inference_time:
         "<study>/benchmarks/inference/{network}.tsv"
     conda:
         "../../envs/paretopress.yaml"
-    # All cores, so that Snakemake runs nothing beside it; how many of them torch uses is inference_time.threads. A cluster gives the
-    # job so many, on a machine of its own (the profile asks for one).
+    # All cores, so that Snakemake runs nothing beside this job. Torch uses inference_time.threads
+    # of them. On a cluster the job has inference_time.threads cores, on a machine of its own (the
+    # profile asks for one).
     threads: (None if workflow.remote_exec else workflow.resource_settings.cores) or STUDY.inference_time.threads
     params:
         **code_of("time_front.py"),

@@ -1,7 +1,8 @@
 JOINED = ("evaluations", "iterations", "timings")
 
 
-# The runs of a network in one file of each kind: what comes after reads a few tables, however many runs there are.
+# Joins the runs of a network into one file of each kind, so that later rules read a few tables,
+# however many runs there are.
 rule join_runs:
     input:
         **{table: of_runs(f"{table}.csv", PLANNED.runs) for table in JOINED},

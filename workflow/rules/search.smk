@@ -4,7 +4,8 @@ rule search:
         metrics="<study>/baselines/{network}/metrics.json",
         images=f"<study>/dataset/{STUDY.evaluation.split}.safetensors",
         designs=lambda wildcards: PLANNED.sample_file(run_of_job(wildcards), ".csv"),
-        # Where a sample is made again, the designs come out the same and the times do not: no reason to search again.
+        # A sample that is made again has the same designs but other times. `ancient`, because other
+        # times are no reason to search again.
         timings=ancient(
             lambda wildcards: PLANNED.sample_file(run_of_job(wildcards), ".timings.csv")
         ),
@@ -20,7 +21,7 @@ rule search:
     conda:
         "../../envs/paretopress.yaml"
     params:
-        # An edited method reruns its own searches, and no others.
+        # An edited method reruns its own searches and no others.
         **code_params(
             SCRIPTS / "run_search.py",
             {
@@ -37,7 +38,8 @@ rule search:
         constraint=lookup(within=CONFIG, dpath="constraint"),
         split=lookup(within=CONFIG, dpath="evaluation/split"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
-        # Derived from `threads`, a parameter triggers no rerun: passed is passed, and what has been evaluated stays.
+        # These functions take `threads`, so that the parameters trigger no rerun. A new gate does
+        # not discard evaluations of a network that passed an earlier one.
         training=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["training"],
         gate=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["gate"],
         journal=lambda wildcards: placed(PLANNED.search_journal(run_of_job(wildcards))),
