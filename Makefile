@@ -12,7 +12,7 @@ LAUNCHER := $(BIN)/paretopress
 
 .PHONY: help install demo test test-all test-fast fuzz faults lint format status front verify docs clean $(LAUNCHER)
 
-help: ## this list
+help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 $(VENV)/.runtime: envs/requirements.txt envs/lock.txt
@@ -22,7 +22,8 @@ $(VENV)/.runtime: envs/requirements.txt envs/lock.txt
 	$(BIN)/pip install --quiet -r envs/requirements.txt -c envs/lock.txt
 	@touch $@
 
-# The command of the folder that make ran in last. Not installed: a copy of this folder with the same environment would then run the code of this one.
+# The command `paretopress` of the folder in which make ran last. It is not installed by pip: a copy of
+# this folder with the same environment would then run the code of this one.
 $(LAUNCHER): $(VENV)/.runtime
 	@printf '%s\n' '#!/bin/sh' 'export PYTHONPATH="$(CURDIR)/workflow/scripts$${PYTHONPATH:+:$$PYTHONPATH}"' \
 		'exec "$(abspath $(BIN))/python" -P -m paretopress "$$@"' > $@
@@ -32,38 +33,38 @@ $(VENV)/.development: $(VENV)/.runtime envs/requirements-slurm.txt envs/requirem
 	$(BIN)/pip install --quiet -r envs/requirements-dev.txt -c envs/lock.txt
 	@touch $@
 
-install: $(LAUNCHER) ## install the pinned packages and the command paretopress
+install: $(LAUNCHER) ## install the packages and the command paretopress
 
-demo: $(LAUNCHER) ## install, run the embedded study, show its front
+demo: $(LAUNCHER) ## install the packages, run the embedded study and show its front
 	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
 	@$(COMMAND) front --configfile $(CONFIG)
 
-status: $(LAUNCHER) ## the state of all runs at a glance (CONFIG=... for another study)
+status: $(LAUNCHER) ## show the state of all runs (CONFIG=... for another study)
 	@$(COMMAND) status --configfile $(CONFIG)
 
-front: $(LAUNCHER) ## the front's best rows (CONFIG=... for another study)
+front: $(LAUNCHER) ## show the best rows of the front (CONFIG=... for another study)
 	@$(COMMAND) front --configfile $(CONFIG)
 
-lint: $(VENV)/.development $(LAUNCHER) ## formatting, lint, types
+lint: $(VENV)/.development $(LAUNCHER) ## check the formatting, the style and the types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 	$(BIN)/mypy
 
-test: lint ## lint, then the tests; under eight minutes on 2 cores
+test: lint ## run lint, then the tests (under eight minutes on 2 cores)
 	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder
 
-test-fast: $(VENV)/.development ## the tests without real Snakemake runs
+test-fast: $(VENV)/.development ## run the tests that start no real Snakemake runs
 	$(BIN)/pytest -m "not slow"
 
-test-all: lint ## every test, with four times the generated cases and kills; three quarters of an hour
+test-all: lint ## run every test, with four times as many generated cases and kills (45 minutes)
 	HYPOTHESIS_PROFILE=more $(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder
 
-fuzz: $(VENV)/.development ## at least 10,000 generated configs, tables, archives, images and weights; half an hour
+fuzz: $(VENV)/.development ## test at least 10,000 generated configs, tables, archives, images and weights (half an hour)
 	HYPOTHESIS_PROFILE=many $(BIN)/pytest tests/fuzz --hypothesis-show-statistics
 
-faults: $(VENV)/.development ## plant each listed fault, and see its test fail
+faults: $(VENV)/.development ## put each listed fault into the code, and check that its test fails
 	$(BIN)/python tests/planted.py
 
 format: $(VENV)/.development ## format the code
@@ -71,11 +72,11 @@ format: $(VENV)/.development ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/snakefmt Snakefile workflow
 
-verify: $(LAUNCHER) ## hold every file of a study against its record (CONFIG=... for another study)
+verify: $(LAUNCHER) ## compare every file of a study with its record (CONFIG=... for another study)
 	@$(COMMAND) verify --configfile $(CONFIG)
 
 docs: $(LAUNCHER) ## rewrite config/schema.json and the key tables of config/README.md
 	$(COMMAND) documents
 
-clean: ## remove all results, and what pip built
+clean: ## remove all results, and the build folder of pip
 	rm -rf results .snakemake build
