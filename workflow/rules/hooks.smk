@@ -27,7 +27,7 @@ def take_over_cluster_jobs():
         marks = Path(placed(PLANNED.results)) / "cluster"
         for job in end_leftover_jobs(marks):
             print(
-                f"Cancelled job {job} of an earlier Snakemake here; what it has done is kept.",
+                f"Cancelled job {job} of an earlier Snakemake here. Its records are kept.",
                 file=sys.stderr,
             )
         # The plugin names its jobs by this id, and offers no other way to get it.

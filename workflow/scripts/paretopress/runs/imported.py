@@ -140,7 +140,7 @@ def _parsed(table: EvaluationTable) -> Iterator[tuple[int, dict[str, Any]] | str
         if isinstance(cells, csv.Error):
             yield (
                 f"{path}, line {line}: not CSV ({cells}). "
-                "Allowed: cells separated by commas, quoted where they hold one."
+                "Allowed: cells separated by commas, in quotes if they hold a comma."
             )
             return
         if not cells:

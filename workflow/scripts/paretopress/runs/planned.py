@@ -213,13 +213,13 @@ def imported_runs(study: Study) -> list[Run]:
                 raise UserError(
                     f"{table.path} (evaluation_tables.{name}): {network}, {method}, seed {seed} "
                     f"is also {'a method of this study' if own else f'in {source[run]}'}. "
-                    "Allowed: each run once; rename it there."
+                    "Allowed: each run once. Rename its method in this table."
                 )
             if (other := spelled.setdefault((network, method.lower()), method)) != method:
                 raise UserError(
                     f"{table.path} (evaluation_tables.{name}): {network} has the methods {method} "
                     f"and {other}, one folder on other machines. Allowed: names that differ in "
-                    "more than upper and lower case; rename one of them."
+                    "more than upper and lower case. Rename one of them."
                 )
             source[run] = table.path
     return list(source)

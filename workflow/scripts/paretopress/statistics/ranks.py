@@ -178,7 +178,7 @@ def critical_difference(blocks: int, methods: int, level: float) -> float:
 
 
 def least_kendall_w(blocks: int, methods: int, level: float) -> float:
-    """The least Kendall's W that the Friedman test finds significant; above 1 if it finds none."""
+    """The least Kendall's W that is significant in the Friedman test, above 1 if none is."""
     return kendall_w(float(chi2_distribution.isf(level, methods - 1)), blocks, methods)
 
 
