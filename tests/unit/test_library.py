@@ -1,9 +1,11 @@
 """The package as a Python library: docs/library.md names what is public, and its code runs."""
 
 import re
+from doctest import NORMALIZE_WHITESPACE, DocTestFinder, DocTestRunner
 from importlib import import_module
 from pathlib import Path
 
+import pytest
 import torch
 from paths import ROOT
 
@@ -20,6 +22,21 @@ def test_every_public_name_is_there_and_documented():
     for module, listed in DOORS:
         for name in re.findall(r"`(\w+)`", listed):
             assert getattr(import_module(module), name).__doc__, f"{module}.{name}"
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [(module, name) for module, listed in DOORS for name in re.findall(r"`(\w+)`", listed)],
+)
+def test_every_public_name_has_an_example_that_is_true(module, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    loaded = import_module(module)
+    examples = DocTestFinder(recurse=False).find(getattr(loaded, name), name, loaded)
+    assert sum(len(found.examples) for found in examples) >= 1
+    said: list[str] = []
+    for found in examples:
+        DocTestRunner(optionflags=NORMALIZE_WHITESPACE).run(found, out=said.append)
+    assert said == []
 
 
 def test_the_code_of_the_page_uses_public_names_alone():
