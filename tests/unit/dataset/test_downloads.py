@@ -95,7 +95,7 @@ def test_a_cut_transfer_is_continued_from_the_next_address(download):
 def test_a_cut_transfer_is_continued_by_the_next_job(download):
     with serving({"a": [cut(CONTENT, CUT), status(404), whole(CONTENT)]}) as server:
         message = download.failure(server.url("a"))
-        assert f"The 0.2 MB that came are kept in {download.store}" in message
+        assert f"The 0.2 MB received so far are kept in {download.store}" in message
         assert download(server.url("a")) == CONTENT
         assert server.requests[-1] == ("a", f"bytes={CUT}-")
 
@@ -125,7 +125,7 @@ def test_another_checksum_is_named_and_the_next_address_asked(download):
     with serving({"a": [whole(other)], "b": [whole(CONTENT)]}) as server:
         message = download.failure(server.url("a"))
         assert (
-            f"{server.url('a')}: what it sent has another SHA-256, {hashlib.sha256(other).hexdigest()}"
+            f"{server.url('a')}: the file it sent has another SHA-256, {hashlib.sha256(other).hexdigest()}"
             in message
         )
         assert list(download.store.iterdir()) == []

@@ -1,1 +1,1 @@
-"""Images to splits."""
+"""Read images from their source and divide them into splits."""

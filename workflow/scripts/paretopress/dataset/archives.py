@@ -1,4 +1,8 @@
-"""Image archives, unpacked so that no path leaves the target folder and no more comes out than an archive of images can hold."""
+"""Unpack image archives safely.
+
+No member may leave the target folder. An archive may not unpack to more than an archive of images
+can hold.
+"""
 
 import bz2
 import gzip
@@ -16,28 +20,39 @@ from ..errors import UserError
 
 ZIP = (".zip",)
 TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-# What compressed files begin with (RFC 1952, the manual of bzip2, the .xz file format): a name can say something else.
+# The first bytes of compressed files (RFC 1952, the manual of bzip2, the .xz file format). They
+# decide, since a file name can be wrong.
 COMPRESSIONS: dict[bytes, Callable[[IO[bytes]], Any]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ\x00": lzma.LZMAFile,
 }
 BYTES_AT_ONCE = 2**20
-# Apache POI's ZipSecureFile takes an archive for a bomb from the same ratio on. Compressed images hardly get smaller in an archive,
-# tables of equal pixels do; the first 100 MiB harm nobody.
+# Apache POI's ZipSecureFile uses the same ratio to recognise an archive bomb. An archive hardly
+# shrinks images that are compressed, but it does shrink tables of equal pixels. So small archives
+# may exceed the ratio: 100 MiB do no harm.
 MOST_TIMES_ITS_SIZE = 100
 HARMLESS_BYTES = 100 * 2**20
-# ImageNet's challenge of 2012, the largest set that networks of this kind are trained on, has 1,431,167 images (Russakovsky et al. 2015).
+# The images of the ImageNet challenge 2012 are the largest set that networks of this kind are
+# trained on. They are 1,431,167 (Russakovsky et al. 2015).
 MOST_MEMBERS = 2_000_000
 
 
 def is_archive(path: Path) -> bool:
+    """Tell whether the name of a file is that of a zip or tar archive."""
     return path.name.lower().endswith(ZIP + TAR)
 
 
 @dataclass(frozen=True)
 class _Member:
-    """A member as its header has it. size: bytes when unpacked; plain: neither a link nor a device."""
+    """A member of an archive, as its header describes it.
+
+    Attributes:
+        name: Path in the archive.
+        size: Unpacked size in bytes.
+        folder: Whether the member is a folder.
+        plain: Whether the member is neither a link nor a device.
+    """
 
     name: str
     size: int
@@ -57,13 +72,15 @@ def _parts(name: str) -> tuple[str, ...]:
 def _refuse_member(archive: Path, member: str, why: str) -> UserError:
     return UserError(
         f"{archive}: the member {member!r} {why}. Nothing was unpacked; "
-        "an image archive holds plain files and folders only, such as train/cat/0001.jpg. Pack it again without that member."
+        "an image archive holds plain files and folders only, such as train/cat/0001.jpg. "
+        "Pack it again without that member."
     )
 
 
 def _refuse_size(archive: Path, what: str, allowed: str) -> UserError:
     return UserError(
-        f"{archive}: {what}. Allowed: {allowed}. Nothing was unpacked. Where you trust the archive, unpack it yourself and give the folder."
+        f"{archive}: {what}. Allowed: {allowed}. Nothing was unpacked. "
+        "Where you trust the archive, unpack it yourself and give the folder."
     )
 
 
@@ -90,7 +107,10 @@ def _check_space(archive: Path, size: int, folder: Path) -> None:
 
 
 def _checked(archive: Path, members: Iterable[_Member], folder: Path) -> None:
-    """Raises UserError: a member that would leave the folder, is no plain file, or stands where another one does; too much of it all."""
+    """Raise UserError for a member or a total size that is not allowed.
+
+    A member must stay in the folder, be a plain file or a folder, and have a place of its own.
+    """
     files: set[tuple[str, ...]] = set()
     above: set[tuple[str, ...]] = set()
     size = 0
@@ -109,7 +129,7 @@ def _checked(archive: Path, members: Iterable[_Member], folder: Path) -> None:
         if "\x00" in member.name or (not parts and not member.folder):
             raise _refuse_member(archive, member.name, "has a name that no file can have")
         if parts in files or (parts in above and not member.folder):
-            raise _refuse_member(archive, member.name, "stands in it twice")
+            raise _refuse_member(archive, member.name, "appears in it twice")
         above |= {parts[:length] for length in range(1, len(parts))} | (
             {parts} if member.folder else set()
         )
@@ -123,9 +143,10 @@ def _checked(archive: Path, members: Iterable[_Member], folder: Path) -> None:
 
 
 def _check_stream(archive: Path, stream: IO[bytes]) -> None:
-    """Reads a compressed archive to its end, where its checksum stands; tarfile stops before it and takes damaged files for whole.
+    """Read a compressed archive to its end and count its bytes.
 
-    The bytes are counted as they come, since headers can lie.
+    Its checksum stands at the end. tarfile stops before it and would accept damaged files. The
+    count is that of the bytes read, because headers can lie.
     """
     size = 0
     while block := stream.read(BYTES_AT_ONCE):
@@ -136,7 +157,7 @@ def _check_stream(archive: Path, stream: IO[bytes]) -> None:
 
 @contextmanager
 def _decompressed(archive: Path) -> Iterator[IO[bytes]]:
-    """The bytes of the tar file that is in the archive, checked where it is compressed."""
+    """The bytes of the tar file in the archive, checked where it is compressed."""
     with open(archive, "rb") as file:
         begin = file.read(max(map(len, COMPRESSIONS)))
         file.seek(0)
@@ -158,13 +179,17 @@ def _extract_tar(archive: Path, folder: Path) -> None:
             for member in tar
         )
         _checked(archive, described, folder)
-        # Sane modes and owners; Python before 3.11.4 has no such filter, and the checks above stand without it.
+        # The filter sets safe modes and owners. Python before 3.11.4 has none. The checks above
+        # do not need it.
         tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
         tar.extractall(folder)
 
 
 def _check_zip(file: zipfile.ZipFile) -> None:
-    """Reads every member to its end, where zipfile compares its checksum; a size of 0 in a damaged header it takes for the end."""
+    """Read every member to its end, where zipfile compares its checksum.
+
+    zipfile takes a size of 0 in a damaged header for the end, so sizes are compared too.
+    """
     for member in file.infolist():
         with file.open(member) as stream:
             size = 0
@@ -172,7 +197,8 @@ def _check_zip(file: zipfile.ZipFile) -> None:
                 size += len(block)
         if size != member.file_size:
             raise zipfile.BadZipFile(
-                f"the member {member.filename!r} has {size} bytes, and its header says {member.file_size}"
+                f"the member {member.filename!r} has {size} bytes, "
+                f"and its header says {member.file_size}"
             )
 
 
@@ -193,7 +219,7 @@ def _extract_zip(archive: Path, folder: Path) -> None:
         if sum(member.compress_size for member in members) > archive.stat().st_size:
             raise _refuse_size(
                 archive,
-                "its members lie over one another",
+                "its members overlap",
                 "an archive in which each member has its own bytes",
             )
         _check_zip(file)
@@ -201,12 +227,19 @@ def _extract_zip(archive: Path, folder: Path) -> None:
 
 
 def extract(archive: Path, folder: Path) -> None:
-    """Unpacks a tar or zip archive into `folder`, which is there.
+    """Unpack a tar or zip archive.
 
-    Every member is checked before the first is written, so that a refused archive leaves nothing behind.
+    All members are checked before the first one is written. So a refused archive leaves nothing
+    behind.
 
-    Raises UserError: a member would leave the folder, is no plain file or folder or stands in it twice; the archive is damaged, or more
-    would come out of it than MOST_TIMES_ITS_SIZE, MOST_MEMBERS or the disk allow.
+    Args:
+        archive: Path of the archive. Its ending decides between zip and tar.
+        folder: Existing folder for the content.
+
+    Raises:
+        UserError: A member would leave the folder, appears twice, or is no plain file or folder.
+            Or the archive is damaged. Or its content exceeds MOST_TIMES_ITS_SIZE, MOST_MEMBERS
+            or the free space of the disk.
     """
     unpack = _extract_zip if archive.name.lower().endswith(ZIP) else _extract_tar
     try:
@@ -215,7 +248,8 @@ def extract(archive: Path, folder: Path) -> None:
         raise
     except (RuntimeError, NotImplementedError) as error:
         raise UserError(
-            f"{archive}: cannot be unpacked ({error}). Pack it without encryption, as .zip or .tar.gz."
+            f"{archive}: cannot be unpacked ({error}). "
+            "Pack it without encryption, as .zip or .tar.gz."
         ) from error
     except Exception as error:  # on damaged bytes Python's readers raise almost anything
         raise UserError(

@@ -1,4 +1,4 @@
-"""Datasets, one builder for each kind: images from where they are to the three splits that the study works with."""
+"""Build datasets: one builder for each kind reads the images and returns the three splits."""
 
 import tempfile
 import unicodedata
@@ -20,9 +20,10 @@ from .cifar10 import cifar10
 from .split import Split
 from .splitting import Splits, held_out, resized, split_of, with_validation
 
-# Those of torchvision's IMG_EXTENSIONS, and GIF. Pillow goes by a file's content: an EPS file named 1.png would be run by Ghostscript.
+# The formats of torchvision's IMG_EXTENSIONS, and GIF. Without this list, Pillow would go by a
+# file's content: Ghostscript would run an EPS file named 1.png.
 FORMATS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF")
-# Where Pillow begins to warn of a decompression bomb; an image takes 4 bytes a pixel or less while it is read.
+# From this size on, Pillow warns of a decompression bomb. Reading takes at most 4 bytes a pixel.
 MOST_PIXELS = 89_478_485
 LONGEST_REASON = 300
 
@@ -36,7 +37,24 @@ def digits(
     mean: list[float],
     std: list[float],
 ) -> Splits:
-    """scikit-learn's handwritten digits: 1,797 images of 8x8 grey values from 0 to 16 (UCI, Alpaydin and Kaynak 1998)."""
+    """Build scikit-learn's handwritten digits (UCI, Alpaydin and Kaynak 1998).
+
+    These are 1,797 images of 8x8 grey values from 0 to 16. Each class is divided in proportion.
+
+    Args:
+        image_size: Side of the square images, in pixels.
+        validation_fraction: Fraction of all images for the validation split.
+        test_fraction: Fraction of all images for the test split.
+        split_seed: Seed of the division into splits.
+        mean: Mean of each channel, of images scaled to [0, 1].
+        std: Standard deviation of each channel, of images scaled to [0, 1].
+
+    Returns:
+        The splits train, validation and test.
+
+    Raises:
+        UserError: A class would be missing from a split.
+    """
     source = load_digits()
     pixels = np.stack(
         [
@@ -64,7 +82,7 @@ def _class_folders(split: Path) -> set[str]:
 
 
 def _root(folder: Path, source: Path) -> Path:
-    """The folder with train/ and test/: `folder` itself, or the only folder in it."""
+    """The folder with train/ and test/, which is `folder` itself or the only folder in it."""
     inner = [
         entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")
     ]
@@ -72,26 +90,31 @@ def _root(folder: Path, source: Path) -> Path:
         if (root / "train").is_dir() and (root / "test").is_dir():
             return root
     raise UserError(
-        f"{source}: no folders train/ and test/ in it (found: {', '.join(sorted(entry.name for entry in inner)) or 'no folder'}). "
-        "A dataset of kind 'folder' has the layout SPLIT/CLASS/IMAGE: train/cat/1.jpg, test/cat/2.jpg, and validation/cat/3.jpg "
+        f"{source}: no folders train/ and test/ in it "
+        f"(found: {', '.join(sorted(entry.name for entry in inner)) or 'no folder'}). "
+        "A dataset of kind 'folder' has the layout SPLIT/CLASS/IMAGE: "
+        "train/cat/1.jpg, test/cat/2.jpg, and validation/cat/3.jpg "
         "where you have your own validation split."
     )
 
 
 def _check_names(classes: set[str], source: Path) -> None:
-    """Raises UserError: a name that is no text, or two that are one on some file systems."""
+    """Raise UserError for a name that is no text, or two names that some file systems confuse."""
     alike = defaultdict(list)
     for name in sorted(classes):
         if not name.isprintable():
             raise UserError(
-                f"{source}: the class {name!r} has no printable name. Allowed: text in UTF-8 without control characters."
+                f"{source}: the class {name!r} has no printable name. "
+                "Allowed: text in UTF-8 without control characters."
             )
         alike[unicodedata.normalize("NFC", name).casefold()].append(name)
     for names in alike.values():
         if len(names) > 1:
             raise UserError(
-                f"{source}: the classes {' and '.join(map(ascii, names))} differ in upper and lower case, or in how an accent is written, "
-                "and are one folder on other machines. Allowed: names that differ in more; rename one of them, or put them together."
+                f"{source}: the classes {' and '.join(map(ascii, names))} "
+                "differ in upper and lower case, or in how an accent is written, "
+                "and are one folder on other machines. "
+                "Allowed: names that differ in more; rename one of them, or put them together."
             )
 
 
@@ -103,47 +126,53 @@ def _check_classes(splits: list[Path], source: Path) -> None:
         if len(having) < len(splits):
             lacking = [split for split in found if split not in having]
             raise UserError(
-                f"{source}: the class {name!r} stands in {' and '.join(having)} but not in {' and '.join(lacking)}. "
-                f"Every split needs the same classes: add {lacking[0]}/{name}/ with images, or remove {having[0]}/{name}/."
+                f"{source}: the class {name!r} stands in {' and '.join(having)} "
+                f"but not in {' and '.join(lacking)}. Every split needs the same classes: "
+                f"add {lacking[0]}/{name}/ with images, or remove {having[0]}/{name}/."
             )
     if len(set.union(*found.values())) < 2:
         raise UserError(
-            f"{source}: fewer than two classes found. A class is a folder of images: train/CLASS/IMAGE."
+            f"{source}: fewer than two classes found. "
+            "A class is a folder of images: train/CLASS/IMAGE."
         )
 
 
 class _Images(torchvision.datasets.ImageFolder):
-    """ImageFolder without hidden folders, which are no classes (.ipynb_checkpoints and the like)."""
+    """ImageFolder without hidden folders such as .ipynb_checkpoints, which are no classes."""
 
     def find_classes(self, directory: str) -> tuple[list[str], dict[str, int]]:
+        """Find the classes: the names of the folders in `directory`, and the index of each."""
         classes = sorted(_class_folders(Path(directory)))
         return classes, {name: index for index, name in enumerate(classes)}
 
 
 def _reason(error: Exception) -> str:
-    """What an error says, on one line; its kind where it says nothing."""
+    """The message of an error on one line, or the name of its type where it has none."""
     return " ".join(str(error).split())[:LONGEST_REASON] or type(error).__name__
 
 
 class _Unusable(ValueError):
-    """Why an image cannot be used."""
+    """The reason why an image cannot be used."""
 
 
 def _image(path: str, size: int) -> np.ndarray:
-    """uint8 array (size, size, 3) of an image file.
+    """Read an image file as a uint8 array of shape (size, size, 3).
 
-    Raises UserError, which names the split, the class and the file: the image cannot be read, or would have more than MOST_PIXELS.
+    Raises UserError with the split, the class and the file: the image cannot be read, or would have
+    more than MOST_PIXELS.
     """
     try:
-        # More than MOST_PIXELS is an error below, and what else Pillow warns of does not change a pixel.
+        # More than MOST_PIXELS is an error below. Pillow's other warnings change no pixel.
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
             width, height = image.size
             scaled = max(image.size) * size * size / min(image.size)
             if max(width * height, scaled) > MOST_PIXELS:
                 raise _Unusable(
-                    f"it has {width} x {height} pixels; allowed are {MOST_PIXELS:,}, also when scaled to a shorter side of {size}"
+                    f"it has {width} x {height} pixels; allowed are {MOST_PIXELS:,}, "
+                    f"also when scaled to a shorter side of {size}"
                 )
-            image.verify()  # reading alone passes over the checksums of a PNG, and what was verified must be opened again
+            # Reading alone ignores the checksums of a PNG. A verified image must be opened again.
+            image.verify()
             with Image.open(path, formats=FORMATS) as verified:
                 return resized(verified, size)
     except Exception as error:  # on damaged bytes Pillow's readers raise almost anything
@@ -194,13 +223,26 @@ def folder(
     std: list[float],
     checksum: str | None = None,
 ) -> Splits:
-    """Images in ImageFolder layout (SPLIT/CLASS/IMAGE), in a directory or an archive; splits train and test, optionally validation.
+    """Build a dataset from images in the layout of ImageFolder (SPLIT/CLASS/IMAGE).
 
-    Without a validation split, `validation_fraction` of train is held out for it, each class in proportion.
-    checksum: SHA-256 of the archive, in lower case; None where it is not known.
+    The splits are train, test and, optionally, validation. Without a validation split, a fraction
+    of train becomes one, each class in proportion.
 
-    Raises UserError: no such path, another layout, an unreadable image, a class that not every split has, an unsafe archive or
-    one with another checksum.
+    Args:
+        path: A folder or an archive of images.
+        image_size: Side of the square images, in pixels.
+        validation_fraction: Fraction of train for the validation split, where there is none.
+        split_seed: Seed of that division.
+        mean: Mean of each channel, of images scaled to [0, 1].
+        std: Standard deviation of each channel, of images scaled to [0, 1].
+        checksum: SHA-256 of the archive in lower case, or None where it is not known.
+
+    Returns:
+        The splits train, validation and test.
+
+    Raises:
+        UserError: The path does not exist or has another layout. Or an image cannot be read. Or
+            not every split has the same classes. Or the archive is unsafe or has another checksum.
     """
     source = Path(path)
     settings: dict[str, Any] = {
@@ -213,14 +255,16 @@ def folder(
     if source.is_dir():
         if checksum is not None:
             raise UserError(
-                f"{source}: a folder, and dataset.checksum is the SHA-256 of an archive. Give the archive, or leave it out."
+                f"{source}: a folder, and dataset.checksum is the SHA-256 of an archive. "
+                "Give the archive, or leave it out."
             )
         return _from_folder(source, source, **settings)
     if not source.is_file():
         raise UserError(f"{source}: no such file or folder. Set dataset.path to your images.")
     if not archives.is_archive(source):
         raise UserError(
-            f"{source}: not an image archive. Allowed: a folder, or {', '.join(archives.ZIP + archives.TAR)}."
+            f"{source}: not an image archive. "
+            f"Allowed: a folder, or {', '.join(archives.ZIP + archives.TAR)}."
         )
     check_digest(source, checksum, "dataset.checksum")
     with tempfile.TemporaryDirectory() as target:

@@ -1,7 +1,8 @@
-"""CIFAR-10 from its official archive for Python, or from the folder that is in it.
+"""Build CIFAR-10 from its official archive for Python, or from the folder in that archive.
 
-The format is pickle, which can name any code to be run. Nothing is read before the archive has the SHA-256 of the config, or each file of
-a folder the MD5 sum that torchvision knows; and what is read can name nothing but arrays.
+Its format is pickle, and a pickle can name any code to be run. So files are checked before they
+are read: the archive by the SHA-256 of the config, each file of a folder by the MD5 sum that
+torchvision knows. A file may name nothing but arrays.
 """
 
 import codecs
@@ -25,7 +26,8 @@ OFFICIAL = torchvision.datasets.CIFAR10
 BATCHES = OFFICIAL.base_folder
 CLASSES, SIDE, CHANNELS = 10, 32, 3
 _RECONSTRUCT = np.empty(0).__reduce__()[0]
-# What the pickle of an array names: CIFAR-10's own, written by Python 2 and an old NumPy, and one of today's.
+# The names in the pickle of an array: CIFAR-10's own, written by Python 2 and an old NumPy, and the
+# names that today's NumPy writes.
 ARRAYS = {
     ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,
     ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,
@@ -36,12 +38,25 @@ ARRAYS = {
 
 
 class BatchReader(pickle._Unpickler):
-    """Reads texts, numbers, lists, dictionaries and arrays; UnpicklingError where a file names anything else.
+    """Read texts, numbers, lists, dictionaries and arrays from a pickle.
 
-    The unpickler in Python and not the one in C, which takes as much memory as the largest number of an object in the file asks for.
+    It raises UnpicklingError where a file names anything else. It extends the unpickler in Python.
+    The unpickler in C takes as much memory as the largest object number in the file demands.
     """
 
     def find_class(self, module: str, name: str) -> Any:
+        """Return what a file names.
+
+        Args:
+            module: The module in the pickle.
+            name: The name in that module.
+
+        Returns:
+            The entry of ARRAYS.
+
+        Raises:
+            pickle.UnpicklingError: ARRAYS has no such entry.
+        """
         if (module, name) not in ARRAYS:
             raise pickle.UnpicklingError(
                 f"it names {module}.{name}, which was not run; CIFAR-10 names nothing but arrays"
@@ -52,15 +67,16 @@ class BatchReader(pickle._Unpickler):
 def _unlike(source: Path, what: str) -> UserError:
     return UserError(
         f"{source}: not CIFAR-10 in its format for Python: {what}. dataset.path takes the archive "
-        f"cifar-10-python.tar.gz, or the folder {BATCHES} as it comes out of it: fetch or unpack the archive again."
+        f"cifar-10-python.tar.gz, or the folder {BATCHES} as it comes out of it: "
+        "fetch or unpack the archive again."
     )
 
 
 def _content(file: Path, source: Path, key: str) -> tuple[Any, Any]:
-    """What `file` holds under "data", if anything, and under `key`."""
+    """The values in `file` under "data" (None if missing) and under `key`."""
     try:
         with open(file, "rb") as stream:
-            # Python 2 wrote the file: what are texts in it is bytes to Python 3.
+            # Python 2 wrote the file. Its texts would otherwise be bytes.
             content = BatchReader(stream, encoding="latin1").load()
         return content.get("data"), content[key]
     except Exception as error:  # on damaged bytes the unpickler raises almost anything
@@ -70,7 +86,7 @@ def _content(file: Path, source: Path, key: str) -> tuple[Any, Any]:
 
 
 def _batch(file: Path, source: Path) -> tuple[np.ndarray, np.ndarray]:
-    """The images, uint8 (images, 32, 32, 3), and their labels of one file."""
+    """The images of one file, uint8 of shape (images, 32, 32, 3), and their labels."""
     pixels, labels = _content(file, source, "labels")
     sized = (
         isinstance(pixels, np.ndarray)
@@ -100,7 +116,7 @@ def _classes(file: Path, source: Path) -> tuple[str, ...]:
 
 
 def _official_sums() -> dict[str, str | None]:
-    """{file of the folder: the MD5 sum that torchvision knows}"""
+    """The MD5 sum that torchvision knows, for each file of the folder."""
     return dict(
         [
             *OFFICIAL.train_list,
@@ -111,7 +127,10 @@ def _official_sums() -> dict[str, str | None]:
 
 
 def _check_files(folder: Path, source: Path, sums: Mapping[str, str | None]) -> None:
-    """Raises UserError: a file of `sums` is missing, or has another sum than the one given there."""
+    """Raise UserError where a file of `sums` is missing or has another MD5 sum.
+
+    Where the sum is None, the file only has to exist.
+    """
     check = torchvision.datasets.utils.check_integrity
     if damaged := [name for name, md5 in sums.items() if not check(folder / name, md5)]:
         raise _unlike(source, f"{', '.join(damaged)} missing or damaged")
@@ -125,7 +144,10 @@ def _read(
     std: tuple[float, ...],
     sums: Mapping[str, str | None],
 ) -> Splits:
-    """The official training and test images in `root` or in its folder cifar-10-batches-py, in squares of `size` pixels."""
+    """Read the official images in `root` or in its folder cifar-10-batches-py.
+
+    `size` is the side of the square images, in pixels.
+    """
     folder = root / BATCHES if (root / BATCHES).is_dir() else root
     _check_files(folder, source, sums)
     classes = _classes(folder / OFFICIAL.meta["filename"], source)
@@ -149,12 +171,26 @@ def cifar10(
     mean: list[float],
     std: list[float],
 ) -> Splits:
-    """CIFAR-10 (Krizhevsky 2009): 50,000 training and 10,000 test images of 32x32 pixels in 10 classes.
+    """Build CIFAR-10 (Krizhevsky 2009): 60,000 images of 32x32 pixels in 10 classes.
 
-    path: the archive for Python, or the folder that is in it. checksum: SHA-256 of the archive, in lower case.
-    The official test images are the test split; `validation_fraction` of the others is held out, each class in proportion.
+    The 10,000 official test images are the test split. A fraction of the 50,000 training images
+    becomes the validation split, each class in proportion.
 
-    Raises UserError: no such path, an archive with another checksum, a file that is missing, damaged or holds anything but arrays.
+    Args:
+        path: The archive for Python, or the folder in it.
+        checksum: SHA-256 of the archive, in lower case.
+        image_size: Side of the square images, in pixels.
+        validation_fraction: Fraction of the training images for the validation split.
+        split_seed: Seed of that division.
+        mean: Mean of each channel, of images scaled to [0, 1].
+        std: Standard deviation of each channel, of images scaled to [0, 1].
+
+    Returns:
+        The splits train, validation and test.
+
+    Raises:
+        UserError: The path does not exist, or the archive has another checksum. Or a file is
+            missing, is damaged or holds anything but arrays.
     """
     source = Path(path)
     if source.is_dir():
@@ -173,6 +209,7 @@ def cifar10(
             )
     else:
         raise UserError(
-            f"{source}: no such file or folder. Set dataset.path to the archive or folder, or leave it out for a download."
+            f"{source}: no such file or folder. "
+            "Set dataset.path to the archive or folder, or leave it out for a download."
         )
     return with_validation(splits, validation_fraction, split_seed)

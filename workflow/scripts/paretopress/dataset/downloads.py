@@ -1,7 +1,8 @@
-"""One file from the first of several addresses that brings it whole; what a cut transfer brought is kept and continued.
+"""Download one file from the first of several addresses that delivers it whole.
 
-requests carries it. pooch, the usual library for such files, takes one address, begins again from nothing after a cut, and
-tries a missing file or an unknown host as often as a busy one.
+The bytes of a cut transfer are kept, and the next attempt continues from them. requests does the
+transfers. pooch, the usual library for such files, takes only one address and starts again from
+nothing after a cut. It also retries a missing file or an unknown host as often as a busy one.
 """
 
 import logging
@@ -24,14 +25,13 @@ from ..jobs.logs import duration
 
 PAUSES = (5.0, 20.0, 60.0)  # seconds before the second, third and fourth round over all addresses
 TIMEOUT = 30.0  # seconds without a byte
-CONNECT_TIMEOUT = (
-    10.0  # seconds; a firewall that drops everything shall not hold a study up for long
-)
+# Seconds. A firewall that drops everything shall not delay a study for long.
+CONNECT_TIMEOUT = 10.0
 BYTES_AT_ONCE = 2**16
 LOGGED = 2**23  # bytes between two lines of the log
 
-# What went wrong below requests, special cases first: in words, and whether it may be over in a minute. A host that is not there is no
-# reason to wait.
+# Causes of requests' errors, special cases first: the cause, its description, and whether it may
+# pass within a minute. A host that does not exist is no reason to wait.
 TROUBLES: tuple[tuple[type[Exception], str, bool], ...] = (
     (
         transport.NameResolutionError,
@@ -60,7 +60,14 @@ PASSING_STATUS = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """A file to download. size: bytes, about, for messages; checksum: SHA-256; key: of the config, that takes a local copy."""
+    """A file to download.
+
+    Attributes:
+        name: File name, for messages.
+        size: Approximate size in bytes, for messages.
+        checksum: SHA-256.
+        key: Key of the config that takes a local copy, such as "dataset.path".
+    """
 
     name: str
     size: int
@@ -69,7 +76,7 @@ class Wanted:
 
 
 class _Failed(Exception):
-    """An address did not bring the file. passing: whether it may later."""
+    """An address did not deliver the file; `passing` tells whether it may do so later."""
 
     def __init__(self, what: str, *, passing: bool) -> None:
         super().__init__(what)
@@ -77,7 +84,7 @@ class _Failed(Exception):
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """`error` and what it wraps: requests wraps urllib3's errors, and urllib3 its own."""
+    """`error` and the errors in it: requests wraps urllib3's errors, and urllib3 wraps its own."""
     inner: object = error
     while isinstance(inner, BaseException):
         yield inner
@@ -102,8 +109,8 @@ def _size(path: Path) -> int:
 
 
 def _ask(url: str, offset: int, timeout: float) -> requests.Response:
-    """The answer to a request for the file from byte `offset` on; its content is not read yet."""
-    # Identity: compressed for the way, the bytes and their count would not be those of the file.
+    """Request the file from byte `offset` on, without reading its content yet."""
+    # Identity: a server that compresses would send other bytes, and another number of them.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
     try:
         return requests.get(
@@ -114,7 +121,10 @@ def _ask(url: str, offset: int, timeout: float) -> requests.Response:
 
 
 def _begin(response: requests.Response) -> int | None:
-    """The byte of the file that the content begins with; None where the server has nothing from the asked one on."""
+    """The position in the file at which the content begins.
+
+    None where the server has nothing from the requested byte on.
+    """
     status = response.status_code
     if status == HTTPStatus.OK:
         return 0
@@ -127,7 +137,7 @@ def _begin(response: requests.Response) -> int | None:
 
 
 def _open(url: str, offset: int, timeout: float) -> tuple[requests.Response, int]:
-    """An answer that begins at byte `offset`, or at 0 where the server cannot continue there."""
+    """An answer that begins at byte `offset`, or at 0 if the server cannot continue there."""
     for asked in dict.fromkeys((offset, 0)):
         response = _ask(url, asked, timeout)
         try:
@@ -142,17 +152,21 @@ def _open(url: str, offset: int, timeout: float) -> tuple[requests.Response, int
 
 
 def _transfer(url: str, part: Path, name: str, timeout: float, log: logging.Logger) -> bool:
-    """Brings `part` to its end; whether it continued what was there. Bytes that came stay in `part`, whatever happens."""
+    """Complete `part` and return whether earlier bytes were continued.
+
+    Received bytes stay in `part` in any case.
+    """
     response, begin = _open(url, _size(part), timeout)
     length = response.headers.get("Content-Length")
     total = begin + int(length) if length else None
     log.info("%s: %s", url, f"goes on at {_megabytes(begin)}" if begin else "begins")
     started, done = time.monotonic(), begin
-    # disable=None: a bar in a terminal, none in a file.
+    # disable=None shows a bar in a terminal and none in a file.
     bar = tqdm(total=total, initial=begin, desc=name, unit="B", unit_scale=True, disable=None)
     with response, bar, open(part, "ab" if begin else "wb") as file:
         try:
-            # The raw bytes: some servers call a .tar.gz a compressed .tar, and requests would unpack it.
+            # Raw bytes, since some servers declare a .tar.gz to be a compressed .tar. requests
+            # would unpack it.
             for block in response.raw.stream(BYTES_AT_ONCE, decode_content=False):
                 file.write(block)
                 bar.update(len(block))
@@ -172,7 +186,7 @@ def _transfer(url: str, part: Path, name: str, timeout: float, log: logging.Logg
 
 
 def _bring(url: str, wanted: Wanted, part: Path, timeout: float, log: logging.Logger) -> None:
-    """Brings `part` to its end with the right checksum; one with another checksum is removed."""
+    """Complete `part` with the right checksum, or remove it."""
     continued = _transfer(url, part, wanted.name, timeout, log)
     if (found := file_digest(part)) == wanted.checksum:
         return
@@ -183,11 +197,11 @@ def _bring(url: str, wanted: Wanted, part: Path, timeout: float, log: logging.Lo
         )
         _bring(url, wanted, part, timeout, log)
     else:
-        raise _Failed(f"what it sent has another SHA-256, {found}", passing=False)
+        raise _Failed(f"the file it sent has another SHA-256, {found}", passing=False)
 
 
 def _place(source: Path, target: Path) -> None:
-    """`target` as the same file as `source`; a copy of it where the file system has no hard links."""
+    """Link `source` to `target`, or copy it where the file system has no hard links."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
@@ -202,14 +216,17 @@ def _refusal(wanted: Wanted, problems: dict[str, _Failed], part: Path) -> UserEr
     tried = "\n".join(f"  {url}: {problem}" for url, problem in problems.items())
     section, key = wanted.key.split(".")
     kept = (
-        f"\nThe {_megabytes(_size(part))} that came are kept in {part}; the next start goes on from there."
+        f"\nThe {_megabytes(_size(part))} received so far are kept in {part}; "
+        "the next start continues from there."
         if _size(part)
         else ""
     )
     return UserError(
         f"{wanted.name} could not be downloaded from any address:\n{tried}\n"
-        f"Start again later, name another address, or fetch {wanted.name} (about {wanted.size / 1e6:.0f} MB, SHA-256 {wanted.checksum}) on "
-        f"a machine with network, put it where this machine can read it, and set {wanted.key} to its path, in the config or with "
+        f"Start again later, name another address, or fetch {wanted.name} "
+        f"(about {wanted.size / 1e6:.0f} MB, SHA-256 {wanted.checksum}) on "
+        "a machine with network, put it where this machine can read it, "
+        f"and set {wanted.key} to its path, in the config or with "
         f"--config '{section}={{{key}: /path/to/{wanted.name}}}'.{kept}"
     )
 
@@ -225,16 +242,27 @@ def fetch(
     wait: Callable[[float], None] = time.sleep,
     timeout: float = TIMEOUT,
 ) -> None:
-    """Puts the file with the wanted checksum at `target`: from the folder `store` if it was fetched before, else from the first of `urls`.
+    """Put the file with the wanted checksum at `target`, downloaded unless `store` has it.
 
-    All addresses are tried in order; those with a trouble that may pass are tried again after each of `pauses` (seconds).
-    timeout: seconds without a byte after which a server counts as silent.
+    The addresses are tried in order, in several rounds. A later round tries only those whose
+    failure may pass.
 
-    Raises UserError, with what went wrong at each address, where none brings it; nothing stands at `target` then.
+    Args:
+        wanted: The file and its checksum.
+        urls: Addresses of the file.
+        target: Path for the file. Nothing is there after a failure.
+        store: Folder that keeps whole and partial files between calls.
+        log: Log for progress and failures.
+        pauses: Seconds before each round after the first.
+        wait: Function that waits for a number of seconds.
+        timeout: Seconds without a byte after which a server counts as silent.
+
+    Raises:
+        UserError: No address delivers the file. The message has the failure of each.
     """
     whole, part = store / wanted.checksum, store / f"{wanted.checksum}.part"
     store.mkdir(parents=True, exist_ok=True)
-    # A whole file that is not right any more, or a part that was whole when its job died.
+    # A stored file may have been damaged since. A part may be whole because its job died then.
     for kept in (whole, part):
         if kept.exists() and file_digest(kept) == wanted.checksum:
             log.info("%s: was fetched before", wanted.name)

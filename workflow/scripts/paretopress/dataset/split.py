@@ -1,4 +1,4 @@
-"""Labelled images as every stage after the first sees them: one file for each split."""
+"""Labelled images, one file for each split, as every stage after the dataset reads them."""
 
 import json
 from collections.abc import Iterator
@@ -16,11 +16,22 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Split:
-    """Images of one split.
+    """Images of one split, with their labels.
 
-    images: uint8, shape (images, 3, height, width), RGB from 0 to 255.
-    labels: int64, shape (images,), indices into `classes`.
-    mean, std: per channel, of images scaled to [0, 1]; `batches` subtracts and divides by them.
+    Attributes:
+        images: uint8 of shape (images, 3, height, width), RGB from 0 to 255.
+        labels: int64 of shape (images,), indices into `classes`.
+        classes: Name of each class.
+        mean: Mean of each channel, of images scaled to [0, 1]. `batches` subtracts it.
+        std: Standard deviation of each channel, of images scaled to [0, 1]. `batches` divides by
+            it after the subtraction.
+
+    Example:
+        >>> import torch
+        >>> images = torch.zeros(4, 3, 32, 32, dtype=torch.uint8)
+        >>> split = Split(images, labels=torch.tensor([0, 1, 1, 0]), classes=("cat", "dog"))
+        >>> len(split)
+        4
     """
 
     images: torch.Tensor
@@ -34,14 +45,22 @@ class Split:
 
 
 def normalized(split: Split, images: torch.Tensor) -> torch.Tensor:
-    """uint8 images of `split` as the float32 input of a network, same shape."""
+    """Convert uint8 images of `split` to the float32 input of a network, of the same shape."""
     mean = torch.tensor(split.mean).view(1, -1, 1, 1)
     std = torch.tensor(split.std).view(1, -1, 1, 1)
     return images.float().div_(255).sub_(mean).div_(std)
 
 
 def batches(split: Split, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Network inputs (size, 3, height, width) and labels (size,), always in the same order; the last batch may be smaller."""
+    """Yield batches of network inputs and labels, always in the same order.
+
+    Args:
+        split: The images.
+        size: Images in a batch. The last batch may be smaller.
+
+    Yields:
+        Inputs, float32 of shape (size, 3, height, width), and labels, int64 of shape (size,).
+    """
     for start in range(0, len(split), size):
         yield (
             normalized(split, split.images[start : start + size]),
@@ -50,8 +69,26 @@ def batches(split: Split, size: int) -> Iterator[tuple[torch.Tensor, torch.Tenso
 
 
 def save_split(split: Split, path: Path) -> None:
-    """Writes a split as one safetensors file, which load_split reads."""
-    # One entry: safetensors writes several in another order each time, and no two files were the same.
+    """Write a split to one safetensors file, for `load_split`.
+
+    Args:
+        split: The images.
+        path: The file. It is replaced as a whole.
+
+    Raises:
+        UserError: The file cannot be written, for example because the disk is full.
+
+    Example:
+        >>> import tempfile
+        >>> images = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
+        >>> split = Split(images, labels=torch.tensor([0, 1]), classes=("cat", "dog"))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_split(split, Path(folder) / "train.safetensors")
+        ...     load_split(Path(folder) / "train.safetensors").classes
+        ('cat', 'dog')
+    """
+    # One entry holds all facts. safetensors writes several entries in a random order, so that
+    # files of equal content would differ.
     facts = {"classes": split.classes, "mean": split.mean, "std": split.std}
     with written_whole(path) as temporary:
         save_file(
@@ -62,7 +99,29 @@ def save_split(split: Split, path: Path) -> None:
 
 
 def load_split(path: Path) -> Split:
-    """The images are mapped, not read: parallel jobs share their pages."""
+    """Read a split that `save_split` wrote.
+
+    The images are mapped into memory, not copied. So parallel jobs share their memory.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The split, equal to the one written.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        safetensors.SafetensorError: The file is no safetensors file.
+
+    Example:
+        >>> import tempfile
+        >>> images = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "train.safetensors"
+        ...     save_split(Split(images, torch.tensor([1, 0]), ("cat", "dog")), path)
+        ...     load_split(path).labels
+        tensor([1, 0])
+    """
     with safe_open(path, framework="pt") as file:
         facts = json.loads(file.metadata()["split"])
         return Split(

@@ -1,4 +1,4 @@
-"""From images to splits: every image in one size, a share of them held out."""
+"""Turn images into splits: scale them to one size and hold out a fraction of them."""
 
 from typing import Any
 
@@ -14,7 +14,15 @@ Splits = dict[str, Split]
 
 
 def resized(image: Image.Image, size: int) -> np.ndarray:
-    """uint8 array (size, size, 3): the shorter side scaled to `size`, the centre cut out."""
+    """Scale the shorter side of an image to `size` pixels and cut out the centre.
+
+    Args:
+        image: Image of any mode. It becomes RGB.
+        size: Side of the result, in pixels.
+
+    Returns:
+        uint8 array of shape (size, size, 3).
+    """
     image = image.convert("RGB")
     if image.size != (size, size):
         scale = size / min(image.size)
@@ -27,9 +35,18 @@ def resized(image: Image.Image, size: int) -> np.ndarray:
 
 
 def held_out(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices kept and held out, each class in proportion, the same for the same seed.
+    """Divide images into two parts, each class in proportion.
 
-    Raises UserError where a class would not stand in both parts.
+    Args:
+        labels: Class of each image, shape (images,).
+        fraction: Fraction of the images to hold out.
+        seed: Seed of the division. The same seed gives the same parts.
+
+    Returns:
+        Indices of the images that are kept and of those that are held out, both ascending.
+
+    Raises:
+        UserError: A class would be missing from a part.
     """
     try:
         kept, out = train_test_split(
@@ -47,7 +64,8 @@ def held_out(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray
 def _too_few(labels: np.ndarray, fraction: float) -> UserError:
     smallest = int(np.bincount(labels).min())
     return UserError(
-        f"{fraction:.3g} of the images cannot be held out: there are {len(labels)} images of {len(np.unique(labels))} classes, "
+        f"{fraction:.3g} of the images cannot be held out: "
+        f"there are {len(labels)} images of {len(np.unique(labels))} classes, "
         f"{smallest} in the smallest, and each class needs one in both parts. "
         "Change dataset.validation_fraction (or test_fraction), or give more images."
     )
@@ -56,18 +74,41 @@ def _too_few(labels: np.ndarray, fraction: float) -> UserError:
 def split_of(
     pixels: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], **normalization: Any
 ) -> Split:
-    """pixels: uint8 (images, side, side, 3); labels: indices into `classes`."""
+    """Build a split from arrays.
+
+    Args:
+        pixels: uint8 of shape (images, side, side, 3).
+        labels: Indices into `classes`, shape (images,).
+        classes: Name of each class.
+        **normalization: `mean` and `std` of the split.
+
+    Returns:
+        The split.
+    """
     images = torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
     return Split(images, torch.from_numpy(labels.astype(np.int64)), classes, **normalization)
 
 
 def part_of(split: Split, kept: np.ndarray) -> Split:
+    """The images of `split` at the indices `kept`."""
     index = torch.from_numpy(kept)
     return Split(split.images[index], split.labels[index], split.classes, split.mean, split.std)
 
 
 def with_validation(splits: Splits, fraction: float, seed: int) -> Splits:
-    """The splits train and test with a validation split held out from train, each class in proportion."""
+    """Hold out a validation split from train, each class in proportion.
+
+    Args:
+        splits: The splits train and test.
+        fraction: Fraction of train for the validation split.
+        seed: Seed of the division.
+
+    Returns:
+        The splits train, test and validation.
+
+    Raises:
+        UserError: A class would be missing from train or validation.
+    """
     kept, out = held_out(splits["train"].labels.numpy(), fraction, seed)
     return splits | {
         "train": part_of(splits["train"], kept),
