@@ -1,1 +1,1 @@
-"""What a design does to a network."""
+"""Apply designs to a network and evaluate the results."""

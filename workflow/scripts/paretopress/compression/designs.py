@@ -1,6 +1,6 @@
-"""The seven decision variables: one design, the space of all designs, uniform samples of it.
+"""The seven decision variables: one design, the space of all designs, and uniform samples of it.
 
-The mapping of the variables is that of DESIGN_VARIABLES below (paper, Table 1 gives the domains).
+Table 1 of the paper gives the domains. The docstring of `Design` says what each value means.
 """
 
 from dataclasses import astuple, dataclass
@@ -27,12 +27,24 @@ INTEGER_VARIABLES = tuple(name for name, integer in zip(VARIABLES, INTEGER, stri
 
 @dataclass(frozen=True)
 class Design:
-    """x1 to x7 of the paper.
+    """One design: the variables x1 to x7 of the paper.
 
-    linear_scope, conv_scope: 0 no layer, 1 a random subset of the layers, 2 all layers.
-    linear_amount, conv_amount: fraction in (0, 1) of the entries of each chosen tensor that are set to zero.
-    linear_target, conv_target: 0 bias, 1 weight, 2 both.
-    quantization: 0 none, 1 dynamic int8 of the Linear layers.
+    Attributes:
+        linear_scope: Linear layers to prune: 0 none, 1 a random subset, 2 all.
+        conv_scope: The same for the convolution layers.
+        linear_amount: Fraction in (0, 1) of the entries of each chosen tensor of the Linear
+            layers. These entries become zero.
+        conv_amount: The same for the convolution layers.
+        linear_target: Tensors of the Linear layers to prune: 0 bias, 1 weight, 2 both.
+        conv_target: The same for the convolution layers.
+        quantization: 0 none, 1 dynamic int8 of the Linear layers.
+
+    Example:
+        >>> design = Design(2, 0, 0.914, 0.5, 1, 0, 0)
+        >>> design.linear_amount
+        0.914
+        >>> design.vector().tolist()
+        [2.0, 0.0, 0.914, 0.5, 1.0, 0.0, 0.0]
     """
 
     linear_scope: int
@@ -49,7 +61,22 @@ class Design:
 
 
 def design_from_vector(vector: np.ndarray) -> Design:
-    """The design nearest to a vector of shape (7,): integers rounded, amounts to AMOUNT_DIGITS decimals."""
+    """Return the design nearest to a vector.
+
+    Args:
+        vector: Seven numbers in the order of VARIABLES, shape (7,).
+
+    Returns:
+        The design. Integers are rounded, amounts are rounded to AMOUNT_DIGITS decimals.
+
+    Raises:
+        ValueError: The vector does not have seven numbers.
+
+    Example:
+        >>> design = design_from_vector(np.array([1.8, 0.1, 0.91400004, 0.5, 1, 0, 0]))
+        >>> design == Design(2, 0, 0.914, 0.5, 1, 0, 0)
+        True
+    """
     values: list[Any] = [
         round(float(value)) if integer else round(float(value), AMOUNT_DIGITS)
         for value, integer in zip(vector, INTEGER, strict=True)
@@ -59,20 +86,46 @@ def design_from_vector(vector: np.ndarray) -> Design:
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """Bounds of the amounts, both in (0, 1); the integers have the domains of the paper's Table 1."""
+    """The space of all designs. The integers have the domains of the paper's Table 1.
+
+    Attributes:
+        linear_amount: Lower and upper bound of the amount of the Linear layers, both in (0, 1).
+        conv_amount: The same for the convolution layers.
+
+    Example:
+        >>> space = SearchSpace(linear_amount=(0.05, 0.95), conv_amount=(0.1, 0.9))
+        >>> space.lower().tolist()
+        [0.0, 0.0, 0.05, 0.1, 0.0, 0.0, 0.0]
+        >>> space.upper().tolist()
+        [2.0, 2.0, 0.95, 0.9, 2.0, 2.0, 1.0]
+    """
 
     linear_amount: tuple[float, float]
     conv_amount: tuple[float, float]
 
     def lower(self) -> np.ndarray:
+        """The lower bounds as float64, shape (7,), in the order of VARIABLES."""
         return np.array([0, 0, self.linear_amount[0], self.conv_amount[0], 0, 0, 0], dtype=float)
 
     def upper(self) -> np.ndarray:
+        """The upper bounds as float64, shape (7,), in the order of VARIABLES."""
         return np.array([2, 2, self.linear_amount[1], self.conv_amount[1], 2, 2, 1], dtype=float)
 
 
 def sample_vectors(space: SearchSpace, count: int, rng: np.random.Generator) -> np.ndarray:
-    """`count` designs drawn uniformly, shape (count, 7). Integers are drawn as such: a rounded uniform halves its end values."""
+    """Draw designs uniformly.
+
+    Integers are drawn as integers. Rounded uniform numbers would have their end values half as
+    often as the others.
+
+    Args:
+        space: Bounds of the designs.
+        count: Number of designs.
+        rng: Generator of the draws.
+
+    Returns:
+        The designs, float64 of shape (count, 7), in the order of VARIABLES.
+    """
     lower, upper = space.lower(), space.upper()
     integers = rng.integers(lower.astype(int), upper.astype(int) + 1, size=(count, len(VARIABLES)))
     floats = rng.uniform(lower, upper, size=(count, len(VARIABLES)))
@@ -80,11 +133,34 @@ def sample_vectors(space: SearchSpace, count: int, rng: np.random.Generator) -> 
 
 
 def sample_design(space: SearchSpace, rng: np.random.Generator) -> Design:
-    """One design drawn uniformly."""
+    """Draw one design uniformly.
+
+    Args:
+        space: Bounds of the design.
+        rng: Generator of the draws.
+
+    Returns:
+        The design.
+
+    Example:
+        >>> space = SearchSpace(linear_amount=(0.05, 0.95), conv_amount=(0.05, 0.95))
+        >>> design = sample_design(space, np.random.default_rng(1))
+        >>> 0.05 <= design.linear_amount <= 0.95
+        True
+        >>> design == sample_design(space, np.random.default_rng(1))
+        True
+    """
     return design_from_vector(sample_vectors(space, 1, rng)[0])
 
 
 def sample_seed(seed: int, initial_seed: int | None) -> int:
-    """The seed of a run's initial sample, and of its random subsets of layers: that of the one sample
-    that all runs share (the config's budget.initial_seed), else the run's own."""
+    """The seed of a run's initial sample and of its random subsets of layers.
+
+    Args:
+        seed: The run's own seed.
+        initial_seed: The config's budget.initial_seed, the seed of one sample that all runs share.
+
+    Returns:
+        `initial_seed` where there is one, else `seed`.
+    """
     return seed if initial_seed is None else initial_seed

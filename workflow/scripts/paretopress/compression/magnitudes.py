@@ -1,26 +1,37 @@
-"""The entries of smallest magnitude of a tensor, set to zero in place, in little memory."""
+"""Set the entries of smallest magnitude of a tensor to zero, in place and in little memory."""
 
 from collections.abc import Iterator
 
 import numpy as np
 import torch
 
-# torch's selection holds 16 bytes for each entry of a tensor, and indices beside them. Up to this size a tensor is left to it; the only
-# larger one in VGG16 is the weight of the first Linear layer (102,760,448 entries, for which it would take 3 GB).
+# torch's selection needs 16 bytes for each entry of a tensor, and more for indices. It does the
+# tensors up to this size. Of VGG16, only the weight of the first Linear layer is larger: its
+# 102,760,448 entries would take 3 GB.
 SELECTED_BY_TORCH = 2**24
-ENTRIES_AT_ONCE = 2**22  # entries looked at together in a larger tensor
+ENTRIES_AT_ONCE = 2**22  # entries of a block of a larger tensor
 HALF = 16  # bits
 BINS = 2**HALF
 WITHOUT_SIGN = np.int32(0x7FFFFFFF)
 
 
 def selection_entries(size: int) -> int:
-    """Entries of a tensor of `size` entries that are held in memory at once to find its smallest."""
+    """Entries in memory at once for the selection of the smallest.
+
+    Args:
+        size: Entries of the tensor.
+
+    Returns:
+        All entries of a tensor that torch selects from, else the entries of a block.
+    """
     return size if size <= SELECTED_BY_TORCH else ENTRIES_AT_ONCE
 
 
 def _magnitudes(flat: torch.Tensor) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Blocks of a float32 tensor of one dimension, and their magnitudes as integers: floats without sign have the order of their bits."""
+    """Yield the blocks of a flat float32 tensor, and their magnitudes as integers.
+
+    Floats without a sign have the same order as their bits.
+    """
     entries = flat.numpy()
     for start in range(0, len(entries), ENTRIES_AT_ONCE):
         block = entries[start : start + ENTRIES_AT_ONCE]
@@ -28,16 +39,16 @@ def _magnitudes(flat: torch.Tensor) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def _bin_of(counts: np.ndarray, rank: int) -> tuple[int, int]:
-    """The bin that holds the element of that rank (from 1), and its rank within the bin."""
+    """The bin with the element of a rank (from 1), and the rank of the element in that bin."""
     ends = np.cumsum(counts)
     found = int(np.searchsorted(ends, rank))
     return found, rank - int(ends[found] - counts[found])
 
 
 def _threshold(flat: torch.Tensor, zeros: int) -> tuple[int, int]:
-    """The magnitude of rank `zeros`, as an integer, and how many entries of just that magnitude are among the `zeros` smallest.
+    """The magnitude of rank `zeros` as an integer, and its ties among the `zeros` smallest.
 
-    A radix selection: the upper half of the bits by one histogram, the lower half by another.
+    This is a radix selection. One histogram finds the upper half of the bits, another the lower.
     """
     upper = sum(
         np.bincount(magnitudes >> HALF, minlength=BINS) for _, magnitudes in _magnitudes(flat)
@@ -61,14 +72,18 @@ def _zero_by_blocks(flat: torch.Tensor, zeros: int) -> None:
 
 
 def zero_smallest(tensor: torch.Tensor, zeros: int) -> None:
-    """Sets the `zeros` entries of smallest magnitude of a contiguous tensor to zero, in place.
+    """Set the entries of smallest magnitude of a tensor to zero, in place.
 
-    Of equal magnitudes at the limit those go that torch.nn.utils.prune.l1_unstructured takes; in float32 tensors of more than
-    SELECTED_BY_TORCH entries, the first ones.
+    Of equal magnitudes, the same entries become zero as in torch.nn.utils.prune.l1_unstructured. In
+    float32 tensors of more than SELECTED_BY_TORCH entries, the first of them become zero.
+
+    Args:
+        tensor: A contiguous tensor on the CPU.
+        zeros: Entries to set to zero.
     """
     flat = tensor.view(-1)
     if flat.numel() > SELECTED_BY_TORCH and flat.dtype == torch.float32 and zeros > 0:
         _zero_by_blocks(flat, zeros)
     else:
-        # Unsorted, topk picks the same entries as sorted and does not order millions of them.
+        # Without sorting, topk picks the same entries and does not order millions of them.
         flat[torch.topk(flat.abs(), k=zeros, largest=False, sorted=False).indices] = 0

@@ -1,7 +1,7 @@
-"""Compressed networks: which entries a design sets to zero, how many are left, dynamic int8 quantisation.
+"""Plans: the entries that a design sets to zero in one network, and its quantisation.
 
-A design is first turned into a plan: how many entries of which tensor are set to zero, and whether the Linear layers
-are quantised. Two designs are the same network exactly if they have the same plan, whatever their variables say.
+A plan has the number of zeros of each tensor, and whether the Linear layers are quantised. Two
+designs give the same network exactly if they have the same plan, whatever their variables are.
 """
 
 import hashlib
@@ -26,13 +26,19 @@ LAYER_KINDS: dict[str, tuple[type[nn.Module], ...]] = {
 TARGETS = {BIAS: ("bias",), WEIGHT: ("weight",), BOTH: ("weight", "bias")}
 
 
-# Chance of each layer to be in a random subset, as in the paper's published code.
+# Probability of each layer to be in a random subset, as in the paper's published code.
 SUBSET_PROBABILITY = 2 / 3
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A prunable layer: its name in the network, and how many entries its weight and (0 without one) its bias have."""
+    """A layer that can be pruned.
+
+    Attributes:
+        name: Name in the network, such as "features.0".
+        weight: Entries of the weight.
+        bias: Entries of the bias, 0 without one.
+    """
 
     name: str
     weight: int
@@ -41,7 +47,13 @@ class Layer:
 
 @dataclass(frozen=True)
 class Layout:
-    """The prunable layers of a network, in the order of its modules; quantizable: whether dynamic int8 changes any of them."""
+    """The layers of a network that can be pruned, in the order of its modules.
+
+    Attributes:
+        linear: The Linear layers.
+        conv: The convolution layers.
+        quantizable: Whether dynamic int8 changes any layer.
+    """
 
     linear: tuple[Layer, ...]
     conv: tuple[Layer, ...]
@@ -50,14 +62,24 @@ class Layout:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a design does to one network: entries set to zero by tensor ("features.0.weight"), and quantisation or not."""
+    """The changes that a design makes to one network. Equal plans give equal networks.
+
+    Attributes:
+        zeros: Name of each pruned tensor, such as "features.0.weight", and its entries set to zero.
+        quantized: Whether the Linear layers are quantised to int8.
+
+    Example:
+        >>> plan = Plan(zeros=(("features.0.weight", 432),), quantized=False)
+        >>> plan.design_id
+        'f3044cdf3508'
+    """
 
     zeros: tuple[tuple[str, int], ...]
     quantized: bool
 
     @property
     def design_id(self) -> str:
-        """12 hexadecimal digits, equal for equal plans."""
+        """12 hexadecimal digits that are equal for equal plans."""
         return hashlib.sha256(json.dumps([self.zeros, self.quantized]).encode()).hexdigest()[:12]
 
 
@@ -67,7 +89,20 @@ def _tensors(layer: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def layers_of(network: nn.Module, kind: str) -> Iterator[tuple[str, dict[str, torch.Tensor]]]:
-    """Name and tensors of each layer of a kind; of layers that share a weight the first, so that it is pruned and counted once."""
+    """Yield the layers of a kind.
+
+    Of layers that share a weight, only the first is yielded. So it is pruned and counted once.
+
+    Args:
+        network: The network.
+        kind: A key of LAYER_KINDS.
+
+    Yields:
+        The name of a layer, and its tensors by name ("weight", "bias").
+
+    Raises:
+        UserError: The weight of a layer is reparametrised or lazy.
+    """
     seen: set[int] = set()
     for name, module in network.named_modules():
         if not isinstance(module, LAYER_KINDS[kind]):
@@ -75,8 +110,10 @@ def layers_of(network: nn.Module, kind: str) -> Iterator[tuple[str, dict[str, to
         tensors = _tensors(module)
         if "weight" not in tensors or is_lazy(tensors["weight"]):
             raise UserError(
-                f"the layer {name} ({type(module).__name__}) has no weight of its own to prune: it is reparametrised, or lazy. "
-                "Remove weight or spectral normalisation (torch.nn.utils.parametrize.remove_parametrizations), and give lazy layers sizes."
+                f"the layer {name} ({type(module).__name__}) has no weight of its own to prune: "
+                "it is reparametrised, or lazy. Remove weight or spectral normalisation "
+                "(torch.nn.utils.parametrize.remove_parametrizations), "
+                "and give lazy layers sizes."
             )
         if id(tensors["weight"]) not in seen:
             seen.add(id(tensors["weight"]))
@@ -84,9 +121,24 @@ def layers_of(network: nn.Module, kind: str) -> Iterator[tuple[str, dict[str, to
 
 
 def layout_of(network: nn.Module) -> Layout:
-    """The prunable layers of `network`.
+    """List the layers of a network that can be pruned.
 
-    Raises UserError: a layer's weight is reparametrised or not there yet.
+    Args:
+        network: The network. Its Linear and convolution layers are listed.
+
+    Returns:
+        The names of the layers and the sizes of their tensors, in entries.
+
+    Raises:
+        UserError: The weight of a layer is reparametrised or lazy.
+
+    Example:
+        >>> network = nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.Flatten(), nn.Linear(16, 2))
+        >>> layout = layout_of(network)
+        >>> layout.conv
+        (Layer(name='0', weight=108, bias=0),)
+        >>> layout.linear
+        (Layer(name='2', weight=32, bias=2),)
     """
 
     def layers(kind: str) -> tuple[Layer, ...]:
@@ -97,18 +149,26 @@ def layout_of(network: nn.Module) -> Layout:
             for name, tensors in layers_of(network, kind)
         )
 
-    # Subclasses of Linear stay as they are when torch quantises.
+    # torch does not quantise subclasses of Linear.
     quantizable = any(type(module) is nn.Linear for module in network.modules())
     return Layout(linear=layers("linear"), conv=layers("conv"), quantizable=quantizable)
 
 
 def zeros_of(amount: float, size: int) -> int:
-    """Entries set to zero in a tensor of `size` entries; rounded as torch.nn.utils.prune rounds a fraction."""
+    """Number of zeros for an amount, rounded as torch.nn.utils.prune rounds a fraction.
+
+    Args:
+        amount: Fraction of the entries that become zero, in [0, 1].
+        size: Entries of the tensor.
+
+    Returns:
+        Entries that become zero.
+    """
     return round(amount * size)
 
 
 def _zeros_by_layer(layers: tuple[Layer, ...], amount: float, target: int) -> list[dict[str, int]]:
-    """For each layer the tensors that lose entries, and how many; a missing bias and a count of 0 do not appear."""
+    """For each layer, the number of zeros of each tensor; counts of 0 are left out."""
     return [
         {
             f"{layer.name}.{tensor}": zeros
@@ -120,7 +180,10 @@ def _zeros_by_layer(layers: tuple[Layer, ...], amount: float, target: int) -> li
 
 
 def _subset(kind: str, counts: list[dict[str, int]], seed: int) -> list[bool]:
-    """The layers of a random subset: the same for the same counts and run seed, whatever else the design holds."""
+    """Draw a random subset of the layers: True for a layer in it.
+
+    It depends on nothing but the kind, the counts and the seed.
+    """
     digest = hashlib.sha256(json.dumps([seed, kind, counts]).encode()).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:16]))
     return list(rng.random(len(counts)) < SUBSET_PROBABILITY)
@@ -135,7 +198,7 @@ def _chosen(kind: str, scope: int, counts: list[dict[str, int]], seed: int) -> l
 def _canonical_kind(
     kind: str, layers: tuple[Layer, ...], scope: int, amount: float, target: int, seed: int
 ) -> tuple[tuple[tuple[str, int], ...], tuple[int, float, int]]:
-    """The tensors of one kind that lose entries, and the canonical (scope, amount, target) of the same pruning."""
+    """The zeros of one kind of layer, and the canonical (scope, amount, target) for them."""
     has_bias = any(layer.bias for layer in layers)
     target = WEIGHT if target == BOTH and not has_bias else target
     counts = _zeros_by_layer(layers, amount, target)
@@ -154,11 +217,34 @@ def _canonical_kind(
 
 
 def canonical(design: Design, layout: Layout, seed: int) -> tuple[Design, Plan]:
-    """The design with everything folded away that has no effect in the run of `seed`, and the plan of its network.
+    """Reduce a design to the variables that have an effect, and make its plan.
 
-    Folded away: amount and target where nothing is pruned, a target that the layers lack, a random subset that holds every
-    layer or none, quantisation where no layer can be quantised. `canonical` of the result is the result. What is left may still
-    differ in amounts that round to the same counts: the plan alone decides which designs are the same network.
+    These are reset, because they have no effect:
+    - the amount and target where nothing is pruned,
+    - a target that the layers lack,
+    - a random subset with every layer or with none,
+    - quantisation where no layer can be quantised.
+
+    `canonical` of the result is the result itself. Two results may still differ in amounts that
+    round to the same counts. So the plan alone decides whether two designs are the same network.
+
+    Args:
+        design: Any design.
+        layout: Layers of the network, from `layout_of`.
+        seed: Seed of the random subsets of layers. It is the run's seed, or the config's
+            budget.initial_seed where that is set.
+
+    Returns:
+        The reduced design, and the plan for the network.
+
+    Example:
+        >>> layout = layout_of(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(16, 2)))
+        >>> no_convolution = Design(2, 0, 0.5, 0.8, 1, 1, 0)
+        >>> reduced, plan = canonical(no_convolution, layout, seed=1)
+        >>> reduced.conv_amount
+        0.0
+        >>> plan
+        Plan(zeros=(('2.weight', 16),), quantized=False)
     """
     linear, (linear_scope, linear_amount, linear_target) = _canonical_kind(
         "linear",

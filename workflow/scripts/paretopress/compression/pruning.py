@@ -1,4 +1,4 @@
-"""Compressed networks: entries set to zero, those left counted, dynamic int8 quantisation."""
+"""Make compressed networks: set entries to zero, count the non-zero ones, quantise to int8."""
 
 import copy
 import warnings
@@ -15,7 +15,15 @@ ReadTensor = Callable[[str], torch.Tensor]
 
 
 def with_tensors(network: nn.Module, tensors: Mapping[str, torch.Tensor]) -> nn.Module:
-    """A copy of `network` with the given parameters and buffers, by name; its other parameters are those of `network`."""
+    """Copy a network with some of its tensors replaced.
+
+    Args:
+        network: The network, which stays as it is.
+        tensors: New parameters and buffers, by name.
+
+    Returns:
+        The copy. It shares its other parameters with `network`. Its other buffers are copies.
+    """
     memo: dict[int, Any] = {id(parameter): parameter for parameter in network.parameters()}
     for name, parameter in network.named_parameters(remove_duplicate=False):
         if name in tensors:
@@ -23,20 +31,28 @@ def with_tensors(network: nn.Module, tensors: Mapping[str, torch.Tensor]) -> nn.
     for name, buffer in network.named_buffers(remove_duplicate=False):
         if name in tensors:
             memo[id(buffer)] = tensors[name]
-    # A tensor is replaced wherever the network holds it, in its own attributes and in layers that share it, too.
+    # The memo replaces a tensor wherever the network holds it: in attributes of the network's own
+    # and in layers that share it.
     return copy.deepcopy(network, memo)
 
 
 def copies_of(network: nn.Module) -> ReadTensor:
-    """A parameter of `network` by name, as a contiguous copy."""
+    """Return a function that gives a parameter of `network` by name, as a contiguous copy."""
     parameters = dict(network.named_parameters(remove_duplicate=False))
     return lambda name: parameters[name].detach().clone(memory_format=torch.contiguous_format)
 
 
 def prune(network: nn.Module, plan: Plan, read: ReadTensor | None = None) -> nn.Module:
-    """A pruned float copy of `network`, which stays as it is; what is not pruned is shared with it.
+    """Make a pruned float copy of a network.
 
-    read: gives a parameter of `network` by name as a contiguous tensor of the caller's own; without it, a copy of that in memory.
+    Args:
+        network: The network, which stays as it is. The copy shares all tensors that are not pruned.
+        plan: The zeros of each tensor.
+        read: Function that gives a parameter by name, as a contiguous tensor that `prune` may
+            change. The default copies the parameter in memory.
+
+    Returns:
+        The copy.
     """
     read = read or copies_of(network)
     sizes = {
@@ -44,7 +60,7 @@ def prune(network: nn.Module, plan: Plan, read: ReadTensor | None = None) -> nn.
         for name, parameter in network.named_parameters(remove_duplicate=False)
     }
     pruned: dict[str, torch.Tensor] = {}
-    # What takes most memory to select comes first, while the fewest copies are there.
+    # The tensors that need most memory for the selection come first, while few copies exist.
     for name, zeros in sorted(plan.zeros, key=lambda item: -selection_entries(sizes[item[0]])):
         pruned[name] = read(name)
         zero_smallest(pruned[name], zeros)
@@ -52,27 +68,39 @@ def prune(network: nn.Module, plan: Plan, read: ReadTensor | None = None) -> nn.
 
 
 def quantize_in_place(network: nn.Module) -> None:
-    """Gives a network dynamic int8 Linear layers: per-tensor weights, one activation scale for each batch."""
+    """Replace the Linear layers by dynamic int8 layers.
+
+    These have one scale for each weight tensor, and one activation scale for each batch.
+    """
     linear = {name: module for name, module in network.named_modules() if type(module) is nn.Linear}
     with warnings.catch_warnings():
-        # Both announce that these functions move to torchao, whose int8 is another scheme; the pinned torch has them.
+        # Both warnings say that these functions move to torchao. Its int8 is another scheme. The
+        # pinned torch has them.
         warnings.filterwarnings(
             "ignore", message="torch.ao.quantization is deprecated", category=DeprecationWarning
         )
         warnings.filterwarnings("ignore", message="torch.quantize_per_tensor", category=UserWarning)
-        while (
-            linear
-        ):  # one at a time, so that the float weights of each leave memory before the next
+        # One at a time, so that the float weights of each leave memory before the next.
+        while linear:
             name, layer = linear.popitem()
             torch.ao.quantization.quantize_dynamic(network, {name}, dtype=torch.qint8, inplace=True)
-            # What torch left there refers to the layer itself, which would keep it until garbage is collected.
+            # torch's entry refers to the layer itself and would keep it until garbage collection.
             layer.__dict__.pop("qconfig", None)
 
 
 def nonzero_rate(network: nn.Module) -> float:
-    """Objective f1: non-zero entries / entries, over the weights and biases of the Linear and convolution layers.
+    """Objective f1: the share of non-zero entries in the Linear and convolution layers.
 
-    Counted on the float network (quantised modules hide their tensors): prune, count, then quantise.
+    Prune first, then count, then quantise: quantised modules hide their tensors.
+
+    Args:
+        network: The float network.
+
+    Returns:
+        Non-zero entries divided by all entries, over weights and biases, in [0, 1].
+
+    Raises:
+        UserError: The weight of a layer is reparametrised or lazy.
     """
     tensors = [
         tensor
@@ -86,7 +114,15 @@ def nonzero_rate(network: nn.Module) -> float:
 
 
 def count_and_quantize(pruned: nn.Module, plan: Plan) -> tuple[nn.Module, float]:
-    """A pruned network of the caller's own, quantised in place where the plan says so, and its non-zero rate."""
+    """Count the non-zero entries of a pruned network, and quantise it in place if the plan says so.
+
+    Args:
+        pruned: The pruned network, which belongs to the caller.
+        plan: The plan.
+
+    Returns:
+        `pruned` itself, and its non-zero rate in [0, 1].
+    """
     rate = nonzero_rate(pruned)
     if plan.quantized:
         quantize_in_place(pruned)
@@ -94,5 +130,25 @@ def count_and_quantize(pruned: nn.Module, plan: Plan) -> tuple[nn.Module, float]
 
 
 def compress(network: nn.Module, plan: Plan) -> tuple[nn.Module, float]:
-    """The compressed copy of `network` that is to be evaluated, and its non-zero rate."""
+    """Make the compressed copy of a network.
+
+    Args:
+        network: The trained float network, which stays as it is. The copy shares its tensors that
+            do not change.
+        plan: The changes, from `canonical`.
+
+    Returns:
+        The copy, pruned and, if the plan says so, quantised. And its non-zero rate in [0, 1].
+
+    Raises:
+        KeyError: The plan names a tensor that `network` lacks.
+        UserError: The weight of a layer is reparametrised or lazy.
+
+    Example:
+        >>> from paretopress.compression.plans import Plan
+        >>> network = nn.Sequential(nn.Flatten(), nn.Linear(16, 4, bias=False))
+        >>> compressed, rate = compress(network, Plan((("1.weight", 48),), quantized=False))
+        >>> rate
+        0.25
+    """
     return count_and_quantize(prune(network, plan), plan)
