@@ -1,12 +1,13 @@
-"""One search under a budget of true evaluations: what a method is given, and what it leaves behind.
+"""One search with a budget of true evaluations.
 
-A method proposes designs; the archive evaluates each distinct network once, keeps all of them in order, and knows what is left
-of the budget. Everything is recorded in the journal, and all randomness comes from (seed, stream, iteration): a search that
-died and is started again replays its records and ends with the same bytes as one that never died.
+A method proposes designs. The archive evaluates each distinct network once and keeps all
+evaluations in order. The journal records them. All random numbers come from the seed, the stream
+and the iteration. So a search that died and is started again takes its results from the journal. It
+ends with the same bytes as a search that never died.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import partial
 from time import perf_counter
 from types import MappingProxyType
@@ -14,89 +15,47 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..compression.designs import Design, SearchSpace, sample_design
-from ..compression.evaluation import Measurement
+from ..compression.designs import Design, sample_design
 from ..compression.plans import Plan
 from ..errors import UserError
 from ..jobs.journal import Journal
+from .evaluations import Evaluation, Iteration, Target, check_fractions, measured
 from .objectives import constraint_value, feasible_front, minimized
 
-# A space can have fewer distinct networks than a budget has evaluations; a sampler that meets only known ones must end.
+# A small space may have fewer distinct networks than the budget. So the draws must end.
 ATTEMPTS = 10_000
 
 
 def generator(seed: int, stream: str, iteration: int = 0) -> np.random.Generator:
-    """Independent random numbers for each (run seed, purpose, iteration)."""
+    """Make a generator whose numbers are independent for each run seed, stream and iteration."""
     return np.random.default_rng([seed, iteration, *stream.encode()])
 
 
-@dataclass(frozen=True)
-class Target:
-    """What is searched: the space, the canonical form of a design, its true evaluation, the accuracy threshold tau."""
-
-    space: SearchSpace
-    canonical: Callable[[Design], tuple[Design, Plan]]
-    evaluate: Callable[[Plan], Measurement]
-    threshold: float
-
-
-def measured(target: Target, plan: Plan) -> Measurement:
-    """The true evaluation of a network. Raises UserError where it gives no fractions (NaN, infinity), which nothing can be made of."""
-    measurement = target.evaluate(plan)
-    _check(plan.design_id, measurement.nonzero_rate, measurement.accuracy)
-    return measurement
-
-
-def _check(design_id: str, nonzero_rate: float, accuracy: float) -> None:
-    for name, value in (("nonzero_rate", nonzero_rate), ("accuracy", accuracy)):
-        if not 0 <= value <= 1:
-            raise UserError(
-                f"design {design_id}: its measured {name} is {value}, and must lie between 0 and 1. No search can go on with it: mend the "
-                "evaluation, and start again; what was evaluated before is kept."
-            )
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """One true evaluation; phase is initial, infill or generation."""
-
-    evaluation: int
-    phase: str
-    iteration: int
-    design_id: str
-    design: Design
-    nonzero_rate: float
-    accuracy: float
-    seconds: float
-
-    def row(self) -> dict[str, Any]:
-        """The evaluation and its design's variables by column."""
-        return {**asdict(self), **asdict(self.design)}
-
-
-@dataclass(frozen=True)
-class Iteration:
-    """One iteration of a method, before its designs were evaluated.
-
-    infills: the designs to evaluate, best first: where the budget ends among them, the head of them is.
-    surrogate_front: feasible non-dominated designs found on the surrogates, None without any.
-    fallbacks: how many of the infills, the last ones, were drawn at random because the surrogate front
-    held too few new designs; reason says which case it was.
-    surrogates, scores: by function of objectives.FUNCTIONS.
-    """
-
-    infills: list[Design]
-    surrogate_front: int | None = None
-    fallbacks: int = 0
-    fallback_reason: str = ""
-    surrogates: dict[str, str] = field(default_factory=dict)
-    scores: dict[str, dict[str, float]] = field(default_factory=dict)
-
-
 def sample_initial(target: Target, count: int, seed: int) -> list[tuple[Design, Plan]]:
-    """`count` distinct networks, drawn uniformly from the space: the initial sample that all methods of a seed share.
+    """Draw the initial sample, which all methods of a seed share.
 
-    Raises UserError where the space holds fewer.
+    The designs are drawn uniformly from the space.
+
+    Args:
+        target: The search problem.
+        count: Number of distinct networks.
+        seed: Seed of the sample.
+
+    Returns:
+        `count` canonical designs with different plans, and these plans.
+
+    Raises:
+        UserError: ATTEMPTS random designs have fewer distinct networks.
+
+    Example:
+        >>> from paretopress.compression.designs import SearchSpace
+        >>> from paretopress.compression.plans import Layer, Layout, canonical
+        >>> layout = Layout(linear=(Layer("0", weight=99, bias=0),), conv=(), quantizable=True)
+        >>> space = SearchSpace(linear_amount=(0.1, 0.9), conv_amount=(0.1, 0.9))
+        >>> target = Target(space, partial(canonical, layout=layout, seed=1), None, threshold=0)
+        >>> sample = sample_initial(target, count=3, seed=1)
+        >>> len({plan.design_id for design, plan in sample})
+        3
     """
     rng = generator(seed, "initial")
     found: dict[str, tuple[Design, Plan]] = {}
@@ -106,16 +65,46 @@ def sample_initial(target: Target, count: int, seed: int) -> list[tuple[Design, 
         if len(found) == count:
             return list(found.values())
     raise UserError(
-        f"budget.initial = {count}: only {len(found)} distinct networks were met in {ATTEMPTS:,} random designs. "
+        f"budget.initial = {count}: only {len(found)} distinct networks were met "
+        f"in {ATTEMPTS:,} random designs. "
         "Lower budget.initial, or widen search_space."
     )
 
 
 class Archive:
-    """Every true evaluation of one run, in order; a budget counts distinct networks.
+    """All true evaluations of one run, in order. The budget counts distinct networks.
 
-    machine: what a step's seconds are told with (threads, processor); it is recorded with them, since
-    a search can go on elsewhere.
+    Args:
+        target: The search problem.
+        budget: True evaluations that the run may spend, the initial sample included.
+        seed: Seed of the run.
+        initial: The evaluated initial sample. `take_initial` takes evaluations from it.
+        journal: Record of the search on disk. Its evaluations cost no time after a restart.
+        machine: Facts that are recorded with each time (threads, processor), since a search may go
+            on elsewhere.
+
+    Attributes:
+        evaluations: The evaluations so far.
+        iterations: A row of facts for each iteration.
+        timings: A row with the seconds of each search step and each evaluation.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from paretopress.compression.designs import SearchSpace
+        >>> from paretopress.compression.evaluation import Measurement
+        >>> target = Target(
+        ...     space=SearchSpace((0.1, 0.9), (0.1, 0.9)),
+        ...     canonical=lambda design: (design, Plan((("0.weight", 8),), quantized=False)),
+        ...     evaluate=lambda plan: Measurement(nonzero_rate=0.2, accuracy=0.9, seconds=0.01),
+        ...     threshold=0.85,
+        ... )
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     archive = Archive(target, 2, 1, [], Journal(Path(folder) / "journal", "example"))
+        ...     archive.evaluate(Design(2, 0, 0.8, 0.5, 1, 1, 0), "infill", 1).accuracy
+        0.9
+        >>> archive.left, archive.front().tolist()
+        (1, [[0.2, -0.9]])
     """
 
     def __init__(
@@ -140,24 +129,26 @@ class Archive:
 
     @property
     def left(self) -> int:
+        """The remaining budget, in true evaluations."""
         return self.budget - len(self.evaluations)
 
     def knows(self, design: Design) -> bool:
+        """Tell whether the network of a design was evaluated."""
         return self.target.canonical(design)[1].design_id in self._known
 
     def vectors(self) -> np.ndarray:
-        """The evaluated designs, shape (n, 7)."""
+        """The evaluated designs, shape (n, 7), in the order of VARIABLES."""
         return np.stack([evaluation.design.vector() for evaluation in self.evaluations])
 
     def objectives(self) -> np.ndarray:
-        """Shape (n, 2), minimised."""
+        """Non-zero rate and minus accuracy of each evaluation, minimised, shape (n, 2)."""
         return minimized(
             np.array([evaluation.nonzero_rate for evaluation in self.evaluations]),
             np.array([evaluation.accuracy for evaluation in self.evaluations]),
         )
 
     def constraint(self) -> np.ndarray:
-        """Shape (n,), feasible where <= 0."""
+        """Threshold minus accuracy of each evaluation, feasible where <= 0, shape (n,)."""
         return constraint_value(
             np.array([evaluation.accuracy for evaluation in self.evaluations]),
             self.target.threshold,
@@ -169,15 +160,33 @@ class Archive:
         return objectives[feasible_front(objectives, self.constraint())]
 
     def take_initial(self, count: int) -> None:
-        """Takes the first `count` designs of the shared initial sample, already evaluated, at the cost of as many evaluations."""
+        """Take the first `count` designs of the evaluated initial sample.
+
+        Each takes one evaluation from the budget. The budget may end before `count`.
+
+        Raises:
+            UserError: A non-zero rate or an accuracy is not in [0, 1].
+        """
         for evaluation in self.initial[: min(count, self.left)]:
-            _check(evaluation.design_id, evaluation.nonzero_rate, evaluation.accuracy)
+            check_fractions(evaluation.design_id, evaluation.nonzero_rate, evaluation.accuracy)
             self._append(evaluation, {})
 
     def evaluate(self, design: Design, phase: str, iteration: int) -> Evaluation:
-        """The evaluation of `design`'s network: an earlier one at no cost, or a new one that spends one of the budget.
+        """Evaluate the network of a design, unless it was evaluated before.
 
-        Raises RuntimeError where the network is new and the budget spent.
+        A new network takes one evaluation from the budget. A known one is free.
+
+        Args:
+            design: Any design.
+            phase: "infill" or "generation".
+            iteration: Number of the iteration, from 1.
+
+        Returns:
+            The new or the earlier evaluation.
+
+        Raises:
+            RuntimeError: The network is new and the budget is spent.
+            UserError: A non-zero rate or an accuracy is not in [0, 1].
         """
         design, plan = self.target.canonical(design)
         if (known := self._known.get(plan.design_id)) is not None:
@@ -199,17 +208,14 @@ class Archive:
         self._known[evaluation.design_id] = evaluation
         self.timings.append(
             {
-                "step": "evaluation",
-                "iteration": evaluation.iteration,
-                "evaluation": evaluation.evaluation,
-                "seconds": evaluation.seconds,
-                **machine,
+                "step": "evaluation", "iteration": evaluation.iteration,
+                "evaluation": evaluation.evaluation, "seconds": evaluation.seconds, **machine,
             }
-        )
+        )  # fmt: skip
         return evaluation
 
     def propose(self, iteration: int, compute: Callable[[], Iteration]) -> list[Design]:
-        """The infills of an iteration: recorded ones after a restart, else computed and recorded."""
+        """Compute and record the infills of an iteration, or return the recorded ones."""
 
         def timed() -> dict[str, Any]:
             start = perf_counter()
@@ -219,13 +225,10 @@ class Archive:
         record = self._journal.remember("iterations", f"{iteration:06d}", timed)
         self.timings.append(
             {
-                "step": "search",
-                "iteration": iteration,
-                "evaluation": None,
-                "seconds": record.pop("seconds"),
-                **record.pop("machine"),
+                "step": "search", "iteration": iteration, "evaluation": None,
+                "seconds": record.pop("seconds"), **record.pop("machine"),
             }
-        )
+        )  # fmt: skip
         designs = [Design(**design) for design in record.pop("infills")]
         self.iterations.append(
             {"iteration": iteration, "evaluations": len(self.evaluations), **record}
@@ -233,9 +236,10 @@ class Archive:
         return designs
 
     def finish_iteration(self, left_out: int = 0) -> None:
-        """Adds to the latest iteration what its evaluations changed.
+        """Complete the latest iteration after its evaluations.
 
-        left_out: how many of its infills, the last ones, the budget had no evaluation for.
+        Args:
+            left_out: Number of its infills, the last ones, that the budget did not reach.
         """
         latest = self.iterations[-1]
         latest["fallbacks"] = max(0, latest["fallbacks"] - left_out)
@@ -245,7 +249,7 @@ class Archive:
     def random_new_design(
         self, rng: np.random.Generator, excluded: Iterable[str] = ()
     ) -> Design | None:
-        """A uniformly drawn design whose network is neither known nor excluded (by id); None where none was met."""
+        """Draw a design whose network is neither known nor excluded (design ids), or None."""
         taken = set(excluded)
         for _ in range(ATTEMPTS):
             design, plan = self.target.canonical(sample_design(self.target.space, rng))
@@ -255,9 +259,11 @@ class Archive:
 
 
 class Method(Protocol):
-    """A search method: spends the archive's budget, calling `after_iteration` after each iteration."""
+    """A search method."""
 
-    def run(self, archive: Archive, after_iteration: Callable[[Archive], None]) -> None: ...
+    def run(self, archive: Archive, after_iteration: Callable[[Archive], None]) -> None:
+        """Spend the archive's budget, and call `after_iteration` after each iteration."""
+        ...
 
 
 def spend_budget(
@@ -265,12 +271,17 @@ def spend_budget(
     propose: Callable[[Archive, int], Iteration],
     after_iteration: Callable[[Archive], None],
 ) -> None:
-    """The loop of most methods: the shared initial sample, then the infills of one iteration after another.
+    """Run the loop of most methods: take the initial sample, then evaluate iteration by iteration.
 
-    propose: an iteration from the archive and its number, counted from 1. It must depend on what was
-    evaluated and on the number alone, and on no budget; its random numbers come from
-    generator(archive.seed, STREAM, number). So a search that died, or whose budget was raised, goes
-    on to the same bytes. An iteration without infills ends the search.
+    An iteration without infills ends the search.
+
+    Args:
+        archive: The archive with the budget.
+        propose: Function from the archive and the number of an iteration (from 1) to the iteration.
+            It may depend on the evaluations and the number alone, not on the budget. Its random
+            numbers come from `generator(archive.seed, STREAM, number)`. So a search that died, or
+            whose budget was raised, goes on to the same bytes.
+        after_iteration: Function that is called after each iteration.
     """
     archive.take_initial(archive.budget)
     iteration = 0
