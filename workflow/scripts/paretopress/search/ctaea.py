@@ -12,14 +12,17 @@ from ..compression.designs import INTEGER, VARIABLES, SearchSpace, sample_vector
 
 
 class IntegerRepair(Repair):
-    """Rounds the integer columns; pymoo's own rounding repair would round the amounts too."""
+    """Round the integer columns. pymoo's rounding repair would round the amounts too."""
 
     def _do(self, problem: Problem, X: np.ndarray, **kwargs: object) -> np.ndarray:
         return np.where(INTEGER, np.rint(X), X)
 
 
 class CompressionProblem(Problem):
-    """Two objectives to be minimised, one constraint (g <= 0); `ask` and `tell` bring the values from outside."""
+    """Two objectives to minimise and one constraint (g <= 0).
+
+    Their values are computed elsewhere, and `Ctaea.tell` passes them on.
+    """
 
     def __init__(self, space: SearchSpace) -> None:
         super().__init__(
@@ -28,9 +31,10 @@ class CompressionProblem(Problem):
 
 
 class BoundedSurvival(CADASurvival):
-    """pymoo's survival, except where a narrow space offers fewer distinct designs than the population: there all of them survive.
+    """pymoo's survival for spaces that may have fewer distinct designs than the population.
 
-    pymoo's own fills its diversity archive niche by niche until it is full, and never ends where it cannot be.
+    pymoo fills its diversity archive niche by niche until it is full. It never ends if there are
+    too few designs. Here all designs survive then.
     """
 
     def _updateCA(
@@ -39,15 +43,19 @@ class BoundedSurvival(CADASurvival):
         return super()._updateCA(pop, min(n_survive, len(pop)), random_state=random_state)
 
     def _updateDA(self, pop: Population, Hd: Population, n_survive: int) -> Population:
-        # Duplicates are taken out of the first generation; pymoo then looks at fewer niches than there are.
+        # The first generation may have lost duplicates. pymoo then looks at too few niches.
         return Hd if len(Hd) < len(self.ref_dirs) else super()._updateDA(pop, Hd, n_survive)
 
 
 class Ctaea:
-    """One CTAEA run as ask and tell.
+    """A search with CTAEA in steps: `ask` for designs, evaluate them, `tell` the results.
 
-    population: its size, the number of Das-Dennis reference directions.
-    first: vectors of shape (m, 7), m <= population, that open the first generation; the rest of it is drawn uniformly.
+    Args:
+        space: Bounds of the designs.
+        population: Size of the population and number of Das-Dennis reference directions.
+        first: First designs of the first generation, shape (m, 7), m <= population. The others are
+            drawn uniformly.
+        rng: Generator of the draws, and of the seed of pymoo.
     """
 
     def __init__(
@@ -71,7 +79,10 @@ class Ctaea:
         self._asked = Population()
 
     def ask(self) -> np.ndarray:
-        """The next generation's vectors, shape (n, 7); n may be under the population size where the space is nearly used up."""
+        """The vectors of the next generation, shape (n, 7).
+
+        n may be less than the population where the space has few new designs.
+        """
         self._asked = self._algorithm.ask()
         return (
             np.atleast_2d(self._asked.get("X"))
@@ -80,11 +91,20 @@ class Ctaea:
         )
 
     def tell(self, objectives: np.ndarray, constraint: np.ndarray) -> None:
-        """objectives: (n, 2), minimised; constraint: (n,), feasible where <= 0; rows as asked."""
+        """Pass on the results of the designs of the last `ask`, row by row.
+
+        Args:
+            objectives: Objectives to minimise, shape (n, 2).
+            constraint: Constraint, feasible where <= 0, shape (n,).
+        """
         self._asked.set("F", objectives, "G", constraint[:, None])
         self._algorithm.tell(infills=self._asked)
 
     def population(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Vectors (n, 7), objectives (n, 2) and constraint (n,) of the convergence archive; it can hold infeasible rows."""
+        """The convergence archive, which may have infeasible designs.
+
+        Returns:
+            Vectors of shape (n, 7), objectives of shape (n, 2) and constraint of shape (n,).
+        """
         pop = self._algorithm.pop
         return pop.get("X"), pop.get("F"), pop.get("G")[:, 0]

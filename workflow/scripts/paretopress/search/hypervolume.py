@@ -1,23 +1,50 @@
-"""Hypervolume of evaluated designs, and the reference point of all that are scaled."""
+"""The hypervolume of evaluated designs, and the reference point of the scaled hypervolume."""
 
 import moocore
 import numpy as np
 
 from .objectives import scaled_loss
 
-# (nonzero_rate 1, accuracy tau) in the units of objectives.scaled_loss.
+# Non-zero rate 1 and accuracy tau, in the units of objectives.scaled_loss.
 REFERENCE = np.ones(2)
 
 
 def hypervolume(losses: np.ndarray, reference: np.ndarray = REFERENCE) -> float:
-    """Hypervolume of minimised points (n, 2) up to `reference` (2,).
+    """Compute the hypervolume between points and a reference point.
 
-    Points not below it in both count nothing; no points are 0.
+    Args:
+        losses: Points to minimise, shape (n, 2).
+        reference: Reference point, shape (2,).
+
+    Returns:
+        The area that the points dominate. A point that is not below the reference in both
+        objectives adds nothing. The hypervolume of no points is 0.
+
+    Example:
+        >>> hypervolume(np.array([[0.5, 0.5]]))
+        0.25
+        >>> hypervolume(np.array([[1.0, 3.0], [2.0, 1.0]]), reference=np.array([4.0, 4.0]))
+        7.0
     """
     return float(moocore.hypervolume(losses, ref=reference)) if len(losses) else 0.0
 
 
 def scaled_hypervolume(nonzero_rate: np.ndarray, accuracy: np.ndarray, threshold: float) -> float:
-    """Hypervolume of the feasible designs up to REFERENCE, in [0, 1]; both arrays of shape (n,)."""
+    """Compute the hypervolume of the feasible designs in units of the feasible box.
+
+    The reference point is non-zero rate 1 and accuracy tau.
+
+    Args:
+        nonzero_rate: Non-zero rates in [0, 1], shape (n,).
+        accuracy: Accuracies in [0, 1], shape (n,).
+        threshold: tau, the least accuracy that is feasible, in [0, 1).
+
+    Returns:
+        The hypervolume, in [0, 1].
+
+    Example:
+        >>> scaled_hypervolume(np.array([0.25, 0.1]), np.array([0.75, 0.4]), threshold=0.5)
+        0.375
+    """
     feasible = np.asarray(accuracy) >= threshold
     return hypervolume(scaled_loss(nonzero_rate, accuracy, threshold)[feasible])

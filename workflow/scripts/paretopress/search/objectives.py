@@ -1,4 +1,4 @@
-"""Objectives and constraint of the study, and what is feasible and non-dominated under them."""
+"""Objectives and constraint of a study, and the front of the designs that are feasible."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
-# What surrogates stand for, and the candidate surrogates: names in tables, and in words. They stand
-# here since every run's table has their columns, and a search without surrogates does not wait for
-# the libraries that they come from.
+# The functions that surrogates predict, and the candidate surrogates: each name in tables, and in
+# words. They are here because every run's table has columns for them. A search without surrogates
+# shall not import their libraries.
 FUNCTIONS = {"nonzero_rate": "non-zero rate", "accuracy": "accuracy", "constraint": "constraint"}
 SURROGATES = {
     "knn": "KNN",
@@ -16,21 +16,32 @@ SURROGATES = {
     "xgboost": "XGBoost",
     "lightgbm": "LightGBM",
 }
-POINTS = 100  # an allowed drop is given in percentage points
+POINTS = 100  # percentage points in an accuracy of 1
 
 
 def accuracy_threshold(
     dense_accuracy: float, *, allowed_drop_points: float | None, floor: float | None
 ) -> float:
-    """tau: the least accuracy that is feasible, as a fraction in [0, 1); exactly one of the two keywords is given.
+    """Compute tau, the least accuracy that is feasible.
 
-    A drop below accuracy 0 makes everything feasible: tau is 0.
+    Args:
+        dense_accuracy: Accuracy of the dense network, in [0, 1].
+        allowed_drop_points: Allowed drop from it in percentage points, None where `floor` is given.
+        floor: The threshold itself, None where a drop is given.
+
+    Returns:
+        The threshold in [0, 1). It is 0, and all designs are feasible, where the allowed drop
+        exceeds the dense accuracy.
+
+    Raises:
+        ValueError: Neither a drop nor a floor is given.
     """
     if floor is not None:
         return floor
     if allowed_drop_points is None:
         raise ValueError("either an allowed drop or a floor is needed")
-    # Rounded, so that a design that loses exactly the allowed drop is feasible in binary fractions too.
+    # Without rounding, a design that loses exactly the allowed drop may be infeasible, because of
+    # binary fractions.
     threshold = round(dense_accuracy - allowed_drop_points / POINTS, 12)
     return max(0.0, threshold)
 
@@ -38,33 +49,74 @@ def accuracy_threshold(
 def threshold_of(
     metrics: Mapping[str, Any], split: str, constraint: Mapping[str, float | None]
 ) -> float:
-    """tau on the images of `split`. metrics: the content of metrics.json; constraint: that section of the config."""
+    """Compute tau on the images of a split.
+
+    Args:
+        metrics: Content of metrics.json.
+        split: Name of the split.
+        constraint: Section "constraint" of the config.
+
+    Returns:
+        The threshold in [0, 1).
+    """
     return accuracy_threshold(metrics["accuracy"][split], **constraint)
 
 
 def constraint_value(accuracy: np.ndarray, threshold: float) -> np.ndarray:
-    """g = tau - accuracy, feasible where g <= 0; same shape."""
+    """Compute the constraint g = tau - accuracy, of the same shape, feasible where g <= 0."""
     return threshold - np.asarray(accuracy, dtype=float)
 
 
 def minimized(nonzero_rate: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
-    """Objectives to be minimised, shape (n, 2): the non-zero rate, and minus the accuracy."""
+    """Put both objectives in one array to minimise.
+
+    Args:
+        nonzero_rate: Non-zero rates, shape (n,).
+        accuracy: Accuracies, shape (n,).
+
+    Returns:
+        Non-zero rate and minus accuracy, shape (n, 2).
+
+    Example:
+        >>> minimized(np.array([0.25, 0.1]), np.array([0.9, 0.8])).tolist()
+        [[0.25, -0.9], [0.1, -0.8]]
+    """
     return np.column_stack([nonzero_rate, -np.asarray(accuracy, dtype=float)])
 
 
 def scaled_loss(nonzero_rate: np.ndarray, accuracy: np.ndarray, threshold: float) -> np.ndarray:
-    """Objectives to be minimised, shape (n, 2), in units of the feasible box: (nonzero_rate 1, accuracy tau) is (1, 1).
+    """Put both objectives in one array to minimise, in units of the feasible box.
 
-    The second is 1 - (accuracy - tau) / (1 - tau). Infeasible designs lie above 1.
+    The second objective is 1 - (accuracy - tau) / (1 - tau). So non-zero rate 1 and accuracy tau
+    are (1, 1), and infeasible designs have more than 1 in the second objective.
+
+    Args:
+        nonzero_rate: Non-zero rates, shape (n,).
+        accuracy: Accuracies, shape (n,).
+        threshold: tau, in [0, 1).
+
+    Returns:
+        The scaled objectives, shape (n, 2).
     """
     scaled = (np.asarray(accuracy, dtype=float) - threshold) / (1 - threshold)
     return np.column_stack([nonzero_rate, 1 - scaled])
 
 
 def feasible_front(objectives: np.ndarray, constraint: np.ndarray) -> np.ndarray:
-    """Indices of the feasible (constraint <= 0) designs that no other feasible one dominates, ascending.
+    """Find the feasible designs that no other feasible design dominates.
 
-    objectives: shape (n, 2), minimised. constraint: shape (n,).
+    Args:
+        objectives: Objectives to minimise, shape (n, 2), such as from `minimized`.
+        constraint: tau minus accuracy, feasible where <= 0, shape (n,).
+
+    Returns:
+        Ascending indices of these designs. There are none where no design is feasible.
+
+    Example:
+        >>> objectives = minimized(np.array([0.3, 0.2, 0.1]), np.array([0.8, 0.9, 0.4]))
+        >>> constraint = 0.5 - np.array([0.8, 0.9, 0.4])
+        >>> feasible_front(objectives, constraint).tolist()
+        [1]
     """
     feasible = np.flatnonzero(constraint <= 0)
     if not len(feasible):

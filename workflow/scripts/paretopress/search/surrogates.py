@@ -1,4 +1,4 @@
-"""Surrogates: the four candidate regressors, and how one of them is chosen for each function in every iteration."""
+"""Surrogates: four candidate regressors, and the choice of one for each function and iteration."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
-import torch  # noqa: F401  before lightgbm: the wheel brings the OpenMP runtime that lightgbm expects of the system
+import torch  # noqa: F401  before lightgbm: its wheel has the OpenMP runtime that lightgbm needs
 from lightgbm import LGBMRegressor
 from scipy.stats import spearmanr
 from sklearn.ensemble import RandomForestRegressor
@@ -22,19 +22,37 @@ from .objectives import SURROGATES
 
 
 class Surrogate(Protocol):
-    def fit(self, X: np.ndarray, y: np.ndarray) -> Any: ...
+    """A regressor with the interface of scikit-learn."""
 
-    def predict(self, X: np.ndarray) -> np.ndarray: ...
+    def fit(self, X: np.ndarray, y: np.ndarray) -> Any:
+        """Fit X of shape (n, 7) to y of shape (n,), and return the fitted regressor."""
+        ...
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Predict y of shape (n,) for X of shape (n, 7)."""
+        ...
 
 
 class RandomForest(RandomForestRegressor):
-    """scikit-learn's random forest, to the bit, with its trees fitted and asked in plain loops.
+    """scikit-learn's random forest, identical to the bit, but faster.
 
-    Its own fit and predict take most of their time to clone trees, and to hand each to joblib.
+    Its own fit and predict spend most of their time on cloning trees and on joblib. Plain loops
+    fit the trees here, and call them.
     """
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> "RandomForest":
-        """X: (n, 7), y: (n,). Raises ValueError: a value is not finite."""
+        """Fit the forest.
+
+        Args:
+            X: Samples, shape (n, 7).
+            y: Their values, shape (n,).
+
+        Returns:
+            The forest itself.
+
+        Raises:
+            ValueError: A number is not finite.
+        """
         X, y = check_X_y(X, y, dtype=np.float32, y_numeric=True)
         y = y.astype(np.float64)[:, None]
         drawn = np.random.RandomState(self.random_state)
@@ -48,12 +66,13 @@ class RandomForest(RandomForestRegressor):
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """X: (n, 7); returns (n,)."""
+        """Predict values of shape (n,) for samples of shape (n, 7)."""
         rows = np.asarray(X, dtype=np.float32)
         return sum(tree.predict(rows)[:, 0] for tree in self._trees) / self.n_estimators
 
 
-# Default hyperparameters, as in the paper's published code. One thread, so that the result does not depend on the machine's load.
+# Default hyperparameters, as in the paper's published code. One thread, so that the result does not
+# depend on the machine's load.
 _BUILDERS: tuple[Callable[[int], Surrogate], ...] = (
     lambda seed: KNeighborsRegressor(n_jobs=1),
     lambda seed: RandomForest(random_state=seed),
@@ -66,13 +85,13 @@ CANDIDATES = dict(zip(SURROGATES, _BUILDERS, strict=True))
 
 
 def _spearman(true: np.ndarray, predicted: np.ndarray) -> float:
-    """Rank correlation; a constant prediction ranks nothing and counts as the worst, -1 (its correlation is undefined)."""
+    """Rank correlation, or -1 (the worst) where it is undefined because of constant values."""
     if np.ptp(predicted) == 0 or np.ptp(true) == 0:
         return -1.0
     return float(spearmanr(true, predicted).statistic)
 
 
-# Each as a score of which more is better.
+# Every score is better the higher it is.
 SCORES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "mse": lambda true, predicted: -float(mean_squared_error(true, predicted)),
     "mape": lambda true, predicted: -float(mean_absolute_percentage_error(true, predicted)),
@@ -82,7 +101,7 @@ RANDOM_CHOICE = "random"
 
 
 class SurrogateError(Exception):
-    """A candidate that cannot be used, and why."""
+    """A candidate cannot be used. Its attributes are the name and the reason."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name}: {reason}")
@@ -96,7 +115,10 @@ class NoSurrogateError(Exception):
 
 @contextmanager
 def _failures(name: str) -> Iterator[None]:
-    """Whatever a library raises, as the reason why the candidate is left out; a machine without memory is no such reason."""
+    """Turn any error of a library into a SurrogateError, so that the candidate is left out.
+
+    A lack of memory is no fault of the candidate.
+    """
     try:
         yield
     except (SurrogateError, MemoryError):
@@ -113,7 +135,17 @@ class Fitted:
     model: Surrogate
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """X: (n, 7); returns (n,), finite. Raises SurrogateError: the candidate fails, or a prediction is not finite."""
+        """Predict values.
+
+        Args:
+            X: Samples, shape (n, 7).
+
+        Returns:
+            Finite values, shape (n,).
+
+        Raises:
+            SurrogateError: The candidate fails, or a prediction is not finite.
+        """
         with _failures(self.name):
             predicted = np.asarray(self.model.predict(X))
             if not np.isfinite(predicted).all():
@@ -122,16 +154,32 @@ class Fitted:
 
 
 def fitted(name: str, seed: int, X: np.ndarray, y: np.ndarray) -> Fitted:
-    """The candidate `name` fitted to X of shape (n, 7) and y of shape (n,). Raises SurrogateError where it fails to."""
+    """Fit a candidate to samples.
+
+    Args:
+        name: A key of CANDIDATES.
+        seed: Seed of the candidate.
+        X: Samples, shape (n, 7).
+        y: Their values, shape (n,).
+
+    Returns:
+        The fitted candidate.
+
+    Raises:
+        SurrogateError: The fit fails.
+    """
     with _failures(name):
         return Fitted(name, CANDIDATES[name](seed).fit(X, y))
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The surrogate chosen for one function.
+    """The surrogate that is chosen for one function.
 
-    scores: mean over the folds (more is better), of every candidate that has one. left_out: why others were not to be had.
+    Attributes:
+        surrogate: The surrogate, fitted to all samples.
+        scores: Mean score over the folds, of each candidate that has one. Higher is better.
+        left_out: Reason why a candidate could not be used, by name.
     """
 
     surrogate: Fitted
@@ -140,6 +188,7 @@ class Selection:
 
     @property
     def name(self) -> str:
+        """Name of the surrogate, a key of CANDIDATES."""
         return self.surrogate.name
 
 
@@ -151,7 +200,10 @@ def _score(
     parts: list[tuple[np.ndarray, np.ndarray]],
     seed: int,
 ) -> float:
-    """Mean score of a candidate over `parts` (train, test). Raises SurrogateError where it has none that is finite."""
+    """Mean score of a candidate over `parts` (train, test).
+
+    Raises SurrogateError where the score is not finite or the candidate fails.
+    """
     scores = [
         SCORES[metric](y[test], fitted(name, seed, X[train], y[train]).predict(X[test]))
         for train, test in parts
@@ -169,9 +221,19 @@ def cross_validated(
     seed: int,
     candidates: Sequence[str] = tuple(CANDIDATES),
 ) -> tuple[dict[str, float], dict[str, str]]:
-    """Mean score of each candidate over shuffled folds, the same folds for all, and why those without a score have none.
+    """Cross-validate candidates over shuffled folds, which are the same for all.
 
-    X: (n, 7), y: (n,). Fewer samples than folds: as many folds as samples; a single sample compares none.
+    Args:
+        X: Samples, shape (n, 7).
+        y: Their values, shape (n,).
+        metric: A key of SCORES.
+        folds: Number of folds. With fewer samples, each sample is a fold.
+        seed: Seed of the folds and of the candidates.
+        candidates: Keys of CANDIDATES.
+
+    Returns:
+        Mean score of each candidate, and the reason for each candidate without a score. A single
+        sample gives no scores.
     """
     scores: dict[str, float] = {}
     left_out: dict[str, str] = {}
@@ -194,13 +256,25 @@ def select_surrogate(
     rng: np.random.Generator,
     left_out: Mapping[str, str] = MappingProxyType({}),
 ) -> Selection:
-    """The candidate with the best cross-validated score under `metric`, fitted to all samples (paper, section 4).
+    """Choose the candidate with the best cross-validated score (paper, section 4).
 
-    metric: a key of SCORES, or "random": any candidate, without comparison. Equal scores, as all are where the values are constant:
-    the first in CANDIDATES. left_out: candidates that are not to be chosen, and why. A candidate that fails to fit or to predict, in
-    a fold or on the samples, is left out too, and the next best is taken.
+    It is fitted to all samples. Of equal scores, the first in CANDIDATES is chosen. All scores are
+    equal where the values are constant. A candidate that fails to fit or to predict, in a fold or
+    on all samples, is left out, and the next best is taken.
 
-    Raises NoSurrogateError where none is left.
+    Args:
+        X: Samples, shape (n, 7).
+        y: Their values, shape (n,).
+        metric: A key of SCORES, or "random" for any candidate without comparison.
+        folds: Folds of the cross-validation.
+        rng: Generator of the seed, and of the random choice.
+        left_out: Candidates that must not be chosen, and the reasons.
+
+    Returns:
+        The chosen surrogate, the scores and the candidates left out.
+
+    Raises:
+        NoSurrogateError: All candidates are left out.
     """
     seed = int(rng.integers(2**31))
     left_out = dict(left_out)

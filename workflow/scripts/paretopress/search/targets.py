@@ -1,4 +1,4 @@
-"""What the search jobs search, put together from the files of the stages before them."""
+"""Build the inputs of a search from files: its problem and its evaluated initial sample."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +15,14 @@ from .archive import Evaluation, Target
 
 
 def search_space(settings: Mapping[str, Mapping[str, float]]) -> SearchSpace:
-    """settings: {"linear_amount": {"minimum": ..., "maximum": ...}, "conv_amount": ...}."""
+    """Build the search space from the config.
+
+    Args:
+        settings: {"linear_amount": {"minimum": ..., "maximum": ...}, "conv_amount": ...}.
+
+    Returns:
+        The search space.
+    """
     bounds = {name: (limits["minimum"], limits["maximum"]) for name, limits in settings.items()}
     return SearchSpace(linear_amount=bounds["linear_amount"], conv_amount=bounds["conv_amount"])
 
@@ -29,7 +36,20 @@ def load_target(
     batch_size: int,
     threshold: float,
 ) -> Target:
-    """The compression of one trained network, measured on the images of one split; seed: what sample_seed gives."""
+    """Build the problem of compressing one trained network, measured on one split.
+
+    Args:
+        weights: File with the trained weights.
+        images: File of the split.
+        architecture: Name and arguments of the architecture, as `build_for` takes them.
+        space: Bounds of the designs.
+        seed: Seed of the random subsets of layers, from `sample_seed`.
+        batch_size: Images in a batch.
+        threshold: tau, the least accuracy that is feasible, in [0, 1).
+
+    Returns:
+        The search problem.
+    """
     split = load_split(images)
     network = mapped_network(build_for(architecture, split), weights)
     layout = network.layout()
@@ -44,7 +64,15 @@ def load_target(
 
 
 def read_initial(designs: Path, timings: Path) -> list[Evaluation]:
-    """The evaluated initial sample, as the initial phase of a run."""
+    """Read the evaluated initial sample.
+
+    Args:
+        designs: CSV file with the designs and their objectives.
+        timings: CSV file with the seconds of each evaluation.
+
+    Returns:
+        The evaluations of the initial phase, in the order of the file.
+    """
     table = read_table(designs).merge(read_table(timings), on="evaluation")
     return [
         Evaluation(
