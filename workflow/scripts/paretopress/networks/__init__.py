@@ -1,1 +1,1 @@
-"""Networks built, loaded, trained, gated."""
+"""Build, load, train and measure dense networks."""

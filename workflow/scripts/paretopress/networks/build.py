@@ -1,4 +1,4 @@
-"""Networks by architecture: built, prepared for compression, and tried before anything is spent on them."""
+"""Build networks by architecture, prepare them for compression, and check them on two images."""
 
 import importlib.util
 import sys
@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from torch.nn.parameter import is_lazy
 
-from .. import torchvision_operators  # noqa: F401  a file of the user's can import torchvision
+from .. import torchvision_operators  # noqa: F401  a user's file may import torchvision
 from ..compression.plans import layout_of
 from ..compression.pruning import with_tensors
 from ..dataset.split import Split
@@ -20,7 +20,7 @@ from ..errors import UserError
 
 
 def _where_in(file: Path, error: BaseException) -> str:
-    """The line of the user's file in which an error arose, as far as it passed through it."""
+    """The last line of the user's file that an error passed through, if any."""
     lines = [
         frame.lineno
         for frame in traceback.extract_tb(error.__traceback__)
@@ -32,9 +32,20 @@ def _where_in(file: Path, error: BaseException) -> str:
 def own_network(
     num_classes: int, *, path: str, function: str, arguments: Mapping[str, Any]
 ) -> nn.Module:
-    """What `function(num_classes, **arguments)` of the user's Python file returns.
+    """Build a network with a function of the user's Python file.
 
-    Raises UserError: the file cannot be run, has no such function, or the function fails or returns no torch Module.
+    Args:
+        num_classes: Number of classes, the first argument of the function.
+        path: The file.
+        function: Name of the function.
+        arguments: Its keyword arguments.
+
+    Returns:
+        The network that the function returns.
+
+    Raises:
+        UserError: The file cannot be run, or has no such function. Or the function fails, or does
+            not return a torch Module.
     """
     file = Path(path).absolute()
     spec = importlib.util.spec_from_file_location(f"paretopress_own_{file.stem}", file)
@@ -43,24 +54,26 @@ def own_network(
             f"{path}: not a Python file. Give a file that ends with .py as architecture.path."
         )
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look themselves up there
+    sys.modules[spec.name] = module  # dataclasses look up their module there
     try:
         spec.loader.exec_module(module)
         network = getattr(module, function)(num_classes, **arguments)
     except (Exception, SystemExit) as error:
         raise UserError(
             f"{_where_in(file, error)}: {type(error).__name__}: {error}. "
-            f"The file is run, and then {function}(num_classes={num_classes}, **{dict(arguments)}) is called in it."
+            "The file is run, and then "
+            f"{function}(num_classes={num_classes}, **{dict(arguments)}) is called in it."
         ) from error
     if not isinstance(network, nn.Module):
         raise UserError(
-            f"{path}: {function} returned a {type(network).__name__}. It must return a torch.nn.Module."
+            f"{path}: {function} returned a {type(network).__name__}. "
+            "It must return a torch.nn.Module."
         )
     return network
 
 
 def _builder(name: str) -> Callable[..., nn.Module]:
-    """What builds the architecture of that name."""
+    """The function that builds the architecture of that name."""
     if name == "file":
         return own_network
     from .torchvision_networks import ARCHITECTURES
@@ -69,11 +82,23 @@ def _builder(name: str) -> Callable[..., nn.Module]:
 
 
 def build_network(architecture: Mapping[str, Any], num_classes: int) -> nn.Module:
-    """An untrained network, its weights drawn from torch's global generator.
+    """Build an untrained network. Its weights are drawn from torch's global generator.
 
-    architecture: {"name": "file" or a key of torchvision_networks.ARCHITECTURES, ...: the arguments of its builder}.
+    Args:
+        architecture: "name" is "file" or a key of torchvision_networks.ARCHITECTURES. The other
+            entries are the arguments of its builder.
+        num_classes: Number of classes.
 
-    Raises UserError: the network cannot be built with these arguments.
+    Returns:
+        The network.
+
+    Raises:
+        UserError: The network cannot be built with these arguments.
+
+    Example:
+        >>> network = build_network({"name": "vgg16_slim", "width_divisor": 32}, num_classes=10)
+        >>> network.classifier[-1].out_features
+        10
     """
     name, arguments = (
         architecture["name"],
@@ -83,7 +108,8 @@ def build_network(architecture: Mapping[str, Any], num_classes: int) -> nn.Modul
         return _builder(name)(num_classes, **arguments)
     except (TypeError, ValueError, AttributeError) as error:
         raise UserError(
-            f"architecture {name}: cannot be built for {num_classes} classes with {arguments}: {error}. Change architecture.arguments."
+            f"architecture {name}: cannot be built for {num_classes} classes with {arguments}: "
+            f"{error}. Change architecture.arguments."
         ) from error
 
 
@@ -92,15 +118,19 @@ def _black_images(image_size: int) -> torch.Tensor:
 
 
 def exempt_uncalled(network: nn.Module, image_size: int) -> None:
-    """Marks the Linear layers that a pass of an image does not call as such for quantisation to leave alone.
+    """Exclude from quantisation the Linear layers that are not called in a forward pass.
 
-    Attention reads their weights itself, which int8 layers do not have. The mark is the class that torch gives its own such layer.
+    Attention reads the weights of such layers itself, and int8 layers have no such weights. An
+    excluded layer gets the class that torch gives its own layers of this kind.
+
+    Args:
+        network: The network, which is changed and put in evaluation mode.
+        image_size: Side of its images, in pixels.
     """
     called: set[nn.Module] = set()
 
-    class Recording(
-        nn.Linear
-    ):  # and no hook: where layers have hooks, torch's transformers take another path
+    # A subclass instead of hooks: torch's transformers take another path where layers have hooks.
+    class Recording(nn.Linear):
         def forward(self, input: torch.Tensor) -> torch.Tensor:
             called.add(self)
             return super().forward(input)
@@ -108,7 +138,7 @@ def exempt_uncalled(network: nn.Module, image_size: int) -> None:
     linear = [module for module in network.modules() if type(module) is nn.Linear]
     for module in linear:
         module.__class__ = Recording
-    # As in an evaluation: with gradients, a transformer of torch's would call layers that it passes over there.
+    # As in an evaluation. With gradients, torch's transformers call layers that they skip without.
     with torch.inference_mode():
         network.eval()(_black_images(image_size))
     for module in linear:
@@ -116,7 +146,25 @@ def exempt_uncalled(network: nn.Module, image_size: int) -> None:
 
 
 def build_for(architecture: Mapping[str, Any], split: Split) -> nn.Module:
-    """The untrained network that is compressed: built for the classes and the image size of `split`, ready to be quantised."""
+    """Build the untrained network for the images of a split, ready for compression.
+
+    Args:
+        architecture: Name and arguments, as `build_network` takes them.
+        split: Images of the study. Their classes and their size are used.
+
+    Returns:
+        The network, in evaluation mode.
+
+    Raises:
+        UserError: The network cannot be built with these arguments.
+
+    Example:
+        >>> images = torch.zeros(2, 3, 32, 32, dtype=torch.uint8)
+        >>> split = Split(images, labels=torch.tensor([0, 1]), classes=("cat", "dog"))
+        >>> network = build_for({"name": "vgg16_slim", "width_divisor": 32}, split)
+        >>> network(torch.zeros(1, 3, 32, 32)).shape
+        torch.Size([1, 2])
+    """
     network = build_network(architecture, len(split.classes))
     exempt_uncalled(network, split.images.shape[-1])
     return network
@@ -130,37 +178,49 @@ def _check_scores(network: nn.Module, scores: object, num_classes: int) -> None:
             else f"a {type(scores).__name__}"
         )
         raise UserError(
-            f"the network {type(network).__name__} returned {returned} for 2 images of {num_classes} classes. "
+            f"the network {type(network).__name__} returned {returned} "
+            f"for 2 images of {num_classes} classes. "
             f"It must return one tensor of scores, of shape (2, {num_classes}), in training too."
         )
 
 
 def check_network(network: nn.Module, num_classes: int, image_size: int) -> None:
-    """Runs two black images of image_size x image_size pixels through `network`, and through a copy of it in training mode.
+    """Run two black images through a network, in evaluation mode and in training mode.
 
-    Raises UserError: it cannot take them, does not return scores of shape (2, num_classes), has layers without sizes, or has nothing
-    to prune.
+    Args:
+        network: The network. It is put in evaluation mode. A copy is used for training mode.
+        num_classes: Number of classes.
+        image_size: Side of the images, in pixels.
+
+    Raises:
+        UserError: The network cannot take the images, or returns no scores of shape
+            (2, num_classes). Or it has layers without sizes, or nothing to prune.
     """
     if lazy := [name for name, parameter in network.named_parameters() if is_lazy(parameter)]:
         raise UserError(
-            f"the network {type(network).__name__}: {', '.join(lazy[:3])} have no shape yet. Give its lazy layers their sizes."
+            f"the network {type(network).__name__}: {', '.join(lazy[:3])} have no shape yet. "
+            "Give its lazy layers their sizes."
         )
     layout = layout_of(network)
     if not layout.linear and not layout.conv:
         raise UserError(
-            f"the network {type(network).__name__} has no Linear and no convolution layer: there is nothing to compress."
+            f"the network {type(network).__name__} has no Linear and no convolution layer: "
+            "there is nothing to compress."
         )
     try:
         with torch.inference_mode(), torch.random.fork_rng(devices=[]):
-            own_buffers = with_tensors(network, {})  # batch norm changes its own while it trains
+            # Training mode changes the buffers of batch norm, so the copy has its own.
+            own_buffers = with_tensors(network, {})
             scores = [
                 network.eval()(_black_images(image_size)),
                 own_buffers.train()(_black_images(image_size)),
             ]
     except Exception as error:
         raise UserError(
-            f"the network {type(network).__name__} cannot take images of {image_size} x {image_size} pixels: {error}. "
-            "Change dataset.image_size, or the arguments of the architecture (image_size for vision transformers)."
+            f"the network {type(network).__name__} cannot take images of "
+            f"{image_size} x {image_size} pixels: {error}. "
+            "Change dataset.image_size, or the arguments of the architecture "
+            "(image_size for vision transformers)."
         ) from error
     for returned in scores:
         _check_scores(network, returned, num_classes)

@@ -1,8 +1,15 @@
-"""What guessing reaches."""
+"""The accuracy of a guess that ignores the image."""
 
 import torch
 
 
 def largest_share(labels: torch.Tensor) -> float:
-    """The share of the most frequent class. labels: class indices, shape (images,)."""
+    """Compute the share of the most frequent class.
+
+    Args:
+        labels: Class indices, shape (images,).
+
+    Returns:
+        The share, in (0, 1].
+    """
     return int(labels.bincount().max()) / len(labels)

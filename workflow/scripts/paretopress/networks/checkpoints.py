@@ -1,4 +1,4 @@
-"""The state of a training on disk: a training that dies loses at most the epoch that it was in."""
+"""The state of a training on disk, so that a training that dies loses at most one epoch."""
 
 import hashlib
 import logging
@@ -16,13 +16,23 @@ log = logging.getLogger(__name__)
 
 
 class Checkpoint:
-    """The last finished epoch of a job (of a journal's fingerprint), in one file: epoch-{number}-{SHA-256 of job and content}.pt."""
+    """The last finished epoch of a training job, in one file.
+
+    Its name is epoch-{number}-{SHA-256 of the job and the content}.pt.
+
+    Args:
+        folder: Folder of the file.
+        job: Fingerprint of the job, as for its journal.
+    """
 
     def __init__(self, folder: Path, job: str) -> None:
         self._folder, self._job = folder, job
 
     def _files(self) -> Iterator[Path]:
-        """The newest first. More than one where a process was killed between writing one and removing the one before."""
+        """Yield the files, the newest first.
+
+        There may be more than one, where a process was killed before it removed the older one.
+        """
         yield from sorted(self._folder.glob("epoch-*.pt"), reverse=True)
 
     def _digest(self, path: Path) -> str:
@@ -30,14 +40,21 @@ class Checkpoint:
             return hashlib.file_digest(file, lambda: hashlib.sha256(self._job.encode())).hexdigest()
 
     def save(self, epoch: int, state: Mapping[str, Any]) -> None:
-        """state: tensors and plain data, of the training after `epoch` epochs."""
+        """Replace the file.
+
+        Args:
+            epoch: Number of finished epochs.
+            state: State of the training after them, of tensors and plain data.
+        """
         before = list(self._files())
-        # Where there are no locks, another process may be at it too.
+        # Without locks on the file system, another process may write here too.
         new = self._folder / f"{UNFINISHED}{socket.gethostname()}-{os.getpid()}-new.pt"
-        # A file of our own: opened by torch itself, a full disk would be an error that does not say so.
+        # torch gets an open file. If it opened the file itself, its error would not name a full
+        # disk.
         with written_whole(new) as temporary, open(temporary, "wb") as file:
             torch.save(dict(state), file)
-        # The digest is in the name, since it cannot be in the file, and two files could not be replaced at once.
+        # The digest is in the name, since the file cannot have its own digest, and two files could
+        # not be replaced at once.
         written = self._folder / f"epoch-{epoch:06d}-{self._digest(new)}.pt"
         os.replace(new, written)
         sync(self._folder)
@@ -46,9 +63,12 @@ class Checkpoint:
                 path.unlink(missing_ok=True)
 
     def load(self) -> dict[str, Any] | None:
-        """The state of the last finished epoch, its tensors on the CPU; None where there is none that is whole.
+        """Read the state of the last finished epoch.
 
-        A damaged file is left aside, which the log says.
+        The log names a damaged file, which is left where it is.
+
+        Returns:
+            The state with its tensors on the CPU, or None where there is no undamaged file.
         """
         for path in self._files():
             try:

@@ -1,4 +1,4 @@
-"""The dense network that everything is compared with."""
+"""Measure the dense network, with which all compressed networks are compared."""
 
 from typing import Any
 
@@ -18,8 +18,10 @@ def _dense_accuracy(
     counted = tally(network, split, batch_size)
     if counted.unscored:
         raise UserError(
-            f"{name}: the scores of the dense network are not finite (NaN or infinite) for {counted.unscored} of {counted.images} {images} "
-            "images. There is nothing to compress: check its weights, dataset.mean and dataset.std, and the code of a network of your own."
+            f"{name}: the scores of the dense network are not finite (NaN or infinite) "
+            f"for {counted.unscored} of {counted.images} {images} images. "
+            "There is nothing to compress: check its weights, "
+            "dataset.mean and dataset.std, and the code of a network of your own."
         )
     return counted.accuracy
 
@@ -27,9 +29,21 @@ def _dense_accuracy(
 def measure_dense(
     name: str, network: nn.Module, validation: Split, test: Split, batch_size: int
 ) -> dict[str, Any]:
-    """The content of metrics.json: accuracies and shares of the largest class as fractions by split, sizes, non-zero rate.
+    """Compute the content of metrics.json.
 
-    name: of the network, for messages. Raises UserError: the network's scores are not finite.
+    Args:
+        name: Name of the network, for messages.
+        network: The dense network.
+        validation: The validation split.
+        test: The test split.
+        batch_size: Images in a batch.
+
+    Returns:
+        Accuracy, number of images and share of the most frequent class for each split. Non-zero
+        rate, parameters, and layers and entries of each kind. Shares and rates are fractions.
+
+    Raises:
+        UserError: The scores of the network are not finite.
     """
     layout = layout_of(network)
     return {

@@ -1,4 +1,4 @@
-"""The epochs that a training has behind it (history.csv)."""
+"""The finished epochs of a training (history.csv)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -9,7 +9,14 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Epoch:
-    """One row of history.csv; the loss is the mean over the epoch's training images."""
+    """One row of history.csv.
+
+    Attributes:
+        epoch: Number of the epoch, from 1.
+        loss: Mean loss over the training images of the epoch.
+        train_accuracy: Accuracy on the training images during the epoch, in [0, 1].
+        validation_accuracy: Accuracy on the validation images after the epoch, in [0, 1].
+    """
 
     epoch: int
     loss: float
@@ -18,12 +25,12 @@ class Epoch:
 
 
 def history_of(state: Mapping[str, Any] | None) -> list[Epoch]:
-    """The epochs that a training in this state has behind it."""
+    """The finished epochs in the state of a training, none where the state is None."""
     return [Epoch(**epoch) for epoch in state["history"]] if state is not None else []
 
 
 def history_table(history: Iterable[Epoch]) -> pd.DataFrame:
-    """history.csv: a row for each epoch; none for imported weights."""
+    """The table of history.csv: one row for each epoch, none for imported weights."""
     return pd.DataFrame(
         [asdict(epoch) for epoch in history], columns=[field.name for field in fields(Epoch)]
     )

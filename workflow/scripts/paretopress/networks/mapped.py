@@ -1,7 +1,7 @@
-"""A trained network whose weights stay in their file, mapped into memory: jobs that read the same file share its pages.
+"""A trained network whose weights are mapped from their file into memory.
 
-What a network only reads stays in those shared pages. What is pruned becomes the job's own, read in parts, so that no tensor is in
-memory twice.
+Jobs that read the same file share this memory. Pruned tensors belong to their job. They are read in
+parts, so that no tensor is in memory twice.
 """
 
 from dataclasses import dataclass
@@ -18,29 +18,37 @@ from .weights import PART, fitting_weights
 
 @dataclass(frozen=True)
 class MappedNetwork:
-    """structure: the network, whatever its weights. weights: the safetensors file that save_weights wrote of it."""
+    """A trained network whose weights stay in their file.
+
+    Attributes:
+        structure: The network. Its own weights are not used.
+        weights: The safetensors file that `save_weights` wrote for it.
+    """
 
     structure: nn.Module
     weights: Path
 
     def layout(self) -> Layout:
+        """List the layers that can be pruned."""
         return layout_of(self.structure)
 
     def fresh(self) -> nn.Module:
-        """The trained network, in evaluation mode. None of its weights is read before it is used, and all leave memory with it.
+        """Make the trained network, in evaluation mode.
 
-        Raises UserError: the file cannot be read, or does not fit the structure.
+        Weights are read when they are used. They leave memory together with the network.
+
+        Raises:
+            UserError: The file cannot be read, or does not fit the network.
         """
         tensors = fitting_weights(self.structure, self.weights)
         for name in [name for name, tensor in tensors.items() if tensor.numel() >= PART]:
-            with safe_open(
-                self.weights, framework="pt"
-            ) as file:  # a mapping of its own, that ends when this tensor is no longer used
+            # A mapping of its own ends when this tensor is no longer used.
+            with safe_open(self.weights, framework="pt") as file:
                 tensors[name] = file.get_tensor(name)
         return with_tensors(self.structure, tensors).eval()
 
     def read(self, name: str) -> torch.Tensor:
-        """One tensor of the file, of the caller's own."""
+        """Read one tensor of the file into memory of its own, part by part."""
         with safe_open(self.weights, framework="pt") as file:
             mapped = file.get_tensor(name)
         if mapped.numel() < PART or mapped.dim() == 0:
@@ -48,21 +56,31 @@ class MappedNetwork:
         own = torch.empty_like(mapped)
         rows = max(1, PART // mapped[0].numel())
         for start in range(0, len(own), rows):
-            with safe_open(
-                self.weights, framework="pt"
-            ) as file:  # a mapping for each part, whose pages are given back with it
+            # Each part has its own mapping, which returns its memory at the end.
+            with safe_open(self.weights, framework="pt") as file:
                 own[start : start + rows] = file.get_slice(name)[start : start + rows]
         return own
 
     def pruned(self, plan: Plan) -> nn.Module:
-        """The pruned float network, of the caller's own: its pruned tensors are in memory once."""
+        """Make the pruned float network. Its pruned tensors are in memory once."""
         return prune(self.fresh(), plan, self.read)
 
     def compress(self, plan: Plan) -> tuple[nn.Module, float]:
-        """The compressed network that is to be evaluated, and its non-zero rate."""
+        """Make the compressed network, and count its non-zero rate in [0, 1]."""
         return count_and_quantize(self.pruned(plan), plan)
 
 
 def mapped_network(structure: nn.Module, weights: Path) -> MappedNetwork:
-    """Lets go of the weights that `structure` was built with. Raises UserError: see MappedNetwork.fresh."""
+    """Map the weights of a network, and drop those that it was built with.
+
+    Args:
+        structure: The network.
+        weights: The safetensors file with its trained weights.
+
+    Returns:
+        The mapped network.
+
+    Raises:
+        UserError: The file cannot be read, or does not fit the network.
+    """
     return MappedNetwork(MappedNetwork(structure, weights).fresh(), weights)

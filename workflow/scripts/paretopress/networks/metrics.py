@@ -1,4 +1,4 @@
-"""What is recorded of a dense network (metrics.json), written and read."""
+"""Write and read metrics.json, the record of a dense network."""
 
 import json
 from collections.abc import Mapping
@@ -9,8 +9,10 @@ from ..jobs.files import write_whole
 
 
 def write_metrics(metrics: Mapping[str, Any], path: Path) -> None:
+    """Write metrics.json."""
     write_whole(path, json.dumps(metrics, indent=2) + "\n")
 
 
 def read_metrics(path: Path) -> dict[str, Any]:
+    """Read metrics.json."""
     return json.loads(path.read_text(encoding="utf-8"))

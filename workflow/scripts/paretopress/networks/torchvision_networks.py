@@ -1,4 +1,4 @@
-"""Architectures from torchvision: any of its classification networks, and slim versions of the paper's two."""
+"""torchvision's classification networks, and slim versions of the two networks of the paper."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -9,7 +9,7 @@ from torch import nn
 
 from ..torchvision_operators import torchvision
 
-# Configuration D of Simonyan and Zisserman (2015), table 1; "M" is a max-pooling layer.
+# Configuration D of Simonyan and Zisserman (2015), table 1. "M" is a max-pooling layer.
 VGG16_LAYERS = (
     64,
     64,
@@ -34,7 +34,7 @@ VGG16_HIDDEN = 4096
 
 
 def _initialize_vgg(network: nn.Module) -> None:
-    """torchvision's own initialisation of its VGG class."""
+    """Initialise the weights as torchvision's VGG class does."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -45,15 +45,23 @@ def _initialize_vgg(network: nn.Module) -> None:
 
 
 def vgg16_slim(num_classes: int, *, width_divisor: int) -> nn.Module:
-    """torchvision's VGG, configuration D, every width divided by `width_divisor`."""
+    """Build torchvision's VGG in configuration D, with every width divided.
+
+    Args:
+        num_classes: Number of classes.
+        width_divisor: Divisor of the widths.
+
+    Returns:
+        The untrained network.
+    """
     widths: list[str | int] = [
         width if isinstance(width, str) else width // width_divisor for width in VGG16_LAYERS
     ]
     hidden = VGG16_HIDDEN // width_divisor
     channels = 512 // width_divisor
-    with torch.device(
-        "meta"
-    ):  # the class builds its full-width classifier first; here it takes no memory and is replaced
+    # The class first builds its full-width classifier, which is replaced below. On the meta device
+    # it takes no memory.
+    with torch.device("meta"):
         network = torchvision.models.VGG(nn.Identity(), num_classes=num_classes, init_weights=False)
     network.features = torchvision.models.vgg.make_layers(widths, batch_norm=False)
     network.avgpool = nn.AdaptiveAvgPool2d((7, 7))
@@ -71,9 +79,17 @@ def vgg16_slim(num_classes: int, *, width_divisor: int) -> nn.Module:
 
 
 def resnet50_slim(num_classes: int, *, width_per_group: int) -> nn.Module:
-    """torchvision's ResNet with the Bottleneck blocks of ResNet50 and narrow 3x3 convolutions.
+    """Build torchvision's ResNet with the Bottleneck blocks of ResNet50, but narrower.
 
-    Its residual branches start at zero (Goyal et al. 2017, section 5.1), which lets it train in a few epochs.
+    Its residual branches start at zero (Goyal et al. 2017, section 5.1). So it trains in a few
+    epochs.
+
+    Args:
+        num_classes: Number of classes.
+        width_per_group: Width of the 3x3 convolutions in the first stage. ResNet50 has 64.
+
+    Returns:
+        The untrained network.
     """
     return torchvision.models.ResNet(
         torchvision.models.resnet.Bottleneck,
@@ -84,7 +100,7 @@ def resnet50_slim(num_classes: int, *, width_per_group: int) -> nn.Module:
     )
 
 
-# With their auxiliary classifiers these return more than class scores while they train.
+# With auxiliary classifiers, these networks return more than class scores in training.
 WITHOUT_AUXILIARY: dict[str, dict[str, Any]] = {
     name: {"aux_logits": False, "init_weights": True} for name in ("googlenet", "inception_v3")
 }
@@ -93,7 +109,16 @@ WITHOUT_AUXILIARY: dict[str, dict[str, Any]] = {
 def torchvision_model(
     num_classes: int, *, name: str, arguments: Mapping[str, Any] | None = None
 ) -> nn.Module:
-    """torchvision's classification model `name`, untrained, built with `arguments`."""
+    """Build a classification network of torchvision, untrained.
+
+    Args:
+        num_classes: Number of classes.
+        name: torchvision's name of the network.
+        arguments: Further arguments of the network.
+
+    Returns:
+        The network.
+    """
     given = WITHOUT_AUXILIARY.get(name, {}) | dict(arguments or {})
     return torchvision.models.get_model(name, weights=None, num_classes=num_classes, **given)
 

@@ -1,4 +1,7 @@
-"""Training of the dense baseline. A training that was killed goes on after its last finished epoch, to the same weights."""
+"""Train the dense baseline.
+
+A training that was killed goes on after its last finished epoch, and ends with the same weights.
+"""
 
 import math
 import os
@@ -18,7 +21,7 @@ from .history import Epoch, history_of
 
 Parameters = Iterable[nn.Parameter]
 
-# Momentum 0.9 is what the VGG and ResNet papers train with; the rest are torch's defaults.
+# The VGG and ResNet papers train with momentum 0.9. All other settings are torch's defaults.
 OPTIMIZERS: dict[str, Callable[[Parameters, float, float], torch.optim.Optimizer]] = {
     "adam": lambda parameters, rate, decay: torch.optim.Adam(
         parameters, lr=rate, weight_decay=decay
@@ -31,11 +34,11 @@ OPTIMIZERS: dict[str, Callable[[Parameters, float, float], torch.optim.Optimizer
     ),
 }
 
-WARM_UP = 0.05  # share of the steps
+WARM_UP = 0.05  # fraction of the steps
 
 
 def _warmup_cosine(optimizer: torch.optim.Optimizer, steps: int) -> lr_scheduler.LRScheduler:
-    """Linear to the learning rate of `optimizer` in the first steps, then half a cosine down to 0."""
+    """Rise linearly to the learning rate of `optimizer`, then fall to 0 along half a cosine."""
     warm = max(1, round(WARM_UP * steps))
     rise = lr_scheduler.LinearLR(optimizer, start_factor=1 / warm, total_iters=warm)
     fall = lr_scheduler.CosineAnnealingLR(optimizer, T_max=max(1, steps - warm))
@@ -50,7 +53,7 @@ SCHEDULES: dict[str, Callable[[torch.optim.Optimizer, float, int], lr_scheduler.
     "warmup_cosine": lambda optimizer, rate, steps: _warmup_cosine(optimizer, steps),
 }
 
-# By name, what the forward pass runs in on a type of device.
+# Contexts for the forward pass on a type of device.
 PRECISIONS: dict[str, Callable[[str], AbstractContextManager[Any]]] = {
     "float32": lambda device: nullcontext(),
     "bfloat16": lambda device: torch.autocast(device, torch.bfloat16),
@@ -58,7 +61,10 @@ PRECISIONS: dict[str, Callable[[str], AbstractContextManager[Any]]] = {
 
 
 def _crop(images: torch.Tensor, generator: torch.Generator, padding: int = 4) -> torch.Tensor:
-    """Each image moved by up to `padding` pixels each way, zeros moving in (He et al. 2016, section 4.2)."""
+    """Shift each image by up to `padding` pixels each way (He et al. 2016, section 4.2).
+
+    Zeros fill the gap.
+    """
     count, _, height, width = images.shape
     padded = nn.functional.pad(images, (padding,) * 4)
     tops = torch.randint(2 * padding + 1, (count, 1), generator=generator) + torch.arange(height)
@@ -82,7 +88,19 @@ AUGMENTATIONS: dict[str, Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a baseline is trained. Cross-entropy is the loss (paper, section 5)."""
+    """The settings of a training. The loss is cross-entropy (paper, section 5).
+
+    Attributes:
+        epochs: Number of epochs.
+        batch_size: Images in a batch.
+        optimizer: A key of OPTIMIZERS.
+        learning_rate: Learning rate of the optimizer, the highest of the schedule.
+        weight_decay: Weight decay of the optimizer.
+        schedule: A key of SCHEDULES.
+        augmentation: A key of AUGMENTATIONS.
+        seed: Seed of the order of the images and of their augmentation.
+        precision: A key of PRECISIONS.
+    """
 
     epochs: int
     batch_size: int
@@ -96,13 +114,16 @@ class Recipe:
 
 
 def _batches(order: torch.Tensor, size: int) -> list[torch.Tensor]:
-    """Indices in batches of `size`; a last batch of one image, which batch norm cannot take, joins the one before."""
+    """Divide indices into batches of `size`.
+
+    A last batch of one image joins the batch before, because batch norm cannot take it.
+    """
     parts = list(order.split(size))
     return [*parts[:-2], torch.cat(parts[-2:])] if len(parts) > 1 and len(parts[-1]) == 1 else parts
 
 
 class NonFiniteLoss(ArithmeticError):
-    """The loss of a step is infinite or no number: nothing that follows can be of use."""
+    """The loss of a step is infinite or NaN, so no later step can be of use."""
 
     def __init__(self, epoch: int, step: int, loss: float) -> None:
         super().__init__(f"loss {loss} in step {step} of epoch {epoch}")
@@ -110,7 +131,17 @@ class NonFiniteLoss(ArithmeticError):
 
 
 class TrainingState:
-    """A training between two epochs. `network` is trained in place, on `device`; the caller has seeded torch."""
+    """A training between two epochs. The caller must have seeded torch.
+
+    Args:
+        network: The network, which is trained in place on `device`.
+        split: The training images.
+        recipe: Settings of the training.
+        device: Device for the computation.
+
+    Attributes:
+        history: The finished epochs.
+    """
 
     def __init__(
         self, network: nn.Module, split: Split, recipe: Recipe, device: torch.device
@@ -122,7 +153,7 @@ class TrainingState:
             recipe,
             device,
         )
-        # On the CPU whatever the device, so that order and augmentation are the same on each.
+        # Always on the CPU, so that order and augmentation are the same on each device.
         self._generator = torch.Generator().manual_seed(recipe.seed)
         self._optimizer = OPTIMIZERS[recipe.optimizer](
             network.parameters(), recipe.learning_rate, recipe.weight_decay
@@ -131,7 +162,14 @@ class TrainingState:
         self._schedule = SCHEDULES[recipe.schedule](self._optimizer, recipe.learning_rate, steps)
 
     def run_epoch(self, validation_accuracy: Callable[[nn.Module], float]) -> None:
-        """Trains one epoch and adds it to `history`. Raises NonFiniteLoss."""
+        """Train one epoch and add it to `history`.
+
+        Args:
+            validation_accuracy: Function that computes the accuracy of the network in [0, 1].
+
+        Raises:
+            NonFiniteLoss: The loss of a step is infinite or NaN.
+        """
         split, epoch, network = self._split, len(self.history) + 1, self._network.train()
         loss_sum = torch.zeros((), device=self._device)
         correct = 0
@@ -163,7 +201,7 @@ class TrainingState:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """All that the epochs to come depend on, and the history; plain data and tensors."""
+        """The history, and all that later epochs depend on, as tensors and plain data."""
         return {
             "history": [asdict(epoch) for epoch in self.history],
             "network": self._network.state_dict(),
@@ -176,7 +214,10 @@ class TrainingState:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Puts the training where `state_dict` found it; of a CUDA device's generator only where both are on one."""
+        """Restore a state from `state_dict`.
+
+        That of a CUDA generator is restored only if both trainings run on a CUDA device.
+        """
         self.history = history_of(state)
         self._network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
@@ -198,12 +239,26 @@ def train(
     save: Callable[[int, Mapping[str, Any]], None] = lambda epoch, state: None,
     device: torch.device = CPU,
 ) -> list[Epoch]:
-    """Trains `network` in place on `split`; it is on the CPU again in the end. The caller has seeded torch.
+    """Train a network in place. The caller must have seeded torch.
 
-    report: called with all epochs so far, after each.
-    save: called before that with the number of the epoch and the state of the training.
-    state: what `save` was given once; the training goes on from there.
-    Raises NonFiniteLoss, what `report` raises, and Stopped after an epoch in which the process was asked to stop.
+    Args:
+        network: The network. It is on the CPU again at the end.
+        split: The training images.
+        recipe: Settings of the training.
+        validation_accuracy: Function that computes the accuracy of the network in [0, 1].
+        report: Function that is called after each epoch with all epochs so far.
+        state: A state that `save` was called with. The training goes on from it.
+        save: Function that is called before `report`, with the number of finished epochs and the
+            state of the training.
+        device: Device for the computation.
+
+    Returns:
+        The epochs of the training.
+
+    Raises:
+        NonFiniteLoss: The loss of a step is infinite or NaN.
+        Stopped: The process was asked to stop. It stops after the epoch.
+        Exception: Any exception of `report`.
     """
     training = TrainingState(network, split, recipe, device)
     if state is not None:
@@ -218,22 +273,24 @@ def train(
 
 
 def training_device() -> torch.device:
-    """The first CUDA device, else the CPU; from then on torch computes the same way each time, as far as it can.
+    """Choose the first CUDA device, else the CPU, and make torch deterministic where it can be.
 
-    To be called before anything else uses CUDA.
+    It must be called before anything else uses CUDA.
     """
     if not torch.cuda.is_available():
         torch.use_deterministic_algorithms(True)
         return torch.device("cpu")
-    # Read when CUDA starts; without it cuBLAS may sum in another order each time (its documentation, "Results Reproducibility").
+    # Read when CUDA starts. Without it, cuBLAS may sum in another order each time (its
+    # documentation, "Results Reproducibility").
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    # An error would rule VGG out: its adaptive average pooling has no deterministic backward pass on CUDA.
+    # Warn only: VGG's adaptive average pooling has no deterministic backward pass on CUDA, and an
+    # error would rule VGG out.
     torch.use_deterministic_algorithms(True, warn_only=True)
     return torch.device("cuda", 0)
 
 
 def described(device: torch.device) -> str:
-    """The device in words, for a log."""
+    """Describe a device for a log."""
     if device.type == "cuda":
         return f"{torch.cuda.get_device_name(device)} (CUDA)"
     threads = torch.get_num_threads()

@@ -1,4 +1,4 @@
-"""Weights of a network on disk."""
+"""Read, check and write the weights of a network."""
 
 import re
 import zipfile
@@ -16,16 +16,20 @@ from ..config.weight_files import WEIGHT_FILES
 from ..errors import UserError
 from ..jobs.files import written_whole
 
-# Under these keys a checkpoint keeps the state dict beside an optimizer's state and the like.
+# Checkpoints keep the state dict under one of these keys, beside an optimizer's state and more.
 STATE_KEYS = ("state_dict", "model_state_dict", "model", "network", "net")
-# torch.compile puts the one before every key, nn.DataParallel and DistributedDataParallel the other.
+# Prefixes of all keys: the first from torch.compile, the second from nn.DataParallel and
+# DistributedDataParallel.
 PREFIXES = ("_orig_mod.", "module.")
 SHOWN = 10
-PART = 2**24  # entries looked at together in a larger tensor
+PART = 2**24  # entries of a part of a larger tensor
 
 
 def _write(state: Mapping[str, torch.Tensor], path: Path) -> None:
-    """Writes tensors as safetensors, which has no two names for one memory: of what shares it, all but the first are copied."""
+    """Write tensors as safetensors.
+
+    The format does not allow two names for one memory. So all but the first of them are copied.
+    """
     separate: dict[str, torch.Tensor] = {}
     written: set[int] = set()
     for key, value in state.items():
@@ -40,12 +44,27 @@ def _write(state: Mapping[str, torch.Tensor], path: Path) -> None:
 
 
 def save_weights(network: nn.Module, path: Path) -> None:
-    """Writes the state dict as safetensors; weights that two layers share are written for each."""
+    """Write the weights and buffers of a network as safetensors.
+
+    Args:
+        network: The network. A weight that two layers share is written for each.
+        path: The file. It is replaced as a whole.
+
+    Raises:
+        UserError: The file cannot be written, for example because the disk is full.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_weights(nn.Linear(4, 2), Path(folder) / "weights.safetensors")
+        ...     sorted(load_file(Path(folder) / "weights.safetensors"))
+        ['bias', 'weight']
+    """
     _write(network.state_dict(), path)
 
 
 def _is_weight(key: Any, value: Any) -> bool:
-    """Whether it is a plain tensor of numbers by its name; a meta tensor has none, a quantised, nested or complex one has others."""
+    """Tell whether an entry of a state dict is a plain tensor of real numbers."""
     if not isinstance(key, str) or not isinstance(value, torch.Tensor) or value.is_nested:
         return False
     return (
@@ -69,7 +88,7 @@ def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _state_dict(content: Any) -> Any:
-    """The state dict in a checkpoint: the content itself, or what it holds under one of STATE_KEYS."""
+    """The state dict of a checkpoint: an entry of STATE_KEYS in it, or the content itself."""
     if isinstance(content, Mapping):
         for key in STATE_KEYS:
             if isinstance(content.get(key), Mapping):
@@ -78,9 +97,10 @@ def _state_dict(content: Any) -> Any:
 
 
 def _check_archive(path: Path) -> None:
-    """torch.load passes over the checksums of the zip archive that a .pt file is, and takes damaged weights for whole.
+    """Raise BadZipFile for a damaged .pt file, which is a zip archive.
 
-    It also unpacks what torch.save never packs, however much that is. Raises BadZipFile.
+    torch.load ignores its checksums and would accept damaged weights. It would also unpack
+    compressed members of any size, which torch.save never writes.
     """
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as file:
@@ -105,13 +125,14 @@ def _read_pickled(path: Path) -> dict[str, torch.Tensor]:
         found = re.search(r"Unsupported (?:global|class|operand).*?([\w.]+\.\w+)", str(error))
         reason = f"it holds {found.group(1)}" if found else type(error).__name__
         raise UserError(
-            f"{path}: not a PyTorch file of weights alone: damaged, or with more than tensors in it; no code in it was run ({reason}). "
+            f"{path}: not a PyTorch file of weights alone: damaged, or with more than tensors "
+            f"in it; no code in it was run ({reason}). "
             "Save the weights with torch.save(network.state_dict(), PATH), or as safetensors."
         ) from error
     if not isinstance(content, Mapping) or not all(map(_is_weight, content, content.values())):
         raise UserError(
-            f"{path}: no state dict in it. Allowed: what torch.save(network.state_dict(), PATH) writes, alone or under one of the keys "
-            f"{', '.join(STATE_KEYS)}."
+            f"{path}: no state dict in it. Allowed: what torch.save(network.state_dict(), PATH) "
+            f"writes, alone or under one of the keys {', '.join(STATE_KEYS)}."
         )
     for prefix in PREFIXES:
         if all(key.startswith(prefix) for key in content):
@@ -126,7 +147,10 @@ READERS: dict[str, Callable[[Path], dict[str, torch.Tensor]]] = {
 
 
 def _misfits(given: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tensor]) -> list[str]:
-    """A line for each key that is missing, unknown or of another shape; the batch counters of batch norm may be absent."""
+    """A line for each key that is missing, unknown or of another shape.
+
+    The batch counters of batch norm may be missing.
+    """
     missing = [
         key for key in wanted if key not in given and not key.endswith("num_batches_tracked")
     ]
@@ -148,7 +172,10 @@ def _misfits(given: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tenso
 
 
 def _count_not_finite(given: torch.Tensor, built: torch.Tensor) -> int:
-    """Entries of `given` that are NaN or infinite where `built` has a number; one without memory has numbers alone."""
+    """Count the entries of `given` that are NaN or infinite where `built` has a finite number.
+
+    All entries of a tensor without memory count as finite numbers.
+    """
     if built.is_meta:
         return sum(int((~part.isfinite()).sum()) for part in given.flatten().split(PART))
     parts = zip(given.flatten().split(PART), built.flatten().split(PART), strict=True)
@@ -158,13 +185,17 @@ def _count_not_finite(given: torch.Tensor, built: torch.Tensor) -> int:
 def _check_finite(
     path: Path, given: Mapping[str, torch.Tensor], built: Mapping[str, torch.Tensor]
 ) -> None:
-    """Raises UserError: tensors with NaN or infinity where the network as it is built has a number; a mask may hold infinity."""
+    """Raise UserError for NaN or infinity where the untrained network has a finite number.
+
+    A mask may have infinity in both.
+    """
     counts = {key: _count_not_finite(value, built[key]) for key, value in given.items()}
     if broken := [
         f"{key}: {count} of {given[key].numel()}" for key, count in counts.items() if count
     ]:
         raise UserError(
-            f"{path}: numbers that are not finite.\n  {_shown(broken)}\nThe training broke down, or the file is damaged: "
+            f"{path}: numbers that are not finite.\n  {_shown(broken)}\n"
+            "The training broke down, or the file is damaged: "
             "take weights of an earlier epoch, or fetch the file again."
         )
 
@@ -176,11 +207,21 @@ def _shown(problems: list[str]) -> str:
 
 
 def fitting_weights(network: nn.Module, path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a .safetensors, .pt or .pth file that fill `network`, cast to its types; safetensors are mapped, read when used.
+    """Read the weights of a network from a file, cast to the types of the network.
 
-    Code in a .pt file is never run (weights_only).
+    Tensors of safetensors files are mapped: they are read when they are used. Code in a .pt file
+    is never run (weights_only).
 
-    Raises UserError: the file cannot be read, or a key is missing, unknown or of another shape; the misfits are named.
+    Args:
+        network: The network that the weights must fit.
+        path: A .safetensors, .pt or .pth file.
+
+    Returns:
+        A tensor for each key of the state dict of `network`.
+
+    Raises:
+        UserError: The file cannot be read. Or a key is missing, unknown or of another shape. The
+            message names these keys.
     """
     if (suffix := path.suffix.lower()) not in WEIGHT_FILES:
         raise UserError(f"{path}: not a file of weights. Allowed: {', '.join(WEIGHT_FILES)}.")
@@ -188,15 +229,32 @@ def fitting_weights(network: nn.Module, path: Path) -> dict[str, torch.Tensor]:
     wanted = network.state_dict()
     if problems := _misfits(given, wanted):
         raise UserError(
-            f"{path}: the weights do not fit the network.\n  {_shown(problems)}\nCheck the architecture and the number of classes."
+            f"{path}: the weights do not fit the network.\n  {_shown(problems)}\n"
+            "Check the architecture and the number of classes."
         )
     return {key: given.get(key, value).to(value.dtype) for key, value in wanted.items()}
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
-    """Fills `network` from a file of weights, and puts it in evaluation mode.
+    """Fill a network with weights from a file, and put it in evaluation mode.
 
-    Raises UserError: see fitting_weights; or numbers that are not finite, whose tensors are named.
+    Args:
+        network: The network, which is changed.
+        path: A .safetensors, .pt or .pth file. Code in it is never run.
+
+    Raises:
+        UserError: The file cannot be read, or its keys or shapes do not fit. Or it has numbers
+            that are not finite. The message names the keys.
+
+    Example:
+        >>> import tempfile
+        >>> trained, network = nn.Linear(4, 2), nn.Linear(4, 2)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "weights.safetensors"
+        ...     save_weights(trained, path)
+        ...     load_weights(network, path)
+        >>> bool((network.weight == trained.weight).all())
+        True
     """
     state = fitting_weights(network, path)
     _check_finite(path, state, network.state_dict())
@@ -205,7 +263,17 @@ def load_weights(network: nn.Module, path: Path) -> None:
 
 
 def without_memory(network: nn.Module) -> nn.Module:
-    """A copy whose parameters hold nothing, but for those with numbers that are not finite: such a mask is a part of the network."""
+    """Copy a network without the memory of its parameters.
+
+    A parameter with numbers that are not finite keeps its memory. It is a mask, which is a part of
+    the network.
+
+    Args:
+        network: The network, which stays as it is.
+
+    Returns:
+        The copy, with parameters on the meta device.
+    """
     held = {
         name: parameter
         for name, parameter in network.named_parameters()
@@ -215,9 +283,15 @@ def without_memory(network: nn.Module) -> nn.Module:
 
 
 def import_weights(structure: nn.Module, trained: Path, path: Path) -> None:
-    """Writes the tensors of a file of weights as save_weights would write those of the network that they fill.
+    """Convert a file of weights to the file that `save_weights` would write.
 
-    structure: that network, which may be without memory. Raises UserError: see load_weights.
+    Args:
+        structure: The network that the weights must fit, possibly from `without_memory`.
+        trained: The file to read.
+        path: The file to write.
+
+    Raises:
+        UserError: See `load_weights`.
     """
     state = fitting_weights(structure, trained)
     _check_finite(trained, state, structure.state_dict())
