@@ -1,6 +1,6 @@
-"""Search methods, one file for each. Which of them a config can name is said in config/methods.py.
+"""Search methods, one file for each. config/methods.py lists those that a config can name.
 
-Nothing is imported here, so that the code of a method counts in its own searches alone.
+This module imports no method. So a change of a method's code affects its own searches alone.
 """
 
 from importlib import import_module
@@ -10,6 +10,23 @@ from ..search.archive import Method
 
 
 def build_method(implementation: str, settings: dict[str, Any]) -> Method:
-    """implementation: FILE.CLASS in this folder, the file without its .py. settings: the fields of the class."""
+    """Build a search method.
+
+    Args:
+        implementation: FILE.CLASS in this folder, with the file's name without .py.
+        settings: Values for the fields of the class.
+
+    Returns:
+        The method. Its `run` spends the budget of an archive.
+
+    Raises:
+        ModuleNotFoundError: There is no such file.
+        AttributeError: The file has no such class.
+        TypeError: The settings do not fit the class.
+
+    Example:
+        >>> build_method("ctaea.PlainCtaea", {"population": 20})
+        PlainCtaea(population=20)
+    """
     module, name = implementation.split(".")
     return getattr(import_module(f"{__name__}.{module}"), name)(**settings)

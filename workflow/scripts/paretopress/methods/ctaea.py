@@ -1,4 +1,4 @@
-"""Plain CTAEA on true evaluations (paper, section 5.3)."""
+"""CTAEA on true evaluations, without surrogates (paper, section 5.3)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,25 +11,30 @@ from ..search.archive import Archive, Evaluation, Iteration, generator
 from ..search.ctaea import Ctaea
 from ..search.objectives import constraint_value, minimized
 
-# Generations in a row without a new network; the space is then used up as far as CTAEA can tell.
+# Generations in a row without a new network. CTAEA then finds no more networks in the space.
 STALE_GENERATIONS = 100
 
 
 @dataclass(frozen=True)
 class PlainCtaea:
-    """CTAEA with `population` designs; its first generation is the head of the shared initial sample.
+    """CTAEA on true evaluations, until the budget of distinct networks is spent.
 
-    It goes on until the budget of distinct networks is spent. A network that comes up again costs
-    nothing, so that there can be more generations than budget / population; the last one can be cut
-    short.
+    The first generation is the start of the shared initial sample. A known network costs nothing.
+    So there may be more generations than budget / population. The budget may end within the last
+    one.
+
+    Attributes:
+        population: Designs in a generation.
     """
 
     population: int
 
     def run(self, archive: Archive, after_iteration: Callable[[Archive], None]) -> None:
+        """Spend the archive's budget, and call `after_iteration` after each generation."""
         space = archive.target.space
         archive.take_initial(self.population)
-        # Folded amounts lie under the lower bound, where pymoo's operators are undefined; they are inert, so any amount will do.
+        # Amounts without effect are 0. This is below the lower bound, where pymoo's operators are
+        # undefined. They have no effect, so any amount in the bounds will do.
         first = np.clip(archive.vectors(), space.lower(), space.upper())
         algorithm = Ctaea(
             space, self.population, first, generator(archive.seed, f"ctaea-{self.population}")

@@ -1,4 +1,4 @@
-"""Random search: the yardstick that every other method must beat at the same budget."""
+"""Random search, which every other method must beat at the same budget."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,9 +8,10 @@ from ..search.archive import Archive, Iteration, generator, spend_budget
 
 @dataclass(frozen=True)
 class RandomSearch:
-    """The shared initial sample, then uniformly drawn designs of new networks, one at a time."""
+    """The shared initial sample, then designs of new networks drawn uniformly, one at a time."""
 
     def run(self, archive: Archive, after_iteration: Callable[[Archive], None]) -> None:
+        """Spend the archive's budget, and call `after_iteration` after each iteration."""
         spend_budget(archive, self._propose, after_iteration)
 
     def _propose(self, archive: Archive, iteration: int) -> Iteration:

@@ -1,4 +1,4 @@
-"""The paper's method (section 4): CTAEA on surrogates that are chosen anew in every iteration."""
+"""The paper's method (section 4): CTAEA on surrogates that are chosen anew in each iteration."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -20,11 +20,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SurrogateSearch:
-    """An evaluated random initial sample; then, in each iteration, selected surrogates, CTAEA on them, a few infills evaluated.
+    """A search on surrogates, after an evaluated random initial sample.
 
-    objective_metric, constraint_metric: how the surrogates of both objectives and of the constraint are compared.
-    population, generations: of CTAEA on the surrogates. infills: designs evaluated in each iteration.
-    folds: of the cross-validation. infill_rule: a key of INFILL_RULES.
+    Each iteration chooses the surrogates, runs CTAEA on them, and evaluates a few infills.
+
+    Attributes:
+        objective_metric: Metric that compares the surrogates of both objectives.
+        constraint_metric: Metric that compares the surrogates of the constraint.
+        population: Population of CTAEA on the surrogates.
+        generations: Generations of CTAEA on the surrogates.
+        infills: Designs to evaluate in each iteration.
+        folds: Folds of the cross-validation.
+        infill_rule: A key of INFILL_RULES.
     """
 
     objective_metric: str
@@ -36,6 +43,7 @@ class SurrogateSearch:
     infill_rule: str
 
     def run(self, archive: Archive, after_iteration: Callable[[Archive], None]) -> None:
+        """Spend the archive's budget, and call `after_iteration` after each iteration."""
         spend_budget(archive, self._propose, after_iteration)
 
     def _propose(self, archive: Archive, iteration: int) -> Iteration:
@@ -70,9 +78,10 @@ class SurrogateSearch:
     def _found(
         self, archive: Archive, iteration: int, rng: np.random.Generator
     ) -> tuple[dict[str, Selection], list[Candidate]]:
-        """The surrogates by function, and the front found on them; neither where no candidate can be used for a function.
+        """The surrogate of each function, and the front that CTAEA finds on them.
 
-        A candidate that fails in the search is left out, and the search begins again.
+        A candidate that fails in the search is left out, and the search starts again. Both results
+        are empty where no candidate can be used for a function.
         """
         left_out: dict[str, str] = {}
         while True:
@@ -92,7 +101,7 @@ class SurrogateSearch:
         rng: np.random.Generator,
         left_out: Mapping[str, str],
     ) -> dict[str, Selection]:
-        """The surrogate of each of FUNCTIONS, fitted to every evaluation so far, but none of `left_out`."""
+        """Choose a surrogate for each of FUNCTIONS, fitted to all evaluations so far."""
         values = dict(zip(FUNCTIONS, [*archive.objectives().T, archive.constraint()], strict=True))
         values["accuracy"] = -values["accuracy"]
         metrics = dict.fromkeys(FUNCTIONS, self.objective_metric) | {
@@ -122,7 +131,7 @@ class SurrogateSearch:
     def _search(
         self, archive: Archive, selections: dict[str, Selection], rng: np.random.Generator
     ) -> list[Candidate]:
-        """The distinct networks of CTAEA's final feasible non-dominated set on the surrogates."""
+        """Run CTAEA on the surrogates, and return the distinct networks of its feasible front."""
         space = archive.target.space
         algorithm = Ctaea(space, self.population, np.empty((0, len(space.lower()))), rng)
         for _ in range(self.generations):
@@ -150,7 +159,7 @@ class SurrogateSearch:
 
 
 def _reason(front: int, new: int) -> str:
-    """Why infills were drawn at random: no feasible design on the surrogates, all of them evaluated, or fewer new ones than wanted."""
+    """The reason for random infills, from the size of the surrogate front and its new designs."""
     if not front:
         return "empty front"
     return "too few new designs" if new else "no new design"
