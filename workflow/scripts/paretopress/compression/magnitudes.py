@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-# torch's selection needs 16 bytes for each entry of a tensor, and more for indices. It does the
-# tensors up to this size. Of VGG16, only the weight of the first Linear layer is larger: its
+# torch's selection needs 16 bytes for each entry of a tensor, and more for indices. Tensors up to
+# this size are left to it. Of VGG16, only the weight of the first Linear layer is larger: its
 # 102,760,448 entries would take 3 GB.
 SELECTED_BY_TORCH = 2**24
 ENTRIES_AT_ONCE = 2**22  # entries of a block of a larger tensor
@@ -75,7 +75,7 @@ def zero_smallest(tensor: torch.Tensor, zeros: int) -> None:
     """Set the entries of smallest magnitude of a tensor to zero, in place.
 
     Of equal magnitudes, the same entries become zero as in torch.nn.utils.prune.l1_unstructured. In
-    float32 tensors of more than SELECTED_BY_TORCH entries, the first of them become zero.
+    float32 tensors of more than SELECTED_BY_TORCH entries, the first of the equal ones become zero.
 
     Args:
         tensor: A contiguous tensor on the CPU.

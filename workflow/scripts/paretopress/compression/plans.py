@@ -168,7 +168,7 @@ def zeros_of(amount: float, size: int) -> int:
 
 
 def _zeros_by_layer(layers: tuple[Layer, ...], amount: float, target: int) -> list[dict[str, int]]:
-    """For each layer, the number of zeros of each tensor; counts of 0 are left out."""
+    """The number of zeros of each tensor, layer by layer, without counts of 0."""
     return [
         {
             f"{layer.name}.{tensor}": zeros

@@ -74,8 +74,8 @@ def quantize_in_place(network: nn.Module) -> None:
     """
     linear = {name: module for name, module in network.named_modules() if type(module) is nn.Linear}
     with warnings.catch_warnings():
-        # Both warnings say that these functions move to torchao. Its int8 is another scheme. The
-        # pinned torch has them.
+        # Both warnings say that these functions move to torchao, whose int8 is another scheme. The
+        # pinned torch still has them.
         warnings.filterwarnings(
             "ignore", message="torch.ao.quantization is deprecated", category=DeprecationWarning
         )
@@ -84,7 +84,7 @@ def quantize_in_place(network: nn.Module) -> None:
         while linear:
             name, layer = linear.popitem()
             torch.ao.quantization.quantize_dynamic(network, {name}, dtype=torch.qint8, inplace=True)
-            # torch's entry refers to the layer itself and would keep it until garbage collection.
+            # torch's qconfig refers to the layer, which would stay until garbage is collected.
             layer.__dict__.pop("qconfig", None)
 
 

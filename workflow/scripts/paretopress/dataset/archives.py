@@ -33,8 +33,8 @@ BYTES_AT_ONCE = 2**20
 # may exceed the ratio: 100 MiB do no harm.
 MOST_TIMES_ITS_SIZE = 100
 HARMLESS_BYTES = 100 * 2**20
-# The images of the ImageNet challenge 2012 are the largest set that networks of this kind are
-# trained on. They are 1,431,167 (Russakovsky et al. 2015).
+# The largest set that networks of this kind are trained on is that of ImageNet's challenge of 2012.
+# It has 1,431,167 images (Russakovsky et al. 2015).
 MOST_MEMBERS = 2_000_000
 
 

@@ -76,7 +76,7 @@ class Wanted:
 
 
 class _Failed(Exception):
-    """An address did not deliver the file; `passing` tells whether it may do so later."""
+    """An address did not deliver the file. `passing` tells whether it may do so later."""
 
     def __init__(self, what: str, *, passing: bool) -> None:
         super().__init__(what)
@@ -186,7 +186,7 @@ def _transfer(url: str, part: Path, name: str, timeout: float, log: logging.Logg
 
 
 def _bring(url: str, wanted: Wanted, part: Path, timeout: float, log: logging.Logger) -> None:
-    """Complete `part` with the right checksum, or remove it."""
+    """Complete `part`, and remove it if its checksum is wrong."""
     continued = _transfer(url, part, wanted.name, timeout, log)
     if (found := file_digest(part)) == wanted.checksum:
         return
@@ -201,7 +201,7 @@ def _bring(url: str, wanted: Wanted, part: Path, timeout: float, log: logging.Lo
 
 
 def _place(source: Path, target: Path) -> None:
-    """Link `source` to `target`, or copy it where the file system has no hard links."""
+    """Make `target` a hard link to `source`, or a copy where there are no hard links."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)

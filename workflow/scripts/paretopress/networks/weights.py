@@ -97,7 +97,7 @@ def _state_dict(content: Any) -> Any:
 
 
 def _check_archive(path: Path) -> None:
-    """Raise BadZipFile for a damaged .pt file, which is a zip archive.
+    """Raise BadZipFile for a .pt file that is a damaged zip archive.
 
     torch.load ignores its checksums and would accept damaged weights. It would also unpack
     compressed members of any size, which torch.save never writes.

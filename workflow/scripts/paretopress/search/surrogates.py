@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
-import torch  # noqa: F401  before lightgbm: its wheel has the OpenMP runtime that lightgbm needs
+import torch  # noqa: F401  before lightgbm, which needs the OpenMP runtime of torch's wheel
 from lightgbm import LGBMRegressor
 from scipy.stats import spearmanr
 from sklearn.ensemble import RandomForestRegressor
