@@ -112,7 +112,7 @@ runs/rows.py:
 runs/tables.py:
     claims front_figure front_sizes import_runs inference_figure inference_time join_runs report
     search setting_figures test_front union_front worst_run_front worst_run_inference_figure
-search/archive.py search/evaluations.py search/targets.py:
+search/archive.py search/targets.py:
     initial_designs search
 search/ctaea.py:
     search:ctaea search:surrogate

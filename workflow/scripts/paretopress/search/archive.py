@@ -1,13 +1,11 @@
-"""One search with a budget of true evaluations.
+"""One search with a budget of true evaluations: its problem, its data, and its archive.
 
-A method proposes designs. The archive evaluates each distinct network once and keeps all
-evaluations in order. The journal records them. All random numbers come from the seed, the stream
-and the iteration. So a search that died and is started again takes its results from the journal. It
-ends with the same bytes as a search that never died.
+Random numbers come from seed, stream and iteration, and the journal records each evaluation. So a
+search that died and is started again ends with the same bytes as one that never died.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from time import perf_counter
 from types import MappingProxyType
@@ -15,11 +13,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..compression.designs import Design, sample_design
+from ..compression.designs import Design, SearchSpace, sample_design
+from ..compression.evaluation import Measurement
 from ..compression.plans import Plan
 from ..errors import UserError
 from ..jobs.journal import Journal
-from .evaluations import Evaluation, Iteration, Target, check_fractions, measured
 from .objectives import constraint_value, feasible_front, minimized
 
 # A small space may have fewer distinct networks than the budget. So the draws must end.
@@ -31,31 +29,85 @@ def generator(seed: int, stream: str, iteration: int = 0) -> np.random.Generator
     return np.random.default_rng([seed, iteration, *stream.encode()])
 
 
+@dataclass(frozen=True)
+class Target:
+    """The problem that is searched.
+
+    Attributes:
+        space: Bounds of the designs.
+        canonical: Gives the canonical form and the plan of a design, as `plans.canonical`.
+        evaluate: Gives the true evaluation of a plan, as `evaluation.measure`.
+        threshold: tau, the least accuracy that is feasible, in [0, 1).
+    """
+
+    space: SearchSpace
+    canonical: Callable[[Design], tuple[Design, Plan]]
+    evaluate: Callable[[Plan], Measurement]
+    threshold: float
+
+
+def measured(target: Target, plan: Plan) -> Measurement:
+    """Evaluate the network of a plan, and raise a UserError if a result is not in [0, 1]."""
+    measurement = target.evaluate(plan)
+    _check(plan.design_id, measurement.nonzero_rate, measurement.accuracy)
+    return measurement
+
+
+def _check(design_id: str, nonzero_rate: float, accuracy: float) -> None:
+    for name, value in (("nonzero_rate", nonzero_rate), ("accuracy", accuracy)):
+        if not 0 <= value <= 1:
+            raise UserError(
+                f"design {design_id}: its measured {name} is {value}, and must lie between 0 and 1."
+                " Mend the evaluation and start again. Earlier evaluations are kept."
+            )
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One true evaluation, in the order of the columns of evaluations.csv (docs/outputs.md).
+
+    Evaluations count from 1, iterations from 0 (the initial sample). `phase` is "initial", "infill"
+    or "generation". `design` is canonical, and equal values of `design_id` are equal networks.
+    """
+
+    evaluation: int
+    phase: str
+    iteration: int
+    design_id: str
+    design: Design
+    nonzero_rate: float
+    accuracy: float
+    seconds: float
+
+    def row(self) -> dict[str, Any]:
+        """The evaluation and the variables of its design, by column."""
+        return {**asdict(self), **asdict(self.design)}
+
+
+@dataclass(frozen=True)
+class Iteration:
+    """One iteration of a method, before the evaluation of its designs.
+
+    Attributes:
+        infills: Designs to evaluate, best first. The last `fallbacks` of them are random.
+        surrogate_front: Number of feasible non-dominated designs on the surrogates, if there are.
+        fallback_reason: Why the surrogate front had too few new designs.
+        surrogates, scores: Chosen surrogate and scores of each function of objectives.FUNCTIONS.
+    """
+
+    infills: list[Design]
+    surrogate_front: int | None = None
+    fallbacks: int = 0
+    fallback_reason: str = ""
+    surrogates: dict[str, str] = field(default_factory=dict)
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
 def sample_initial(target: Target, count: int, seed: int) -> list[tuple[Design, Plan]]:
-    """Draw the initial sample, which all methods of a seed share.
-
-    The designs are drawn uniformly from the space.
-
-    Args:
-        target: The search problem.
-        count: Number of distinct networks.
-        seed: Seed of the sample.
-
-    Returns:
-        `count` canonical designs with different plans, and these plans.
+    """Draw the sample of a seed: `count` distinct networks, as canonical designs and their plans.
 
     Raises:
         UserError: ATTEMPTS random designs have fewer distinct networks.
-
-    Example:
-        >>> from paretopress.compression.designs import SearchSpace
-        >>> from paretopress.compression.plans import Layer, Layout, canonical
-        >>> layout = Layout(linear=(Layer("0", weight=99, bias=0),), conv=(), quantizable=True)
-        >>> space = SearchSpace(linear_amount=(0.1, 0.9), conv_amount=(0.1, 0.9))
-        >>> target = Target(space, partial(canonical, layout=layout, seed=1), None, threshold=0)
-        >>> sample = sample_initial(target, count=3, seed=1)
-        >>> len({plan.design_id for design, plan in sample})
-        3
     """
     rng = generator(seed, "initial")
     found: dict[str, tuple[Design, Plan]] = {}
@@ -65,9 +117,8 @@ def sample_initial(target: Target, count: int, seed: int) -> list[tuple[Design, 
         if len(found) == count:
             return list(found.values())
     raise UserError(
-        f"budget.initial = {count}: only {len(found)} distinct networks were met "
-        f"in {ATTEMPTS:,} random designs. "
-        "Lower budget.initial, or widen search_space."
+        f"budget.initial = {count}: only {len(found)} distinct networks were met in {ATTEMPTS:,} "
+        "random designs. Lower budget.initial, or widen search_space."
     )
 
 
@@ -75,36 +126,11 @@ class Archive:
     """All true evaluations of one run, in order. The budget counts distinct networks.
 
     Args:
-        target: The search problem.
+        target, seed: The search problem and the seed of the run.
         budget: True evaluations that the run may spend, the initial sample included.
-        seed: Seed of the run.
         initial: The evaluated initial sample. `take_initial` takes evaluations from it.
         journal: Record of the search on disk. Its evaluations cost no time after a restart.
-        machine: Facts that are recorded with each time (threads, processor), since a search may go
-            on elsewhere.
-
-    Attributes:
-        evaluations: The evaluations so far.
-        iterations: A row of facts for each iteration.
-        timings: A row with the seconds of each search step and each evaluation.
-
-    Example:
-        >>> import tempfile
-        >>> from pathlib import Path
-        >>> from paretopress.compression.designs import SearchSpace
-        >>> from paretopress.compression.evaluation import Measurement
-        >>> target = Target(
-        ...     space=SearchSpace((0.1, 0.9), (0.1, 0.9)),
-        ...     canonical=lambda design: (design, Plan((("0.weight", 8),), quantized=False)),
-        ...     evaluate=lambda plan: Measurement(nonzero_rate=0.2, accuracy=0.9, seconds=0.01),
-        ...     threshold=0.85,
-        ... )
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     archive = Archive(target, 2, 1, [], Journal(Path(folder) / "journal", "example"))
-        ...     archive.evaluate(Design(2, 0, 0.8, 0.5, 1, 1, 0), "infill", 1).accuracy
-        0.9
-        >>> archive.left, archive.front().tolist()
-        (1, [[0.2, -0.9]])
+        machine: Facts to record with each time (threads, processor).
     """
 
     def __init__(
@@ -160,29 +186,13 @@ class Archive:
         return objectives[feasible_front(objectives, self.constraint())]
 
     def take_initial(self, count: int) -> None:
-        """Take the first `count` designs of the evaluated initial sample.
-
-        Each takes one evaluation from the budget. The budget may end before `count`.
-
-        Raises:
-            UserError: A non-zero rate or an accuracy is not in [0, 1].
-        """
+        """Take the first `count` designs of the initial sample, as far as the budget reaches."""
         for evaluation in self.initial[: min(count, self.left)]:
-            check_fractions(evaluation.design_id, evaluation.nonzero_rate, evaluation.accuracy)
+            _check(evaluation.design_id, evaluation.nonzero_rate, evaluation.accuracy)
             self._append(evaluation, {})
 
     def evaluate(self, design: Design, phase: str, iteration: int) -> Evaluation:
-        """Evaluate the network of a design, unless it was evaluated before.
-
-        A new network takes one evaluation from the budget. A known one is free.
-
-        Args:
-            design: Any design.
-            phase: "infill" or "generation".
-            iteration: Number of the iteration, from 1.
-
-        Returns:
-            The new or the earlier evaluation.
+        """Evaluate the network of a design, or return its earlier evaluation, which is free.
 
         Raises:
             RuntimeError: The network is new and the budget is spent.
@@ -206,12 +216,10 @@ class Archive:
     def _append(self, evaluation: Evaluation, machine: Mapping[str, Any]) -> Evaluation:
         self.evaluations.append(evaluation)
         self._known[evaluation.design_id] = evaluation
-        self.timings.append(
-            {
-                "step": "evaluation", "iteration": evaluation.iteration,
-                "evaluation": evaluation.evaluation, "seconds": evaluation.seconds, **machine,
-            }
-        )  # fmt: skip
+        self.timings.append({
+            "step": "evaluation", "iteration": evaluation.iteration,
+            "evaluation": evaluation.evaluation, "seconds": evaluation.seconds, **machine,
+        })  # fmt: skip
         return evaluation
 
     def propose(self, iteration: int, compute: Callable[[], Iteration]) -> list[Design]:
@@ -223,12 +231,10 @@ class Archive:
             return {**proposal, "seconds": perf_counter() - start, "machine": self._machine}
 
         record = self._journal.remember("iterations", f"{iteration:06d}", timed)
-        self.timings.append(
-            {
-                "step": "search", "iteration": iteration, "evaluation": None,
-                "seconds": record.pop("seconds"), **record.pop("machine"),
-            }
-        )  # fmt: skip
+        self.timings.append({
+            "step": "search", "iteration": iteration, "evaluation": None,
+            "seconds": record.pop("seconds"), **record.pop("machine"),
+        })  # fmt: skip
         designs = [Design(**design) for design in record.pop("infills")]
         self.iterations.append(
             {"iteration": iteration, "evaluations": len(self.evaluations), **record}
@@ -236,11 +242,7 @@ class Archive:
         return designs
 
     def finish_iteration(self, left_out: int = 0) -> None:
-        """Complete the latest iteration after its evaluations.
-
-        Args:
-            left_out: Number of its infills, the last ones, that the budget did not reach.
-        """
+        """Complete the latest iteration; the budget had no evaluation for `left_out` infills."""
         latest = self.iterations[-1]
         latest["fallbacks"] = max(0, latest["fallbacks"] - left_out)
         latest["fallback_reason"] = latest["fallback_reason"] if latest["fallbacks"] else ""
@@ -273,15 +275,12 @@ def spend_budget(
 ) -> None:
     """Run the loop of most methods: take the initial sample, then evaluate iteration by iteration.
 
-    An iteration without infills ends the search.
-
     Args:
         archive: The archive with the budget.
-        propose: Function from the archive and the number of an iteration (from 1) to the iteration.
-            It may depend on the evaluations and the number alone, not on the budget. Its random
-            numbers come from `generator(archive.seed, STREAM, number)`. So a search that died, or
-            whose budget was raised, goes on to the same bytes.
-        after_iteration: Function that is called after each iteration.
+        propose: Gives an iteration from archive and number, from 1; no infills end the search. It
+            depends on evaluations and number alone, with random numbers of `generator(archive.seed,
+            STREAM, number)`. So a search with a raised budget goes on to the same bytes.
+        after_iteration: Called after each iteration.
     """
     archive.take_initial(archive.budget)
     iteration = 0
