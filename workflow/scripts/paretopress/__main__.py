@@ -1,4 +1,4 @@
-"""Shows what a ParetoPress study has come to, while it runs and after. Run it in the study's folder."""
+"""Show the state of a ParetoPress study, while it runs and after. Run it in the study's folder."""
 
 import argparse
 import os
@@ -10,9 +10,9 @@ from .config.sources import read_config
 from .config.validation import read_study
 from .errors import UserError
 
-# Each is a module of commands/ with a function `show` of a study and its results folder. It is
-# imported only where it is asked for: the state of a study is shown in a second, and a front needs
-# pandas.
+# Each command is a module of commands/ with a function `show`, which takes a study and its results
+# folder. A module is imported only for its own command: `front` needs pandas, and `status` shall
+# answer within a second.
 OF_A_STUDY = {
     "status": "show the state of all runs of a study at a glance, also while it runs",
     "front": "show the best rows of each network's front, and where the report is",
@@ -42,7 +42,9 @@ def _parser() -> argparse.ArgumentParser:
             help="the study's config (default: %(default)s)",
         )
         of_study.add_argument(
-            "--prefix", default="", help="that of the module which the study is, before results/"
+            "--prefix",
+            default="",
+            help="the prefix of the Snakemake module that the study is, the folder before results/",
         )
     commands.add_parser(
         DOCUMENTS,
@@ -64,13 +66,16 @@ def _run(given: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Prints what a command says; ends with a message where it cannot, or where it found damage."""
+    """Run the command that the command line asks for, and print its answer.
+
+    A UserError ends the program with its message and exit status 1.
+    """
     try:
         _run(_parser().parse_args())
     except UserError as error:
         sys.exit(str(error))
-    except BrokenPipeError:  # `paretopress status | head` has read what it wants
-        # Python flushes once more when it ends, and would complain.
+    except BrokenPipeError:  # A reader such as `head` has ended before all lines were printed.
+        # Python flushes stdout once more at its end. It would fail again without this line.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

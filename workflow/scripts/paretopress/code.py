@@ -1,9 +1,14 @@
-"""The code that counts: what a rule's script imports, less everything that no result depends on.
+"""The code that counts: the part of a rule's script and its imports that can change a result.
 
-A rule depends on a digest of it, so that an edited surrogate has searches made again, and a mended
-docstring nothing. The digest is of the syntax tree, without comments, formatting, docstrings,
-annotations of functions and of their local names, texts of errors and of log lines, and descriptions
-of config keys. Nothing in jobs/ counts but its format number: it keeps jobs alive and honest.
+A rule depends on digests of this code. An edit of a surrogate repeats the searches, and an edit of
+a docstring repeats nothing. A digest is that of the syntax tree without these parts:
+
+- comments, formatting and docstrings,
+- annotations of functions and of their local names,
+- texts of errors and of log lines,
+- descriptions of config keys.
+
+Of the folder jobs/ only its format number counts, since no result depends on that folder.
 """
 
 import ast
@@ -20,19 +25,20 @@ from .jobs.sealed import FORMAT
 
 JOBS = PACKAGE / "jobs"
 OF_JOBS = f"jobs format {FORMAT}"
-DIGITS = 12  # of a digest
+DIGITS = 12  # The digits of a digest that are kept.
 LOGGERS = ("log", "logger", "logging")
 LEVELS = ("debug", "info", "warning", "error", "exception", "critical", "log")
-# Decorators that take no notice of annotations. Any other one may, as functools.singledispatch does.
+# Decorators that do not read annotations. Any other decorator may, like functools.singledispatch.
 BLIND_TO_ANNOTATIONS = (
     "cache", "cached_property", "classmethod", "contextmanager", "lru_cache", "model_validator",
     "override", "property", "staticmethod",
 )  # fmt: skip
-WITHOUT_MEANING = ("ctx", "kind", "type_comment", "type_ignores")  # fields of the syntax tree
+# Fields of the syntax tree that change nothing in what a program does.
+WITHOUT_MEANING = ("ctx", "kind", "type_comment", "type_ignores")
 
 
 def _name_of(node: ast.expr) -> str:
-    """The last part of a dotted name; of a call, that of what is called."""
+    """The last part of a dotted name, or of the name of the function that a call calls."""
     node = node.func if isinstance(node, ast.Call) else node
     return getattr(node, "attr", getattr(node, "id", ""))
 
@@ -47,7 +53,7 @@ def _is_log_call(call: ast.Call) -> bool:
 
 
 class _WithoutTexts(ast.NodeTransformer):
-    """String literals are empty; of an f-string, the values are left that stand in it."""
+    """Empty every string literal, and keep only the values of an f-string."""
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
         return ast.Constant("") if isinstance(node.value, str) else node
@@ -60,7 +66,7 @@ class _WithoutTexts(ast.NodeTransformer):
 
 
 class _Counted(ast.NodeTransformer):
-    """What a module does. reads_docstrings: whether it does something with `__doc__`."""
+    """Remove the parts of a module that do not count; docstrings stay if the module reads them."""
 
     def __init__(self, reads_docstrings: bool) -> None:
         self._reads_docstrings = reads_docstrings
@@ -77,7 +83,7 @@ class _Counted(ast.NodeTransformer):
         return None if docstring and not self._reads_docstrings else self.generic_visit(node)  # type: ignore[return-value]
 
     def visit_Pass(self, node: ast.Pass) -> None:
-        """A body of a docstring alone, or of that and `pass`, does the same."""
+        """Remove `pass`: a body of a docstring alone does the same as one of both."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
         if {_name_of(decorator) for decorator in node.decorator_list} <= set(BLIND_TO_ANNOTATIONS):
@@ -116,7 +122,7 @@ class _Counted(ast.NodeTransformer):
 
 
 def _plain(node: Any) -> Any:
-    """A syntax tree as nested tuples, the same in every version of Python that parses it alike."""
+    """A syntax tree as nested tuples, the same in all versions of Python that parse it alike."""
     if isinstance(node, ast.AST):
         fields = [
             (name, _plain(value))
@@ -128,12 +134,19 @@ def _plain(node: Any) -> Any:
 
 
 def code_digest(text: str) -> str:
-    """Of the code that counts in a module; "" where there is none, as in an __init__.py.
+    """Compute the digest of the code that counts in a module.
 
-    Raises SyntaxError: the text is no Python.
+    Args:
+        text: The source of the module.
+
+    Returns:
+        The first digits of a SHA-256; "" if no code counts, as in an __init__.py.
+
+    Raises:
+        SyntaxError: The text is not Python.
     """
     tree = ast.parse(text)
-    # As an attribute, a name, a text given to getattr, or something imported.
+    # `__doc__` can be an attribute, a name, a text that getattr gets, or an imported name.
     said = ("attr", "id", "value", "name")
     reads_docstrings = any(
         getattr(node, field, None) == "__doc__" for node in ast.walk(tree) for field in said
@@ -150,8 +163,15 @@ def _digest_of(file: Path) -> str:
 
 
 def counted_files(script: Path) -> Iterator[Path]:
-    """A script, and every file of the package whose code counts in it: imported directly or through
-    others, but for jobs/, and what is imported there alone."""
+    """List the files whose code counts in a script.
+
+    Args:
+        script: The file of the script.
+
+    Yields:
+        The script and the package's files that it imports, directly or through others, sorted.
+        The files of jobs/ are left out, and so are the files that only jobs/ imports.
+    """
     found: set[Path] = set()
     waiting = {script}
     while waiting:
@@ -162,7 +182,7 @@ def counted_files(script: Path) -> Iterator[Path]:
 
 
 def module_name(file: Path) -> str:
-    """As it is shown: "statistics/summary.py" within the package, else the file's own name."""
+    """The name of a file in messages, such as "statistics/summary.py" for a file of the package."""
     return str(file.relative_to(PACKAGE)) if file.is_relative_to(PACKAGE) else file.name
 
 
@@ -174,13 +194,21 @@ def _told(file: Path) -> str:
 def code_params(
     script: Path, by_wildcard: Mapping[str, Path] = MappingProxyType({}), wildcard: str = ""
 ) -> dict[str, str | Callable[[Any], str]]:
-    """The code that counts in a rule as its parameters, one for each module: Snakemake says which of
-    them made a job run again.
+    """Make the parameters of a rule that hold the code that counts in it.
 
-    by_wildcard: files that count, too, in the jobs with these values of `wildcard`, with what they
-    import. A value is "MODULE DIGEST". For a job in which the module does not count it is OF_JOBS,
-    which every job has: Snakemake compares sets of values, so that another method adds nothing to
-    the jobs of this one. They are functions, since a job needs the digests of its own rule alone.
+    There is one parameter for each module, so that Snakemake can say which module repeats a job.
+
+    Args:
+        script: The file of the rule's script.
+        by_wildcard: Files that count only in the jobs with a certain value of `wildcard`, by this
+            value. The files that they import count there too.
+        wildcard: The name of the wildcard.
+
+    Returns:
+        The parameters by name. A value is "MODULE DIGEST", or OF_JOBS in a job in which the module
+        does not count. Every job has the value OF_JOBS, and Snakemake compares sets of values.
+        So the file of another method changes nothing for the jobs of this one. The values are
+        functions, so that digests are computed only for the rules that have jobs.
     """
 
     def of(file: Path, values: frozenset[str] | None) -> Callable[[Any], str]:

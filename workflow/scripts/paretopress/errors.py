@@ -1,4 +1,4 @@
-"""Errors for the person who can mend them, and how they show what a person gave."""
+"""The error that a user can correct, and the short form of a value in messages."""
 
 from typing import Any
 
@@ -6,13 +6,16 @@ LONGEST_SHOWN = 80
 
 
 def short(value: Any) -> str:
-    """A value on one line, no longer than LONGEST_SHOWN characters."""
+    """Show a value on one line of at most LONGEST_SHOWN characters."""
     try:
         text = repr(value)
-    except ValueError:  # which Python raises for a number of more than 4,300 digits
+    except ValueError:  # Python raises it for a number of more than 4,300 digits.
         text = "a number of thousands of digits"
     return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."
 
 
 class UserError(Exception):
-    """Something the user gave (a file, a key, a value) cannot be used; the message says what, where and what to do."""
+    """The user gave a file, a key or a value that cannot be used.
+
+    The message says what is wrong, where it is and what to do.
+    """

@@ -1,4 +1,4 @@
-"""Which files of this package a script really imports, read from its import statements."""
+"""The files of this package that a Python file imports, read from its import statements."""
 
 import ast
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parent
 
 
 def _module_file(parts: tuple[str, ...]) -> Path | None:
-    """The file of the package's module `parts` (without the package's own name); None for a name that is no module."""
+    """Find the file of a module by the parts of its name after the package's own."""
     base = PACKAGE.joinpath(*parts)
     for candidate in (base / "__init__.py", base.with_suffix(".py")):
         if candidate.is_file():
@@ -18,7 +18,8 @@ def _module_file(parts: tuple[str, ...]) -> Path | None:
 
 
 def _statements(block: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Every statement of a block and of the blocks in it. No import is within an expression, and most of a file is expressions."""
+    """Yield every statement of a block and of the blocks in it."""
+    # An import is never inside an expression. Most of a file is expressions, so these are skipped.
     for statement in block:
         yield statement
         for inner in ("body", "orelse", "finalbody"):
@@ -29,7 +30,14 @@ def _statements(block: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 @cache
 def imported(file: Path) -> frozenset[Path]:
-    """The package files that `file` itself imports; a submodule brings its parents' __init__.py along."""
+    """List the files of the package that a file imports by its own statements.
+
+    Args:
+        file: A Python file inside or outside of the package.
+
+    Returns:
+        The files. A module brings the __init__.py of each package above it along.
+    """
     inside = file.relative_to(PACKAGE).parts[:-1] if file.is_relative_to(PACKAGE) else None
     modules: set[tuple[str, ...]] = set()
     for node in _statements(ast.parse(file.read_text(encoding="utf-8"), str(file)).body):

@@ -1,8 +1,11 @@
-"""Makes torchvision importable beside a CPU build of torch too; to be imported before it.
+"""Make torchvision importable beside a CPU build of torch.
 
-torchvision from the package index is built for CUDA. Its compiled operators do not load beside a CPU build of torch, and the
-import then fails with "operator torchvision::nms does not exist". Declaring the two operators that are looked up during
-the import is enough; no classification network calls them. Where the operators do load, nothing is declared.
+Import torchvision from this module: `from .torchvision_operators import torchvision`.
+
+The torchvision of the package index is built for CUDA. Its compiled operators do not load beside
+a CPU build of torch. The import then fails with "operator torchvision::nms does not exist".
+It succeeds if the two operators that it looks up are declared. No classification network calls
+them. Nothing is declared if the operators load.
 """
 
 import importlib
@@ -20,7 +23,7 @@ import torch
 def _operators_load() -> bool:
     spec = importlib.util.find_spec("torchvision")
     if spec is None or spec.origin is None:
-        return True  # whoever imports it is then told what is missing
+        return True  # The import of torchvision itself then reports what is missing.
     for library in Path(spec.origin).parent.glob("_C*"):
         try:
             torch.ops.load_library(str(library))
@@ -37,9 +40,11 @@ if not _operators_load():
 
 @contextmanager
 def _without_compiler() -> Iterator[None]:
-    """torchvision takes one function from torch's compiler, which only the operators of object detection call.
+    """Replace torch's compiler while torchvision is imported.
 
-    Loading the compiler takes as long as torch itself. Whoever asks for it later gets it.
+    Loading the compiler takes as long as loading torch itself. torchvision takes one function from
+    it, and only the operators of object detection call that function. A later import of the
+    compiler loads the real one.
     """
     names = ("torch._dynamo", "torch._dynamo.utils")
     if names[0] in sys.modules:
@@ -56,7 +61,7 @@ def _without_compiler() -> Iterator[None]:
 
 
 def __getattr__(name: str) -> Any:
-    """`from .torchvision_operators import torchvision`: loaded there, since it takes seconds."""
+    # torchvision takes seconds to load, so it is loaded only when it is asked for.
     if name != "torchvision":
         raise AttributeError(name)
     with _without_compiler():
