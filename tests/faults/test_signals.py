@@ -70,7 +70,7 @@ def test_an_interrupted_job_says_what_to_do_and_loses_the_evaluation_it_was_in(w
     points = undisturbed.points(SEARCH, "files")
     for at in (points // 3, points // 3):
         assert place.start(SEARCH, Point("files", at, [signal.SIGINT])) == 1
-        assert "interrupted. Start the study again: what was finished is kept." in place.log(SEARCH)
+        assert "interrupted. Start the study again: finished work is kept." in place.log(SEARCH)
         assert "Traceback" not in place.terminal()
     place.complete(SEARCH)
     assert place.outputs(SEARCH) == undisturbed.outputs(SEARCH)

@@ -10,7 +10,8 @@ REPORT = SCRIPTS.parent / "report"
 
 try:
     from workflow.scripts.paretopress.errors import UserError
-    from workflow.scripts.paretopress.jobs.hooks import require_one_copy, require_plain_path
+    from workflow.scripts.paretopress.jobs.hooks import require_plain_path
+    from workflow.scripts.paretopress.jobs.own_code import require_one_copy
 except ImportError as error:
     raise WorkflowError(
         f"The package in {SCRIPTS} cannot be imported ({error}). The Snakefile of a module must be "

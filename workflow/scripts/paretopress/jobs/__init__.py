@@ -1,1 +1,1 @@
-"""What keeps a job alive and honest; no result depends on it."""
+"""Jobs that survive a crash and that check what they read; no result depends on this folder."""

@@ -1,4 +1,4 @@
-"""Digests of what a rule depends on and Snakemake cannot see."""
+"""Digests of the files and folders that jobs depend on."""
 
 import hashlib
 import os
@@ -8,15 +8,21 @@ from ..errors import UserError
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file, in lower-case hexadecimal digits."""
+    """Compute the SHA-256 of a file, in lower-case hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_digest(path: Path, expected: str | None, key: str) -> None:
-    """Holds a file of the user against the SHA-256 that the config gives under `key`, in lower case; None: it gives none.
+    """Compare a file of the user with the SHA-256 that the config gives for it.
 
-    Raises UserError: the file has another one, or cannot be read.
+    Args:
+        path: The file.
+        expected: The SHA-256 in lower-case hexadecimal digits. With None, nothing is compared.
+        key: The key of the config that gives it, for messages.
+
+    Raises:
+        UserError: The file has another SHA-256, or it cannot be read.
     """
     if expected is None:
         return
@@ -28,13 +34,14 @@ def check_digest(path: Path, expected: str | None, key: str) -> None:
         ) from error
     if found != expected:
         raise UserError(
-            f"{path}: its SHA-256 is {found}, not {expected} ({key}), so that nothing in it is read. Fetch the file again; set {key} only "
-            "where you know that the file is another one and trust whom it is from."
+            f"{path}: its SHA-256 is {found}, not {expected} ({key}). Nothing in it is read. "
+            f"Fetch the file again. Change {key} only if you know that the file is another one "
+            "and trust its source."
         )
 
 
 def content_digest(path: Path) -> str:
-    """SHA-256 of a file, or of the names and contents of all files in a folder."""
+    """Compute the SHA-256 of a file, or of the names and contents of all files in a folder."""
     if not path.is_dir():
         return file_digest(path)
     digest = hashlib.sha256()
@@ -44,7 +51,16 @@ def content_digest(path: Path) -> str:
 
 
 def folder_digest(path: str | None) -> str:
-    """Changes with any file of a folder that is added, removed or edited (by name, size and time); "" without a folder."""
+    """Compute a digest that changes if a file of a folder is added, removed or edited.
+
+    It is quick, since it reads no file.
+
+    Args:
+        path: The folder.
+
+    Returns:
+        The SHA-256 of the name, size and time of change of each file; "" if there is no folder.
+    """
     if not path or not Path(path).is_dir():
         return ""
     root = Path(path)

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, whoever dies while writing them."""
+"""Write files whole or not at all, even if the process dies while it writes."""
 
 import errno
 import glob
@@ -18,23 +18,29 @@ PROBLEMS = {
     errno.EDQUOT: "the disk quota is used up. Free some space",
     errno.EROFS: "its file system is read-only. Make it writable",
 }
-ADVICE = "and start the study again: what is finished is kept, and it goes on from there."
+ADVICE = "and start the study again: finished work is kept, and the study goes on from there."
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, and the errors that it came from."""
+    """The error and the errors that caused it."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
 
 
 def disk_problem(error: BaseException, path: object = None) -> str | None:
-    """What to tell of an error that comes from the disk, at whichever depth; None for any other error.
+    """Explain an error that comes from the disk.
 
-    path: the file that was written; else the one that the error names. Libraries in other languages only quote the system's words.
+    Args:
+        error: The error. Its causes are looked at too.
+        path: The file that was written. Without it, the message names the error's own file.
+
+    Returns:
+        The message for the user; None if the error does not come from the disk.
     """
     for cause in _chain(error):
         for number, problem in PROBLEMS.items():
+            # A library in another language raises its own error, which only quotes the system.
             if (
                 isinstance(cause, OSError) and cause.errno == number
             ) or f"{os.strerror(number)} (os error {number})" in str(cause):
@@ -47,14 +53,15 @@ UNFINISHED = ".unfinished-"
 
 
 def _temporary(path: Path) -> Path:
-    """A name that no other process on any host has; beside `path`, since a rename is atomic within a file system only."""
+    """A name that no other process uses, in the folder of `path`."""
+    # It is there because a rename is atomic only within one file system.
     return path.with_name(
         f"{UNFINISHED}{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}-{path.name}"
     )
 
 
 def _remove_of_the_dead(path: Path) -> None:
-    """Removes what processes of this host left of `path` when they died."""
+    """Remove the unfinished versions of `path` that dead processes of this host have left."""
     start = f"{UNFINISHED}{socket.gethostname()}-"
     for left in path.parent.glob(f"{glob.escape(start)}*-{glob.escape(path.name)}"):
         process = left.name.removeprefix(start).split("-")[0]
@@ -63,7 +70,10 @@ def _remove_of_the_dead(path: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Has a file's content, or a folder's entries, on the disk before what comes next: a power cut changes their order otherwise."""
+    """Wait until a file's content or a folder's entries are on the disk.
+
+    Without this, a power cut could keep a later change and lose an earlier one.
+    """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -73,9 +83,18 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def written_whole(path: str | Path) -> Iterator[Path]:
-    """The path to write to, with the suffix of `path`; at the end of the block it becomes `path`, whose folder is made.
+    """Write a file whole or not at all.
 
-    Where the block fails, `path` stays as it was. Raises UserError where the disk is full, read-only and the like.
+    If the block fails, `path` stays as it was.
+
+    Args:
+        path: The file. Its folder is made if it is missing.
+
+    Yields:
+        A temporary path with the same suffix, to write to. It is renamed to `path` at the end.
+
+    Raises:
+        UserError: The disk is full or read-only, or its quota is used up.
     """
     path = Path(path)
     temporary = _temporary(path)
@@ -85,7 +104,7 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         temporary.touch()
         mode = temporary.stat().st_mode
         yield temporary
-        temporary.chmod(mode)  # some libraries write files that nobody else in a group may read
+        temporary.chmod(mode)  # Some libraries write files that the group may not read.
         sync(temporary)
         os.replace(temporary, path)
         sync(path.parent)
@@ -97,12 +116,12 @@ def written_whole(path: str | Path) -> Iterator[Path]:
 
 
 def write_whole(path: str | Path, text: str) -> None:
-    """Writes a text file as `written_whole` does."""
+    """Write a text file whole or not at all, as `written_whole` does."""
     with written_whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Removes what anyone left unfinished anywhere in `folder`; for a folder that only this process writes to."""
+    """Remove all unfinished files in a folder to which only this process writes."""
     for left in folder.rglob(f"{UNFINISHED}*"):
         left.unlink(missing_ok=True)

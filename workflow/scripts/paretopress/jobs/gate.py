@@ -1,6 +1,6 @@
-"""The gate: a dense network that learned nothing, or too little, stops the study before any search is spent on it.
+"""The gate: stop a study before its searches if a dense network has learned too little.
 
-It says whether a job goes on, never what comes of it.
+The gate decides whether a job goes on. It changes no result.
 """
 
 import math
@@ -14,22 +14,26 @@ from ..errors import UserError
 from .progress import Trained
 
 STANDARD_ERRORS = 3
-# The recipe to try after another one failed: both train the slim VGG on the digits, where sgd_warmup stays at chance.
+# The recipe to try after another one failed. Both of these train the slim VGG on the digits, and
+# sgd_warmup stays at chance there.
 RECOMMENDED = "one_cycle"
 RECOMMENDED_AFTER = {RECOMMENDED: "paper_low_rate"}
 
 WEIGHTS_IMPORTED = (
-    "Its weights are imported: check that it is the right file, that dataset.mean and dataset.std are those that the network was trained "
-    "with, and that the classes are as many and in the same order (here that of the names of their folders)."
+    "Its weights are imported. Check that it is the right file, that dataset.mean and dataset.std "
+    "are those of its training, and that the classes are as many and in the same order (here that "
+    "of the names of their folders)."
 )
 
 
 @dataclass(frozen=True)
 class Chance:
-    """What guessing reaches on a split.
+    """The accuracy that guessing reaches on a split.
 
-    share: the share of its most frequent class, which a network that always answers the same reaches.
-    images: the images of the split.
+    Attributes:
+        share: The share of the most frequent class, in (0, 1]. A network that always gives the
+            same answer reaches it.
+        images: The number of images in the split.
     """
 
     share: float
@@ -37,9 +41,10 @@ class Chance:
 
     @property
     def threshold(self) -> float:
-        """The least accuracy that is clearly above chance: share + 3 sqrt(share (1 - share) / images), 1 at most.
+        """The least accuracy that is clearly above chance, at most 1.
 
-        The root is the standard error of a binomial proportion; in its normal approximation guessing gets there once in 740 times.
+        It is share + 3 sqrt(share (1 - share) / images). The root is the standard error of a
+        binomial proportion. In the normal approximation, guessing reaches this once in 740 times.
         """
         return min(
             1.0,
@@ -48,13 +53,13 @@ class Chance:
 
     def __str__(self) -> str:
         return (
-            f"the most frequent class alone gives {self.share:.4f}, and on {self.images} images {self.threshold:.4f} is clearly "
-            f"above that ({STANDARD_ERRORS} standard errors)"
+            f"the most frequent class alone gives {self.share:.4f}, and on {self.images} images "
+            f"{self.threshold:.4f} is clearly above that ({STANDARD_ERRORS} standard errors)"
         )
 
 
 def _try(network: str, key: str, value: Any) -> str:
-    """How to set networks.NAME.training.KEY, in the config and on the command line."""
+    """Advice to set networks.NAME.training.KEY, in the config or on the command line."""
     text = yaml.safe_dump(value).split()[0]
     return (
         f"Try networks.{network}.training.{key}: {text}, in the config or on the command line: "
@@ -71,27 +76,43 @@ def _settings(training: Mapping[str, Any]) -> str:
 
 def _other_recipe(network: str, training: Mapping[str, Any]) -> str:
     other = RECOMMENDED_AFTER.get(training["recipe"], RECOMMENDED)
-    return f"{_try(network, 'recipe', other)} A key that stands beside recipe in the config wins over it: take it out, or change it."
+    return (
+        f"{_try(network, 'recipe', other)} A key beside recipe in the config overrides it: "
+        "remove the key, or change it."
+    )
 
 
 LAGGING = (
-    "If the accuracy on the training images (history.csv) is far better, the running statistics of batch norm lag behind: "
-    "train for more steps, by more epochs or a smaller batch_size."
+    "If the accuracy on the training images (history.csv) is far better, the running statistics "
+    "of batch norm lag behind: train for more steps, by more epochs or a smaller batch_size."
 )
 
 
 def _go_on(network: str) -> str:
-    return f"To go on with the network as it is: networks.{network}.gate.above_chance: false."
+    return f"To go on with the network as it is, set networks.{network}.gate.above_chance: false."
 
 
 def diverged(
     network: str, training: Mapping[str, Any], epoch: int, step: int, loss: float
 ) -> UserError:
-    """The error for a loss that is no finite number. training: the section networks.NAME.training with every key."""
+    """Make the error for a loss that is not a finite number.
+
+    Args:
+        network: The name of the network.
+        training: The section networks.NAME.training with every key.
+        epoch: The epoch, from 1.
+        step: The step within the epoch.
+        loss: The loss of this step.
+
+    Returns:
+        The error, to be raised.
+    """
     lower = float(f"{training['learning_rate'] / 10:.3g}")
     return UserError(
-        f"{network}: the training broke down, its loss is {loss} in step {step} of epoch {epoch}. The learning rate is too high.\n"
-        f"{_settings(training)}\n{_try(network, 'learning_rate', lower)}\nOr another recipe. {_other_recipe(network, training)}"
+        f"{network}: the training broke down, its loss is {loss} in step {step} of epoch {epoch}. "
+        f"The learning rate is too high.\n{_settings(training)}\n"
+        f"{_try(network, 'learning_rate', lower)}\n"
+        f"Or another recipe. {_other_recipe(network, training)}"
     )
 
 
@@ -102,11 +123,21 @@ def check_training(
     chances: Mapping[str, Chance],
     epochs: int,
 ) -> None:
-    """The early gate. history: the epochs so far. chances: of the "training" and the "validation" images.
+    """Stop a training early if the network is not better than guessing.
 
-    A network that does well on the training images alone has learned something: the running statistics of its batch norm may lag
-    behind in the first epochs.
-    Raises UserError: after `epochs` epochs, or all where they are fewer, the best accuracy is clearly above chance on neither.
+    A good accuracy on the training images alone is enough. In the first epochs the running
+    statistics of batch norm may lag behind, which lowers the accuracy on validation images.
+
+    Args:
+        network: The name of the network.
+        training: The section networks.NAME.training with every key.
+        history: The epochs so far.
+        chances: The chance on the "training" and on the "validation" images.
+        epochs: The number of epochs after which the gate decides. If the training has fewer, it
+            decides after the last one.
+
+    Raises:
+        UserError: The best accuracy is not clearly above chance on either split.
     """
     best = {
         "training": max((epoch.train_accuracy for epoch in history), default=0.0),
@@ -121,10 +152,11 @@ def check_training(
         for split, chance in chances.items()
     )
     raise UserError(
-        f"{network}: the network is not clearly better than guessing after {len(history)} of {training['epochs']} epochs. "
-        f"The loss is {history[-1].loss:.4f}; {reached}.\n"
-        f"{_settings(training)} VGG16, which has no batch norm, is known to stay at chance from random weights under Adam at learning "
-        f"rate 0.001 with L2 decay (the recipe paper).\n{_other_recipe(network, training)}\n{_go_on(network)}"
+        f"{network}: the network is not clearly better than guessing after {len(history)} of "
+        f"{training['epochs']} epochs. The loss is {history[-1].loss:.4f}; {reached}.\n"
+        f"{_settings(training)} VGG16 has no batch norm. It is known to stay at chance from random "
+        "weights under Adam at learning rate 0.001 with L2 decay (the recipe paper).\n"
+        f"{_other_recipe(network, training)}\n{_go_on(network)}"
     )
 
 
@@ -136,10 +168,18 @@ def check_dense(
     chance: Chance | None,
     least_accuracy: float | None,
 ) -> None:
-    """The last gate, before any search. accuracy: of the dense network on the images of `split`, that `chance` is of.
+    """Check the accuracy of a dense network before any search.
 
-    training: None for imported weights. chance: None where it is not to be looked at. least_accuracy: None for no such floor.
-    Raises UserError: the accuracy is not clearly above chance, or under the floor.
+    Args:
+        network: The name of the network.
+        training: The section networks.NAME.training with every key; None for imported weights.
+        accuracy: The accuracy of the dense network on the images of `split`, in [0, 1].
+        split: The name of the split.
+        chance: The chance on the same images; None if the accuracy may be at chance.
+        least_accuracy: The least accuracy that is allowed; None if there is none.
+
+    Raises:
+        UserError: The accuracy is not clearly above chance, or it is under `least_accuracy`.
     """
     measured = f"{network}: the dense network's accuracy on the {split} images is {accuracy:.4f}"
     advice = (
@@ -151,8 +191,8 @@ def check_dense(
         raise UserError(f"{measured}, not above chance: {chance}.\n{advice}\n{_go_on(network)}")
     if least_accuracy is not None and accuracy < least_accuracy:
         raise UserError(
-            f"{measured}, under networks.{network}.gate.least_accuracy = {least_accuracy:g}.\n{advice}\n"
-            f"To go on with the network as it is, lower that floor: the weights stay."
+            f"{measured}, under networks.{network}.gate.least_accuracy = {least_accuracy:g}.\n"
+            f"{advice}\nTo go on with the network as it is, lower that floor: the weights are kept."
         )
 
 
@@ -163,10 +203,20 @@ def check_metrics(
     split: str,
     gate: Mapping[str, Any],
 ) -> Chance:
-    """What guessing reaches on the images of `split`, where the dense network has passed its gate.
+    """Check the metrics of a dense network before any search.
 
-    metrics: the content of metrics.json; gate: the section networks.NAME.gate.
-    Raises UserError: see check_dense.
+    Args:
+        network: The name of the network.
+        training: The section networks.NAME.training with every key; None for imported weights.
+        metrics: The content of metrics.json.
+        split: The name of the split that the search measures accuracy on.
+        gate: The section networks.NAME.gate.
+
+    Returns:
+        The chance on the images of `split`.
+
+    Raises:
+        UserError: The network does not pass, see check_dense.
     """
     chance = Chance(metrics["most_frequent_class"][split], metrics["images"][split])
     looked_at = chance if gate["above_chance"] else None

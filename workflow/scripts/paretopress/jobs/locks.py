@@ -1,4 +1,4 @@
-"""One job at a time in a folder, on whichever host; the kernel takes the lock back from a job that dies."""
+"""Lock a folder for one job at a time, on all hosts. The kernel frees the lock of a dead job."""
 
 import errno
 import fcntl
@@ -15,7 +15,7 @@ UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 def _is_at(file: BinaryIO, path: Path) -> bool:
-    """Whether the open file is still the one of that name: a job that is done removes its folder."""
+    """Tell whether an open file still has its name. A finished job removes its folder."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
@@ -25,10 +25,19 @@ def _is_at(file: BinaryIO, path: Path) -> bool:
 def locked(
     folder: Path, wait: Callable[[], None], unsupported: Callable[[OSError], None]
 ) -> BinaryIO:
-    """Makes `folder` and locks it until the returned file is closed or the process ends.
+    """Make a folder, and lock it until the returned file is closed or the process ends.
 
-    wait: called once before waiting for another process that has the lock. unsupported: called where the file system has no locks.
-    POSIX locks, since these hold between the hosts of a network file system, and are no child process's.
+    The locks are POSIX locks: they hold between the hosts of a network file system, and child
+    processes do not inherit them.
+
+    Args:
+        folder: The folder.
+        wait: Called once before this process waits for another process that has the lock.
+        unsupported: Called with the error if the file system has no locks. The folder is then
+            used without a lock.
+
+    Returns:
+        The open file that holds the lock.
     """
     path, waiting = folder / LOCK, False
     while True:
@@ -45,9 +54,8 @@ def locked(
             if not waiting:
                 wait()
                 waiting = True
-            time.sleep(
-                SECONDS_BETWEEN_LOOKS
-            )  # and not until that lock is free: the file may be removed, by its holder or by a person
+            # A blocking lock would wait forever if the holder or a person removes the file.
+            time.sleep(SECONDS_BETWEEN_LOOKS)
         else:
             if _is_at(file, path):
                 return file

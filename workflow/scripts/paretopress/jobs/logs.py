@@ -1,4 +1,4 @@
-"""The log of one job: a file that a person can follow while the job runs."""
+"""The log of one job, a file that a person can follow while the job runs."""
 
 import logging
 import sys
@@ -11,35 +11,49 @@ from ..errors import UserError
 from .files import disk_problem
 from .stopping import Stopped
 
-INTERRUPTED = "interrupted. Start the study again: what was finished is kept."
+INTERRUPTED = "interrupted. Start the study again: finished work is kept."
 
 
 class JobLog(logging.FileHandler):
-    """A log that cannot be written is said once on the terminal, and is no reason to end the job."""
+    """A log file whose write errors do not end the job.
+
+    The first such error is shown on the terminal.
+    """
 
     said = False
 
     def handleError(self, record: logging.LogRecord) -> None:
+        """Show the first error of the disk; leave any other error to logging."""
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
             super().handleError(record)
         elif not self.said:
             self.said = True
             print(
-                f"{self.baseFilename}: lines are missing, the log cannot be written ({error.strerror})",
+                f"{self.baseFilename}: lines are missing, the log cannot be written "
+                f"({error.strerror})",
                 file=sys.stderr,
             )
 
     def close(self) -> None:
-        with suppress(
-            OSError
-        ):  # said when the line was written; what is left of it cannot be written now either
+        """Close the file, also if its last lines cannot be written."""
+        with suppress(OSError):  # It was shown when a line could not be written.
             super().close()
 
 
 @contextmanager
 def job_log(path: str) -> Iterator[logging.Logger]:
-    """A logger to `path`. An exception goes to the log and to the terminal: with its message alone if the user can mend it."""
+    """Open the log of a job.
+
+    An exception goes to the log and to the terminal. If the user can correct it, only its message
+    is shown and the process exits with status 1. Any other exception is raised again.
+
+    Args:
+        path: The file of the log. Its folder is made if it is missing.
+
+    Yields:
+        The logger that writes to the file.
+    """
     logger = logging.getLogger("paretopress")
     logger.setLevel(logging.INFO)
     handler: logging.Handler = logging.NullHandler()
@@ -64,7 +78,7 @@ def job_log(path: str) -> Iterator[logging.Logger]:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them: 42 s, 3 min 10 s, 2 h 05 min."""
+    """Write seconds for people, like 42 s, 3 min 10 s or 2 h 05 min."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

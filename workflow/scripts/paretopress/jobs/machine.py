@@ -1,4 +1,4 @@
-"""The machine that a time was measured on."""
+"""The machine that times are measured on."""
 
 import platform
 import subprocess
@@ -15,7 +15,7 @@ BYTES_PER_GIB = 1024**3
 
 
 def processor_name() -> str:
-    """The processor's own name where the system tells it, else the kind of machine."""
+    """The name of the processor, or the type of the machine if the system gives no name."""
     if platform.system() == "Darwin":
         command = ["sysctl", "-n", "machdep.cpu.brand_string"]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
@@ -25,24 +25,37 @@ def processor_name() -> str:
 
 
 def require_cores(threads: int, cores: int) -> None:
-    """Raises UserError where a network is to be timed with more threads (inference_time.threads) than there are cores."""
+    """Check that there is a core for each thread of the timing.
+
+    Args:
+        threads: The value of inference_time.threads.
+        cores: The number of cores that the job may use.
+
+    Raises:
+        UserError: There are more threads than cores.
+    """
     if threads > cores:
         raise UserError(
             f"inference_time.threads = {threads}: there are {cores} cores for it. "
-            f"Allowed: at most as many threads as cores. Lower it in the config, or run with --cores {threads} or more."
+            "Allowed: at most as many threads as cores. Lower it in the config, "
+            f"or run with --cores {threads} or more."
         )
 
 
 def machine_load() -> float:
-    """How many cores other work keeps busy, over LOAD_SECONDS in which this process waits.
+    """Measure how many cores other work keeps busy, while this process waits for LOAD_SECONDS.
 
-    The system's load average would still hold the jobs that ended in the minute before.
+    The load average of the system is not used. It would include jobs that have ended within the
+    last minute.
+
+    Returns:
+        The number of busy cores, with a fraction.
     """
     return sum(psutil.cpu_percent(interval=LOAD_SECONDS, percpu=True)) / 100
 
 
 def this_machine() -> dict[str, Any]:
-    """Processor, number of cores, memory in GiB and operating system of the machine that this runs on."""
+    """Describe this machine: processor, number of cores, memory in GiB, operating system."""
     return {
         "processor": processor_name(),
         "cores": psutil.cpu_count(),

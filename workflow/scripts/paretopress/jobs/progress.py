@@ -1,4 +1,4 @@
-"""What a long job says while it runs: lines in its log, and a status for `make status`."""
+"""Report the progress of a long job: lines in its log, and a status for `make status`."""
 
 import logging
 import sys
@@ -11,20 +11,27 @@ from .logs import duration
 
 
 class Trained(Protocol):
-    """An epoch of a training, as far as it is told here: see networks.history.Epoch."""
+    """The attributes of an epoch that are reported, see networks.history.Epoch."""
 
     @property
-    def epoch(self) -> int: ...
+    def epoch(self) -> int:
+        """The number of the epoch, from 1."""
+
     @property
-    def loss(self) -> float: ...
+    def loss(self) -> float:
+        """The mean loss of the epoch."""
+
     @property
-    def train_accuracy(self) -> float: ...
+    def train_accuracy(self) -> float:
+        """The accuracy on the training images, in [0, 1]."""
+
     @property
-    def validation_accuracy(self) -> float: ...
+    def validation_accuracy(self) -> float:
+        """The accuracy on the validation images, in [0, 1]."""
 
 
 class Searched(Protocol):
-    """A search, as far as it is told here: see search.archive.Archive."""
+    """The attributes of a search that are reported, see search.archive.Archive."""
 
     budget: int
     evaluations: Sequence[Any]
@@ -32,16 +39,26 @@ class Searched(Protocol):
     timings: Sequence[Mapping[str, Any]]
 
     @property
-    def left(self) -> int: ...
+    def left(self) -> int:
+        """The remaining budget, in true evaluations."""
 
 
 def reporter(
     log: logging.Logger, journal: Journal, label: str, hypervolume: Callable[[], float]
 ) -> Callable[[Searched], None]:
-    """What a method calls after each iteration. The time left is what the evaluations and searches of
-    this run took on average.
+    """Make the function that a search method calls after each iteration.
 
-    hypervolume: gives that of the evaluations so far.
+    The remaining time is estimated from the mean time of the evaluations in this run, which
+    includes the search for their designs.
+
+    Args:
+        log: The log of the job.
+        journal: The journal of the job, which gets the status.
+        label: The name of the run at the start of each line.
+        hypervolume: Computes the hypervolume of the evaluations so far.
+
+    Returns:
+        The function, which takes the archive of the search.
     """
 
     def report(archive: Searched) -> None:
@@ -68,9 +85,20 @@ def reporter(
 def epoch_reporter(
     log: logging.Logger, journal: Journal, network: str, epochs: int, finished: Sequence[Trained]
 ) -> Callable[[Sequence[Trained]], None]:
-    """What `train` calls with all epochs so far; `finished` are those of an earlier process.
+    """Make the function that `train` calls after each epoch.
 
-    The line goes to the log and to the terminal. The time left is what the epochs of this process took on average.
+    Its line goes to the log and to the terminal. The remaining time is estimated from the mean
+    time of the epochs in this process.
+
+    Args:
+        log: The log of the job.
+        journal: The journal of the job, which gets the status.
+        network: The name of the network.
+        epochs: The number of epochs of the whole training.
+        finished: The epochs that an earlier process has finished.
+
+    Returns:
+        The function, which takes all epochs so far.
     """
     start = perf_counter()
     journal.report(
@@ -83,8 +111,9 @@ def epoch_reporter(
         latest = history[-1]
         left = (perf_counter() - start) / (latest.epoch - len(finished)) * (epochs - latest.epoch)
         line = (
-            f"{network}: epoch {latest.epoch} of {epochs}, loss {latest.loss:.4f}, accuracy {latest.train_accuracy:.4f} on training "
-            f"and {latest.validation_accuracy:.4f} on validation images, {duration(left)} left"
+            f"{network}: epoch {latest.epoch} of {epochs}, loss {latest.loss:.4f}, "
+            f"accuracy {latest.train_accuracy:.4f} on training and "
+            f"{latest.validation_accuracy:.4f} on validation images, {duration(left)} left"
         )
         log.info("%s", line)
         print(line, file=sys.stderr, flush=True)

@@ -1,7 +1,9 @@
-"""What each file of a study was made from: a record beside the results, written after the file and compared before the file is used.
+"""The record of each file of a study: what it was made from, and its digest.
 
-The record of results/STUDY/FILE is results/STUDY/provenance/FILE.json. It is no declared output, so that Snakemake leaves it alone, and it
-holds neither times nor anything of the machine: equal jobs with equal inputs write equal records.
+A record is written after its file, and compared before the file is used. The record of
+results/STUDY/FILE is results/STUDY/provenance/FILE.json. It is no declared output, so that
+Snakemake does not touch it. It holds no times and nothing about the machine, so that equal jobs
+with equal inputs write equal records.
 """
 
 import hashlib
@@ -17,26 +19,36 @@ from .sealed import Unreadable, sealed, unsealed
 from .versions import versions
 
 RECORDS = "provenance"
-TIMES = "timings.csv"  # never the same twice, and nothing but times is made from them
+TIMES = "timings.csv"  # Times are never the same twice, and only times are made from them.
 SHOWN = 10
-DIGITS = 12  # of a digest, in messages
+DIGITS = 12  # The digits of a digest in messages.
 
 
 class Damaged(UserError):
-    """A file of a study is not what its job wrote."""
+    """A file of a study differs from what its job wrote."""
 
 
 class Unrecorded(Damaged):
-    """A file of a study has no record: nobody can tell whether it is whole. While its job still works on it, it is not."""
+    """A file of a study has no record, so that nobody can tell whether it is whole.
+
+    This is also the case while its job still works on it.
+    """
 
 
 @dataclass(frozen=True)
 class Record:
-    """Where one file of a study comes from.
+    """The origin of one file of a study.
 
-    file: its path within the results of the study. bytes, sha256: what it was when it was written.
-    made_from: the SHA-256 of everything that its job read, by path.
-    code: the code that counts, each module with its digest.
+    Attributes:
+        file: The path of the file within the results of the study.
+        bytes: The size of the file when it was written.
+        sha256: The SHA-256 of the file when it was written.
+        rule: The rule that made it.
+        wildcards: The wildcards of the job, by name.
+        params: The parameters of the job, by name, except the code that counts.
+        made_from: The SHA-256 of each input of the job, by path.
+        code: The modules that count in the job, each as "MODULE DIGEST".
+        versions: The versions of Python and of the packages.
     """
 
     file: str
@@ -51,30 +63,49 @@ class Record:
 
 
 def study_folder(log: str | PurePath) -> Path:
-    """The results of the study that a log belongs to: results/STUDY of results/STUDY/logs/..., after
-    the prefix of a module."""
+    """Find the folder of the results of the study that a log belongs to.
+
+    Args:
+        log: The path of the log, [PREFIX/]results/STUDY/logs/..., where a module has a prefix.
+
+    Returns:
+        The folder [PREFIX/]results/STUDY.
+    """
     parts = PurePath(log).parts
     (*_, end) = (i for i in range(2, len(parts)) if (parts[i - 2], parts[i]) == ("results", "logs"))
     return Path(*parts[:end])
 
 
 def record_path(study: Path, file: Path) -> Path:
+    """The path of the record of a file in the results folder `study`."""
     return study / RECORDS / f"{file.relative_to(study)}.json"
 
 
 def write_record(study: Path, file: Path, record: Record) -> None:
-    """Writes the record of `file`, whole or not at all."""
+    """Write the record of a file, whole or not at all."""
     write_whole(record_path(study, file), sealed(asdict(record)))
 
 
 def _cure(file: Path) -> str:
-    return f"Remove {file}, have it made again (snakemake {file} --cores 1 --configfile ..., the file first), and go on."
+    return (
+        f"Remove {file}, have it made again (snakemake {file} --cores 1 --configfile ..., the file "
+        "first), and go on."
+    )
 
 
 def read_record(study: Path, file: Path) -> Record:
-    """The record of `file`.
+    """Read the record of a file.
 
-    Raises Unrecorded: there is none. Raises Damaged: it is not as it was written, or of another file.
+    Args:
+        study: The folder of the results of the study.
+        file: The file in it.
+
+    Returns:
+        The record.
+
+    Raises:
+        Unrecorded: There is no record.
+        Damaged: The record is damaged, of another format, or of another file.
     """
     path, unknown = (
         record_path(study, file),
@@ -95,21 +126,31 @@ def read_record(study: Path, file: Path) -> Record:
 
 
 def check_file(study: Path, file: Path, digest: str) -> Record:
-    """The record of a file whose SHA-256 is `digest`.
+    """Compare a file with its record.
 
-    Raises Damaged: the record says otherwise, or cannot be used.
+    Args:
+        study: The folder of the results of the study.
+        file: The file in it.
+        digest: The SHA-256 of the file as it is now.
+
+    Returns:
+        The record.
+
+    Raises:
+        Damaged: The record has another SHA-256, or the record cannot be used.
     """
     record = read_record(study, file)
     if record.sha256 != digest:
         raise Damaged(
-            f"{file}: damaged or edited, not what rule {record.rule} wrote. It has {file.stat().st_size} bytes with SHA-256 "
-            f"{digest[:DIGITS]}..., its record says {record.bytes} bytes with {record.sha256[:DIGITS]}... {_cure(file)}"
+            f"{file}: damaged or edited, not what rule {record.rule} wrote. It has "
+            f"{file.stat().st_size} bytes with SHA-256 {digest[:DIGITS]}..., its record says "
+            f"{record.bytes} bytes with {record.sha256[:DIGITS]}... {_cure(file)}"
         )
     return record
 
 
 def _records(study: Path, digests: Mapping[str, str]) -> tuple[dict[str, Record], list[str]]:
-    """The records of those of the files that belong to the study and are what was written, and what is wrong with the others."""
+    """The records of the whole files of the study by path, and a message for each damaged file."""
     whole: dict[str, Record] = {}
     damaged: list[str] = []
     for file in digests:
@@ -122,7 +163,7 @@ def _records(study: Path, digests: Mapping[str, str]) -> tuple[dict[str, Record]
 
 
 def _record_of(study: Path, file: str) -> Record | None:
-    """The record of a file, where it belongs to the study and has one that can be used."""
+    """The record of a file; None if the file is not of the study or has no usable record."""
     if not Path(file).is_relative_to(study):
         return None
     try:
@@ -132,24 +173,34 @@ def _record_of(study: Path, file: str) -> Record | None:
 
 
 def _outdated(study: Path, records: Mapping[str, Record]) -> Iterator[str]:
-    """Which of the files were made from another version of a file than the one of now, as the record of that one has it.
+    """A message for each file that was made from another version of a file than the present one.
 
-    Nothing that Snakemake lets happen, but a restored backup or `--touch` can.
+    Snakemake prevents this, but a restored backup or `--touch` can cause it. The present version is
+    known by its record.
     """
     for file, record in records.items():
         for source, was in record.made_from.items():
             now = records.get(source) or _record_of(study, source)
             if now is not None and now.sha256 != was and not source.endswith(TIMES):
                 yield (
-                    f"{file}: made from another {source} than lies there now (its SHA-256 was {was[:DIGITS]}..., and is "
-                    f"{now.sha256[:DIGITS]}...)."
+                    f"{file}: made from another {source} than lies there now (its SHA-256 was "
+                    f"{was[:DIGITS]}..., and is {now.sha256[:DIGITS]}...)."
                 )
 
 
 def verified(study: Path, files: Iterable[str]) -> dict[str, str]:
-    """The SHA-256 of each file or folder, by path. Those that belong to the study are what their jobs wrote, and fit one another.
+    """Check the files of a study against their records, and compute the digests of all files.
 
-    Raises Damaged: they do not; each is named.
+    Args:
+        study: The folder of the results of the study.
+        files: The paths of files and folders. Those outside of the study have no record.
+
+    Returns:
+        The SHA-256 of each file or folder, by path.
+
+    Raises:
+        Damaged: Files of the study are damaged, or were made from other files than the present
+            ones. The message names up to 10 of them.
     """
     digests = {file: content_digest(Path(file)) for file in sorted(set(files))}
     whole, damaged = _records(study, digests)
@@ -163,9 +214,18 @@ def verified(study: Path, files: Iterable[str]) -> dict[str, str]:
 
 
 def read_verified(study: Path, file: Path) -> bytes:
-    """The content of a file of the study.
+    """Read a file of a study and check it against its record.
 
-    Raises FileNotFoundError; raises Damaged, as check_file has it.
+    Args:
+        study: The folder of the results of the study.
+        file: The file in it.
+
+    Returns:
+        The content of the file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        Damaged: The file is damaged, or its record cannot be used.
     """
     content = file.read_bytes()
     check_file(study, file, hashlib.sha256(content).hexdigest())
@@ -173,7 +233,7 @@ def read_verified(study: Path, file: Path) -> bytes:
 
 
 def recorded_files(study: Path) -> list[Path]:
-    """Every file of the study that has a record, sorted."""
+    """List the files of a study that have a record, sorted by path."""
     folder = study / RECORDS
     found = [
         path for path in sorted(folder.rglob("*.json")) if not path.name.startswith(UNFINISHED)
@@ -182,13 +242,22 @@ def recorded_files(study: Path) -> list[Path]:
 
 
 def damaged_and_outdated(study: Path, files: Iterable[Path]) -> tuple[list[str], list[str]]:
-    """What is wrong with files of the study: those that are not what was written, and those made from other files than lie there now."""
+    """Check files of a study against their records, and collect all problems.
+
+    Args:
+        study: The folder of the results of the study.
+        files: The files in it.
+
+    Returns:
+        The messages about damaged files, and those about files that were made from other files
+        than the present ones.
+    """
     whole, damaged = _records(study, {str(file): file_digest(file) for file in files})
     return damaged, list(_outdated(study, whole))
 
 
 def forget(study: Path, files: Iterable[str]) -> None:
-    """Removes the records of files that are about to be written again."""
+    """Remove the records of files that a job is about to write again."""
     for file in files:
         record_path(study, Path(file)).unlink(missing_ok=True)
 
@@ -202,7 +271,17 @@ def record_files(
     made_from: Mapping[str, str],
     code: Sequence[str],
 ) -> None:
-    """Writes the record of every file that a job has written."""
+    """Write the record of each file that a job has written.
+
+    Args:
+        study: The folder of the results of the study.
+        files: The paths of the files.
+        rule: The rule of the job.
+        wildcards: The wildcards of the job, by name.
+        params: The parameters of the job, by name, except the code that counts.
+        made_from: The SHA-256 of each input of the job, by path.
+        code: The modules that count in the job, each as "MODULE DIGEST".
+    """
     installed = versions()
     for file in map(Path, files):
         name, size, digest = str(file.relative_to(study)), file.stat().st_size, file_digest(file)

@@ -1,4 +1,4 @@
-"""Recorded files: JSON with a digest of its content, so that a damaged one is noticed."""
+"""Recorded files: JSON with a digest of its content, so that damage is noticed."""
 
 import hashlib
 import json
@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-# Raised by hand with each change of the form of a recorded file, and with each change in jobs/ that
-# changes what a job computes: no other edit in jobs/ has anything made again.
+# Raise this number by hand with each change of the form of a recorded file, and with each change
+# in jobs/ that changes a result. No other edit in jobs/ makes a job run again.
 FORMAT = 1
 SEALED = re.compile(
     rb'\{"format": ([0-9]+), "sha256": "([0-9a-f]{64})", "content": (.*)\}\n', re.DOTALL
@@ -15,11 +15,15 @@ SEALED = re.compile(
 
 
 class Unreadable(Exception):
-    """A recorded file that is not as it was written, or of another format; the message says which."""
+    """A recorded file is damaged or of another format; the message says which."""
 
 
 class OtherFormat(Unreadable):
-    """A whole recorded file of another format; content: what is in it."""
+    """A recorded file is whole but of another format.
+
+    Attributes:
+        content: The content of the file.
+    """
 
     def __init__(self, format_: int, content: dict[str, Any]) -> None:
         super().__init__(f"written in format {format_}, this version reads {FORMAT}")
@@ -31,16 +35,31 @@ def _digest(format_: bytes, body: bytes) -> bytes:
 
 
 def sealed(content: Mapping[str, Any]) -> str:
-    """The text of a recorded file: its format, the SHA-256 of format and content, the content."""
+    """Write plain data as the text of a recorded file.
+
+    Args:
+        content: The data, as JSON can hold it.
+
+    Returns:
+        The text: the format, the SHA-256 of format and content, and the content.
+    """
     body = json.dumps(content, indent=1)
     digest = _digest(str(FORMAT).encode(), body.encode()).decode()
     return f'{{"format": {FORMAT}, "sha256": "{digest}", "content": {body}}}\n'
 
 
 def unsealed(text: bytes) -> dict[str, Any]:
-    """The content of what `sealed` gave, byte for byte.
+    """Read the content of a recorded file.
 
-    Raises Unreadable for any other text; of those OtherFormat for what another version gave.
+    Args:
+        text: The bytes of the file, exactly as `sealed` made them.
+
+    Returns:
+        The content.
+
+    Raises:
+        OtherFormat: The file is whole, but another version of this program wrote it.
+        Unreadable: The file is damaged.
     """
     found = SEALED.fullmatch(text)
     if found is None or _digest(found[1], found[3]) != found[2]:

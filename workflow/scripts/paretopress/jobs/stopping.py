@@ -1,4 +1,7 @@
-"""A polite signal to stop, as a cluster sends it before a job's time is up: the step at hand is finished and recorded first."""
+"""Finish and record the current step before a job stops on SIGTERM.
+
+A cluster sends this signal before the time limit of a job.
+"""
 
 import signal
 import threading
@@ -8,17 +11,24 @@ from types import FrameType
 
 
 class Stopped(Exception):
-    """A signal ended the job between two steps; the message says where it stands."""
+    """A signal ended the job between two steps; the message says which steps are finished."""
 
 
 @contextmanager
 def finished_first(standing: Callable[[], str]) -> Iterator[None]:
-    """A step that SIGTERM does not break off: it is finished, then Stopped is raised. A second SIGTERM ends the process at once.
+    """Finish the step in the block if SIGTERM comes, and then raise Stopped.
 
-    standing: what is behind the job after the step, in words. Between two such steps the signal does what it did before.
+    A second SIGTERM ends the process at once. Between two such steps, the signal has the effect
+    that it had before.
+
+    Args:
+        standing: Gives the finished work of the job after this step, in words.
+
+    Raises:
+        Stopped: The signal came during the step.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield  # Python hands signals to the main thread alone
+        yield  # Python handles signals only in the main thread.
         return
     asked: list[int] = []
 

@@ -1,17 +1,17 @@
-"""The versions that numbers come from."""
+"""The versions of the software that computes the results."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-# What the numbers of a study can depend on.
+# The numbers of a study can depend on these packages.
 PACKAGES = (
-    "torch", "torchvision", "numpy", "pandas", "scipy", "scikit-learn", "xgboost", "lightgbm", "pymoo", "moocore", "scikit-posthocs",
-    "safetensors", "pillow",
+    "torch", "torchvision", "numpy", "pandas", "scipy", "scikit-learn", "xgboost", "lightgbm",
+    "pymoo", "moocore", "scikit-posthocs", "safetensors", "pillow",
 )  # fmt: skip
 
 
 def versions() -> dict[str, str]:
-    """Of Python, and of those of PACKAGES that are installed."""
+    """The version of Python and of each installed package of PACKAGES, by name."""
     found = {"Python": platform.python_version()}
     for package in PACKAGES:
         try:
