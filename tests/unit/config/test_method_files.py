@@ -126,7 +126,7 @@ def test_settings_that_the_class_takes_are_given_to_it(settings, climber):
         ("climber", "and there is no such file"),
         ("climber.Climbr", "and methods/climber.py defines no such dataclass"),
         ("climber.Plain", "and methods/climber.py defines no such dataclass"),
-        ("broken.Climber", "and methods/broken.py is no Python"),
+        ("broken.Climber", "and methods/broken.py is not Python"),
     ],
 )
 def test_an_entry_of_the_registry_that_leads_nowhere_is_refused(

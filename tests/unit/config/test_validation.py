@@ -39,7 +39,7 @@ CASES = {
     "a seed twice": (
         ["seeds"],
         [1, 2, 1],
-        ["seeds = [1, 2, 1]", "1 stands in it more than once", "each value once"],
+        ["seeds = [1, 2, 1]", "1 is listed more than once", "each value once"],
     ),
     "no seeds": (["seeds"], [], ["seeds = []", "a list of at least one value"]),
     "a negative seed": (["seeds", 1], -1, ["seeds[1] = -1", "at least 0"]),
@@ -445,7 +445,7 @@ def test_odd_yaml_is_refused_and_never_a_traceback(data):
 def test_a_key_that_stands_twice_is_refused(tmp_path):
     file = tmp_path / "c.yaml"
     file.write_text(yaml.safe_dump(GOOD) + "seeds: [7]\n", encoding="utf-8")
-    with pytest.raises(UserError, match=r"seeds: the key stands twice"):
+    with pytest.raises(UserError, match=r"seeds: the key is there twice"):
         read_study(yaml.safe_load(file.read_text(encoding="utf-8")), [str(file)])
 
 

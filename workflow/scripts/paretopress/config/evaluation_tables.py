@@ -1,4 +1,7 @@
-"""The section `evaluation_tables`: evaluations made elsewhere, judged and drawn beside the study's own runs, or alone."""
+"""The section `evaluation_tables`: evaluations that were made elsewhere.
+
+They are judged and drawn beside the study's own runs, or alone.
+"""
 
 from typing import Annotated
 
@@ -6,62 +9,79 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from .base import Checksum, Count, FilePath, Fraction, Name, Section, distinct
 
-# The names in a table are read without the spaces around them, too.
+# Spaces around a name are removed here, as they are in the table.
 ColumnName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class Columns(Section):
-    network: ColumnName = Field("network", description="Name of the network")
+    """The names of the columns in a table of evaluations."""
+
+    network: ColumnName = Field("network", description="Column with the name of the network")
     method: Annotated[list[ColumnName], Field(min_length=1), AfterValidator(distinct)] = Field(
         ["method"],
-        description="Name of the method: the texts of these columns joined by '-', empty ones left out",
+        description="Columns with the name of the method. Their texts are joined by '-', without "
+        "empty ones",
     )
     seed: ColumnName = Field(
         "seed",
-        description="Seed or number of the run, a whole number; runs of equal seed are one block",
+        description="Column with the seed or number of the run, a whole number. Runs of equal seed "
+        "are one block",
     )
     evaluation: ColumnName = Field(
-        "evaluation", description="Number of the evaluation within its run, from 1"
+        "evaluation", description="Column with the number of the evaluation in its run, from 1"
     )
-    accuracy: ColumnName = Field("accuracy", description="Accuracy as a fraction")
+    accuracy: ColumnName = Field("accuracy", description="Column with the accuracy, as a fraction")
     nonzero_rate: ColumnName = Field(
         "nonzero_rate",
-        description="Non-zero rate as a fraction; one below 0 is taken as given and marked",
+        description="Column with the non-zero rate, as a fraction. A rate below 0 is taken as "
+        "given and marked",
     )
     phase: ColumnName = Field(
         "phase",
-        description="May be absent: initial for designs of the initial sample, else any word",
+        description="Optional column. It holds initial for designs of the initial sample, and any "
+        "other word for other designs",
     )
-    iteration: ColumnName = Field("iteration", description="May be absent: iteration of the method")
-    linear_scope: ColumnName = Field("linear_scope", description="May be absent: x1")
-    conv_scope: ColumnName = Field("conv_scope", description="May be absent: x2")
-    linear_amount: ColumnName = Field("linear_amount", description="May be absent: x3")
-    conv_amount: ColumnName = Field("conv_amount", description="May be absent: x4")
-    linear_target: ColumnName = Field("linear_target", description="May be absent: x5")
-    conv_target: ColumnName = Field("conv_target", description="May be absent: x6")
-    quantization: ColumnName = Field("quantization", description="May be absent: x7")
+    iteration: ColumnName = Field(
+        "iteration", description="Optional column with the iteration of the method"
+    )
+    linear_scope: ColumnName = Field("linear_scope", description="Optional column with variable x1")
+    conv_scope: ColumnName = Field("conv_scope", description="Optional column with variable x2")
+    linear_amount: ColumnName = Field(
+        "linear_amount", description="Optional column with variable x3"
+    )
+    conv_amount: ColumnName = Field("conv_amount", description="Optional column with variable x4")
+    linear_target: ColumnName = Field(
+        "linear_target", description="Optional column with variable x5"
+    )
+    conv_target: ColumnName = Field("conv_target", description="Optional column with variable x6")
+    quantization: ColumnName = Field("quantization", description="Optional column with variable x7")
     seconds: ColumnName = Field(
         "seconds",
-        description="May be absent: seconds that the evaluation took; may be empty in single rows",
+        description="Optional column with the seconds that the evaluation took. Single rows may "
+        "leave it empty",
     )
 
 
 class TableNetwork(Section):
+    """The facts about a network that a table of evaluations does not hold."""
+
     threshold: Fraction = Field(
-        description="tau of these evaluations: the least accuracy that is feasible, as a fraction"
+        description="The accuracy floor tau of these evaluations, as a fraction"
     )
     dense_accuracy: Fraction | None = Field(
-        None, description="Accuracy of the dense network on the same images, where it is known"
+        None, description="Accuracy of the dense network on the same images, if it is known"
     )
     images: Count | None = Field(
-        None, description="How many images accuracy was measured on, where it is known"
+        None, description="Number of images that accuracy was measured on, if it is known"
     )
 
 
 class EvaluationTable(Section):
+    """A table of evaluations that were made elsewhere."""
+
     path: FilePath = Field(description="A CSV file, plain or compressed with gzip")
     checksum: Checksum | None = Field(None, description="SHA-256 that the file must have")
     networks: Annotated[dict[Name, TableNetwork], Field(min_length=1)] = Field(
         description="The networks in the table, by name"
     )
-    columns: Columns = Field(Columns(), description="What the columns are called there")
+    columns: Columns = Field(Columns(), description="Names of the columns in the table")

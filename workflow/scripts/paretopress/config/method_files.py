@@ -1,4 +1,4 @@
-"""What the files of search methods hold, read from their text: no method is imported, nor what it imports."""
+"""Check methods of the registry by the text of their files, without importing them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,20 +10,25 @@ from .methods import RegisteredMethod
 from .python_files import FieldText, dataclass_fields
 
 METHODS = PACKAGE / "methods"
-# A field annotated with one of these is checked; of another one the class itself has to judge.
+# A value of a field with one of these annotations is checked here. The class must check any other.
 TYPES = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
 
 
 def method_file(implementation: str) -> Path:
-    """The file of FILE.CLASS in the folder methods/."""
+    """The file of a method in the folder methods/, from its FILE.CLASS."""
     return METHODS / f"{implementation.split('.')[0]}.py"
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A mistake in an entry of the config's methods: at which key of it, what it is, what is allowed there.
+    """A mistake in an entry of the config's `methods`.
 
-    meant: what `said` may be a misspelling of.
+    Attributes:
+        key: The path of the wrong key within the entry.
+        what: The problem.
+        allowed: What is allowed there.
+        said: A word that may be misspelt, or "".
+        meant: The words that `said` may be a misspelling of.
     """
 
     key: tuple[str, ...]
@@ -60,7 +65,14 @@ def _wrong_settings(given: dict[str, Any], fields: dict[str, FieldText]) -> Iter
 
 
 def mistakes_of(method: RegisteredMethod) -> Iterator[Mistake]:
-    """What is wrong with the registry's entry of a method, or with its settings."""
+    """Find the mistakes in the registry's entry of a method and in its settings.
+
+    Args:
+        method: The entry of the config's `methods`.
+
+    Yields:
+        Each mistake.
+    """
     entry = f"its entry in the registry (config/methods.py) is {method.implementation!r}"
     module, _, name = method.implementation.partition(".")
     file = method_file(method.implementation)
@@ -74,7 +86,7 @@ def mistakes_of(method: RegisteredMethod) -> Iterator[Mistake]:
     except (SyntaxError, ValueError) as error:
         yield Mistake(
             ("family",),
-            f"{entry}, and methods/{file.name} is no Python ({error})",
+            f"{entry}, and methods/{file.name} is not Python ({error})",
             "a file that Python can run",
         )
         return

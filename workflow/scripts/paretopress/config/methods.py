@@ -1,4 +1,4 @@
-"""The section `methods`: families of search methods, each with the methods that it stands for."""
+"""The section `methods`: families of search methods, and the methods of each family."""
 
 from itertools import product
 from typing import Annotated, Any, ClassVar, Literal
@@ -7,41 +7,48 @@ from pydantic import Field, model_validator
 
 from .base import Count, Metrics, Name, Population, Section, is_table_of_a_network, refuse
 
-# The registry, family: FILE.CLASS in the folder methods/. A method of one's own is a file there and an entry here.
+# The registry: FILE.CLASS in the folder methods/ by family. To add a method, add a file there and
+# an entry here.
 REGISTRY = {
     "random": "random.RandomSearch",
 }
 
-# What other jobs are called, whose progress lies beside that of the searches.
+# Other jobs have their progress beside that of the searches, under these names.
 OTHER_JOBS = ("initial", "test", "training")
-# Names of these families say what their settings are.
+# The method names of these families are made from their settings.
 NAMED_BY_SETTINGS = ("surrogate-", "ctaea-")
 
 
 class SurrogateMethods(Section):
+    """The paper's method, one method for each pair of metrics."""
+
     implementation: ClassVar[str] = "surrogate.SurrogateSearch"
 
     family: Literal["surrogate"] = Field(
-        description="The paper's method; one run for each pair of metrics"
+        description="The paper's method. Each pair of metrics is one method"
     )
     objective_metrics: Metrics = Field(
-        description="How the surrogates of both objectives are selected"
+        description="Metrics that select the surrogates of both objectives"
     )
     constraint_metrics: Metrics = Field(
-        description="How the surrogate of the constraint is selected"
+        description="Metrics that select the surrogate of the constraint"
     )
-    population: Population = Field(50, description="Population of CTAEA on the surrogates")
-    generations: Count = Field(1000, description="Generations of CTAEA on the surrogates")
-    infills: Count = Field(2, description="Designs evaluated for real in each iteration")
+    population: Population = Field(50, description="Population size of CTAEA on the surrogates")
+    generations: Count = Field(1000, description="Number of generations of CTAEA on the surrogates")
+    infills: Count = Field(
+        2, description="Number of designs in each iteration that get a true evaluation"
+    )
     folds: Annotated[int, Field(ge=2, le=10)] = Field(
-        5, description="Folds of the cross-validation that compares the surrogates"
+        5, description="Number of folds in the cross-validation that compares the surrogates"
     )
     infill_rule: Literal["random", "objective_distance"] = Field(
         "random",
-        description="How infills are chosen from the surrogate front; objective_distance: farthest from the known front",
+        description="How infills are chosen from the surrogate front. objective_distance takes "
+        "those that are farthest from the known front",
     )
 
     def named(self, budget: int) -> dict[str, dict[str, Any]]:
+        """The settings of each method of the family, by its name; the budget is not used."""
         shared = self.model_dump(exclude={"family", "objective_metrics", "constraint_metrics"})
         return {
             f"surrogate-{objective}-{constraint}": {
@@ -54,35 +61,43 @@ class SurrogateMethods(Section):
 
 
 class CtaeaMethod(Section):
+    """CTAEA on true evaluations."""
+
     implementation: ClassVar[str] = "ctaea.PlainCtaea"
 
     family: Literal["ctaea"] = Field(
-        description="CTAEA on true evaluations, for as many generations as the budget has"
+        description="CTAEA on true evaluations, until the budget is spent"
     )
-    population: Population = Field(description="Designs in each generation")
+    population: Population = Field(description="Number of designs in each generation")
     generations: Count | None = Field(
         None,
-        description="What budget.evaluations / population must be, if you want that checked",
+        description="Number of generations. If given, it must be budget.evaluations / population",
     )
 
     def named(self, budget: int) -> dict[str, dict[str, Any]]:
+        """The settings of the method by its name, which has the generations that a budget gives."""
         generations = -(-budget // self.population)
         return {f"ctaea-{self.population}x{generations}": {"population": self.population}}
 
 
 class RegisteredMethod(Section):
-    # The tags of the union are the registry's families, so that a new one is one entry there.
+    """A method of the registry."""
+
+    # The tags of the union are the registry's families, so that a new method is one entry there.
     family: Literal[tuple(REGISTRY)] = Field(  # type: ignore[valid-type]
-        description="A search method of the registry in workflow/scripts/paretopress/config/methods.py; random: the yardstick"
+        description="A search method of the registry in "
+        "workflow/scripts/paretopress/config/methods.py. random is random search, for comparison"
     )
     settings: dict[str, Any] = Field({}, description="The fields of the method's class, by name")
     name: Name | None = Field(
         None,
-        description="What the method is called in every table; its family where it is left out",
+        description="Name of the method in every table. Without it, the method has the name of its "
+        "family",
     )
 
     @property
     def implementation(self) -> str:
+        """The FILE.CLASS of the method in the folder methods/."""
         return REGISTRY[self.family]
 
     @model_validator(mode="after")
@@ -97,6 +112,7 @@ class RegisteredMethod(Section):
         return self
 
     def named(self, budget: int) -> dict[str, dict[str, Any]]:
+        """The settings of the method by its name; the budget is not used."""
         return {self.name or self.family: self.model_dump(mode="json")["settings"]}
 
 

@@ -1,4 +1,4 @@
-"""The section `networks`: what is built, and where its weights come from."""
+"""The section `networks`: their architectures, and the sources of their weights."""
 
 from typing import Annotated, Any, Literal
 
@@ -11,45 +11,56 @@ from .weight_files import WEIGHT_FILES
 
 
 class Vgg16Slim(Section):
+    """A narrow VGG16."""
+
     name: Literal["vgg16_slim"] = Field(
-        description="torchvision's VGG, configuration D, with every width divided"
+        description="VGG of torchvision, configuration D, with every width divided"
     )
     width_divisor: Literal[1, 2, 4, 8, 16, 32] = Field(
-        8, description="What every width of VGG16 is divided by"
+        8, description="Divisor of every width of VGG16"
     )
 
 
 class Resnet50Slim(Section):
+    """A ResNet50 with narrow blocks."""
+
     name: Literal["resnet50_slim"] = Field(
-        description="torchvision's ResNet with ResNet50's blocks, narrow inside"
+        description="ResNet of torchvision with the blocks of ResNet50, narrower inside"
     )
     width_per_group: Annotated[int, Field(ge=1, le=64)] = Field(
-        8, description="Width of the blocks' 3x3 convolutions; ResNet50 has 64"
+        8, description="Width of the 3x3 convolutions in the blocks. ResNet50 has 64"
     )
 
 
 class TorchvisionNetwork(Section):
+    """A classification network of torchvision."""
+
     name: TorchvisionModel = Field(
-        description="torchvision's classification network of that name, the head as wide as the classes"
+        description="The classification network of torchvision with this name. Its head has one "
+        "output for each class"
     )
     arguments: dict[str, Any] = Field(
-        {}, description="Passed to torchvision's builder, such as image_size: 32 for vit_b_16"
+        {},
+        description="Arguments of torchvision's builder, such as image_size: 32 for vit_b_16",
     )
 
 
 class OwnNetwork(Section):
+    """A network that the user has written."""
+
     name: Literal["file"] = Field(
         description="Your own network: a Python file and a function in it"
     )
     path: FilePath = Field(
-        description="The Python file; it may import what is installed, and no other file of yours"
+        description="The Python file. It may import installed packages, but no other file of yours"
     )
     function: str = Field(
         "build_network",
         min_length=1,
-        description="Called as function(num_classes, **arguments), returns a torch Module",
+        description="The function. It is called as function(num_classes, **arguments) and returns "
+        "a torch Module",
     )
-    arguments: dict[str, Any] = Field({}, description="Passed to the function by name")
+    arguments: dict[str, Any] = Field({}, description="Arguments of the function, by name")
 
 
 def _weight_file(path: str) -> str:
@@ -62,36 +73,48 @@ ONE_CYCLE = RECIPES[DEFAULT_RECIPE]
 
 
 class Training(Section):
+    """The training of a dense network."""
+
     recipe: Literal["one_cycle", "paper", "paper_low_rate", "sgd_warmup"] = Field(
         DEFAULT_RECIPE,
-        description="Gives every key that is left out here; the defaults below are those of one_cycle",
+        description="Recipe that gives each key that is left out here. The defaults below are "
+        "those of one_cycle",
     )
-    epochs: Count = Field(ONE_CYCLE["epochs"], description="Passes over the training images")
+    epochs: Count = Field(
+        ONE_CYCLE["epochs"], description="Number of passes over the training images"
+    )
     batch_size: Annotated[int, Field(ge=2)] = Field(
         ONE_CYCLE["batch_size"], description="Images in each step"
     )
     optimizer: Literal["adam", "adamw", "sgd"] = Field(
-        ONE_CYCLE["optimizer"], description="sgd has momentum 0.9"
+        ONE_CYCLE["optimizer"], description="Optimiser. sgd has momentum 0.9"
     )
     learning_rate: Positive = Field(
-        ONE_CYCLE["learning_rate"], description="Of the constant schedule; the peak of the others"
+        ONE_CYCLE["learning_rate"],
+        description="Learning rate of the constant schedule, or the peak of the other schedules",
     )
     weight_decay: Annotated[float, Field(ge=0)] = Field(
         ONE_CYCLE["weight_decay"],
-        description="Decoupled for adamw, L2 in the gradient for the others",
+        description="Weight decay, decoupled for adamw and L2 in the gradient for the others",
     )
     schedule: Literal["constant", "one_cycle", "warmup_cosine"] = Field(
         ONE_CYCLE["schedule"],
-        description="How the learning rate moves; warmup_cosine rises in the first 5 % of the steps",
+        description="How the learning rate changes. warmup_cosine rises in the first 5 % of the "
+        "steps",
     )
     augmentation: Literal["none", "crop", "crop_flip"] = Field(
-        ONE_CYCLE["augmentation"], description="crop: moved by up to 4 pixels; flip: left to right"
+        ONE_CYCLE["augmentation"],
+        description="Random changes of the training images. crop moves an image by up to 4 pixels, "
+        "and flip mirrors it left to right",
     )
     precision: Literal["float32", "bfloat16"] = Field(
         "float32",
-        description="Of the forward pass in training; weights, loss and accuracies are float32 in both",
+        description="Precision of the forward pass in training. Weights, loss and accuracies are "
+        "float32 in both cases",
     )
-    seed: Seed = Field(0, description="Seed of initial weights, order and augmentation")
+    seed: Seed = Field(
+        0, description="Seed of the initial weights, the order of the images and the augmentation"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -103,12 +126,15 @@ class Training(Section):
 
 
 class Gate(Section):
+    """The accuracy that a dense network needs."""
+
     epochs: Count = Field(
         5,
-        description="Epochs of training by which the accuracy on training or validation images must be clearly above chance",
+        description="Number of epochs after which the accuracy on training or validation images "
+        "must be clearly above chance",
     )
     least_accuracy: Fraction | None = Field(
-        None, description="What the dense network must reach on the search split"
+        None, description="Least accuracy of the dense network on the search split"
     )
     above_chance: bool = Field(
         True, description="Whether a network that is not clearly above chance stops the study"
@@ -116,23 +142,29 @@ class Gate(Section):
 
 
 class Network(Section):
+    """A network to compress."""
+
     architecture: Vgg16Slim | Resnet50Slim | OwnNetwork | TorchvisionNetwork = Field(
-        discriminator="name", description="What is built: a name and what that architecture takes"
+        discriminator="name",
+        description="Architecture of the network: a name, and the keys of that architecture",
     )
     weights: Annotated[FilePath, AfterValidator(_weight_file)] | None = Field(
         None,
-        description="A .safetensors or .pt file with trained weights, imported instead of training",
+        description="A .safetensors or .pt file with trained weights. They are imported, and the "
+        "network is not trained here",
     )
     checksum: Checksum | None = Field(
         None,
-        description="SHA-256 that the file of weights must have; a .safetensors file has no checksum of its own",
+        description="SHA-256 that the file of weights must have. A .safetensors file has no "
+        "checksum of its own",
     )
     training: Training | None = Field(
         None,
-        description="How the network is trained here; all defaults where weights are not given either",
+        description="How the network is trained here. Without this key and without weights, it is "
+        "trained with all defaults",
     )
     gate: Gate = Field(
-        Gate(), description="What the dense network must reach before any search is spent on it"
+        Gate(), description="Accuracy that the dense network must reach before its searches start"
     )
 
     @model_validator(mode="before")

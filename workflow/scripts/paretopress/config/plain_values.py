@@ -1,6 +1,7 @@
-"""What a config can be made of: texts, numbers, true and false, lists and sections, and not too many of them.
+"""Check that a config holds plain values only, and not too many of them.
 
-YAML has more than that. A tag or an odd date becomes an object, and an alias repeats a part of the file, so that a few lines can stand
+Plain values are texts, numbers, true and false, lists and sections. YAML allows more than that. A
+tag or a date becomes an object. An alias repeats a part of the file, so that a few lines can stand
 for billions of values, or for a list that holds itself.
 """
 
@@ -15,18 +16,28 @@ from .sources import Path_
 # The largest config of the project has a few hundred values, in sections 5 deep.
 MOST_VALUES = 100_000
 MOST_LEVELS = 30
-LARGEST = 2**63 - 1  # what pandas, NumPy and torch can hold
+LARGEST = 2**63 - 1  # pandas, NumPy and torch can hold no larger integer.
 Problem = tuple[Path_, str, str]
 
 
 class TooLarge(ValueError):
-    """More values than a config can have, or sections in sections without end."""
+    """A config has too many values, or too many levels of sections and lists."""
 
 
 def value_count(value: Any, known: dict[int, int] | None = None, level: int = 0) -> int:
-    """The values of a config, those that an alias repeats counted each time.
+    """Count the values of a config; a value that an alias repeats counts each time.
 
-    Raises TooLarge: more than MOST_VALUES, or more than MOST_LEVELS levels, which a section that holds itself has too.
+    Args:
+        value: The config, or a part of it.
+        known: The counts of the sections and lists that are counted already, by id.
+        level: The number of sections and lists around `value`.
+
+    Returns:
+        The number of values, sections and lists.
+
+    Raises:
+        TooLarge: There are more than MOST_VALUES values or more than MOST_LEVELS levels. A section
+            that holds itself has infinitely many levels.
     """
     known = {} if known is None else known
     if not isinstance(value, Mapping | list | tuple | set):
@@ -44,12 +55,12 @@ def value_count(value: Any, known: dict[int, int] | None = None, level: int = 0)
 
 
 def _is_text(value: str) -> bool:
-    """Whether it can be written in UTF-8: half a surrogate pair cannot."""
+    """Tell whether a text can be written in UTF-8. Half of a surrogate pair cannot."""
     return not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _wrong(value: Any) -> tuple[str, str] | None:
-    """What is wrong with a single value, and what is allowed."""
+    """The problem of a single value and what is allowed; None if there is no problem."""
     if isinstance(value, str):
         return (
             None
@@ -67,7 +78,7 @@ def _wrong(value: Any) -> tuple[str, str] | None:
     if isinstance(value, float):
         return None if math.isfinite(value) else ("not a finite number", "a finite number")
     if isinstance(value, datetime.date):
-        return "YAML reads it as a date", "text, which stands in quotes where it looks like a date"
+        return "YAML reads it as a date", "text, in quotes if it looks like a date"
     return (
         f"YAML reads it as {type(value).__name__}",
         "texts, numbers, true or false, lists and sections, without tags",
@@ -75,15 +86,23 @@ def _wrong(value: Any) -> tuple[str, str] | None:
 
 
 def mistakes_in(value: Any, path: Path_ = ()) -> Iterator[Problem]:
-    """For each value that is no plain one: its path, what is wrong and what is allowed. value_count must have found them to be few."""
+    """Find the values of a config that are not plain.
+
+    Args:
+        value: The config, or a part of it. `value_count` must have accepted it before.
+        path: The path of `value` in the config.
+
+    Yields:
+        The path of each such value, the problem, and what is allowed.
+    """
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            # Snakemake's lookup looks through the whole config, and stops at an empty key.
+            # Snakemake's `lookup` searches the whole config and fails at an empty key.
             if not isinstance(key, str) or not key or not _is_text(key):
                 yield (
                     path,
                     f"the key {short(key)} is no text",
-                    "keys of letters, digits and '_'; a number as a key stands in quotes",
+                    "keys of letters, digits and '_'; a number as a key in quotes",
                 )
             else:
                 yield from mistakes_in(inner, (*path, key))

@@ -1,4 +1,4 @@
-"""What a Python file defines, read from its text."""
+"""The names that a Python file defines, read from its text without running it."""
 
 import ast
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements of a module's top level, those under if, try, with and loops among them."""
+    """Yield the statements of a module's top level, also those under if, try, with and loops."""
     for statement in body:
         yield statement
         if not isinstance(statement, ast.FunctionDef | ast.ClassDef):
@@ -19,20 +19,25 @@ def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
 
 @dataclass(frozen=True)
 class FieldText:
-    """A field of a dataclass: its annotation as it is written, and whether it has a default."""
+    """A field of a dataclass.
+
+    Attributes:
+        annotation: The annotation, as it is written.
+        optional: Whether the field has a default.
+    """
 
     annotation: str
     optional: bool
 
 
 def _called(node: ast.expr) -> str:
-    """The last part of a name, of a call the name of what is called: "field" for dataclasses.field(default=1)."""
+    """The last part of a name or of a called name, as "field" of dataclasses.field(default=1)."""
     node = node.func if isinstance(node, ast.Call) else node
     return ast.unparse(node).rpartition(".")[-1]
 
 
 def _is_given(field: ast.AnnAssign) -> bool:
-    """Whether the field is an argument of the class: neither a ClassVar nor a field(init=False)."""
+    """Tell whether a field is an argument of the class, so no ClassVar and no field(init=False)."""
     derived = isinstance(field.value, ast.Call) and any(
         keyword.arg == "init" and ast.unparse(keyword.value) == "False"
         for keyword in field.value.keywords
@@ -49,9 +54,18 @@ def _is_optional(value: ast.expr | None) -> bool:
 
 
 def dataclass_fields(code: str, name: str) -> dict[str, FieldText] | None:
-    """The fields that the dataclass `name` takes, by its own body; None where the code defines no such dataclass. The code is not run.
+    """Find the fields that a dataclass takes. Inherited fields are not found.
 
-    Raises SyntaxError or ValueError: it is no Python.
+    Args:
+        code: The text of a Python file. It is not run.
+        name: The name of the dataclass.
+
+    Returns:
+        The fields by name; None if the file defines no such dataclass.
+
+    Raises:
+        SyntaxError: The text is not Python.
+        ValueError: The text is not Python, for example because it has a null byte.
     """
     for statement in _statements(ast.parse(code).body):
         if (
@@ -74,9 +88,17 @@ def dataclass_fields(code: str, name: str) -> dict[str, FieldText] | None:
 
 
 def defined_names(code: str) -> set[str]:
-    """The names that the top level of a Python file defines or imports; "*" where it imports all of another. The code is not run.
+    """Find the names that the top level of a Python file defines or imports.
 
-    Raises SyntaxError or ValueError: it is no Python.
+    Args:
+        code: The text of the file. It is not run.
+
+    Returns:
+        The names. "*" is among them if the file imports all names of another one.
+
+    Raises:
+        SyntaxError: The text is not Python.
+        ValueError: The text is not Python, for example because it has a null byte.
     """
     defined: set[str] = set()
     for statement in _statements(ast.parse(code).body):

@@ -1,8 +1,8 @@
-"""Recipes: whole sets of values for `networks.NAME.training`, by name."""
+"""The recipes: sets of values for `networks.NAME.training`, by name."""
 
 from typing import Any, Final
 
-# A recipe gives every key of the training but the seed and the precision.
+# A recipe sets every key of the training except the seed and the precision.
 RECIPES: dict[str, dict[str, Any]] = {
     "one_cycle": {
         "epochs": 30,

@@ -1,4 +1,8 @@
-"""What a key of the config may hold, in words: for error messages, the key tables in config/README.md and config/schema.json."""
+"""Describe in words what each key of the config may hold.
+
+Error messages use these words, and so do the key tables in config/README.md. The module also makes
+config/schema.json.
+"""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +27,8 @@ BOUNDS = {
 }
 
 PATTERNS = {
-    NAME: "a name of letters, digits, '.', '_' and '-', beginning with a letter or digit, at most 100 of them",
+    NAME: "a name of letters, digits, '.', '_' and '-', beginning with a letter or digit, "
+    "at most 100 of them",
     PATH: "a path without {, }, <, > and control characters",
     ADDRESS: "an address that begins with https:// or http://",
     SHA256: "64 hexadecimal digits",
@@ -32,7 +37,12 @@ PATTERNS = {
 
 @dataclass(frozen=True)
 class Allowed:
-    """An annotation, taken apart: the bare type and the constraints on it."""
+    """The parts of an annotation.
+
+    Attributes:
+        annotation: The type without its constraints.
+        constraints: The constraints on a value of this type.
+    """
 
     annotation: Any
     constraints: tuple[Any, ...]
@@ -47,6 +57,15 @@ def _flat(metadata: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def allowed_of(annotation: Any, constraints: tuple[Any, ...] = ()) -> Allowed:
+    """Split an annotation into its type and its constraints.
+
+    Args:
+        annotation: The annotation.
+        constraints: Constraints that are known already.
+
+    Returns:
+        The type, without `| None`, and all constraints.
+    """
     if get_origin(annotation) is Annotated:
         inner, *metadata = get_args(annotation)
         return allowed_of(inner, _flat(tuple(metadata)) + constraints)
@@ -68,7 +87,7 @@ def _bounds(constraints: tuple[Any, ...]) -> str:
 
 
 def models_of(allowed: Allowed) -> list[type[BaseModel]]:
-    """The sections that an annotation allows."""
+    """The models of the sections that an annotation allows."""
     options = (
         get_args(allowed.annotation)
         if get_origin(allowed.annotation) in (Union, UnionType)
@@ -80,7 +99,7 @@ def models_of(allowed: Allowed) -> list[type[BaseModel]]:
 
 
 def describe(allowed: Allowed) -> str:
-    """What may stand there, as the end of the sentence "allowed: ..."."""
+    """Describe the allowed values, as the end of the sentence "allowed: ..."."""
     kind, origin = allowed.annotation, get_origin(allowed.annotation)
     if models := models_of(allowed):
         keys = dict.fromkeys(key for model in models for key in model.model_fields)
@@ -91,11 +110,15 @@ def describe(allowed: Allowed) -> str:
         exact = {getattr(item, "min_length", None) for item in allowed.constraints} & {
             getattr(item, "max_length", None) for item in allowed.constraints
         } - {None}
-        return f"a list of {f'{exact.pop()} values' if exact else 'values'}, each {describe(allowed_of(get_args(kind)[0]))}"
+        count = f"{exact.pop()} values" if exact else "values"
+        return f"a list of {count}, each {describe(allowed_of(get_args(kind)[0]))}"
     if origin is dict and get_args(kind)[1] is Any:
         return "a section with keys and values of any kind"
     if origin is dict:
-        return f"at least one name (letters, digits, '.', '_', '-'), each with {describe(allowed_of(get_args(kind)[1]))}"
+        return (
+            "at least one name (letters, digits, '.', '_', '-'), each with "
+            f"{describe(allowed_of(get_args(kind)[1]))}"
+        )
     for item in allowed.constraints:
         if isinstance(item, StringConstraints) and item.pattern:
             return PATTERNS[str(item.pattern)]
@@ -105,11 +128,12 @@ def describe(allowed: Allowed) -> str:
 
 
 def field_allowed(field: FieldInfo) -> Allowed:
+    """The type and the constraints of a key."""
     return allowed_of(field.annotation, _flat(tuple(field.metadata)))
 
 
 def _pick(models: list[type[BaseModel]], data: Any) -> type[BaseModel]:
-    """The model of a union that `data` means, by its discriminator; the first where it says none."""
+    """The model of a union that fits the discriminator of `data`, or else the first model."""
     for model in models:
         for key, field in model.model_fields.items():
             tag = get_origin(field.annotation) is Literal and field.is_required()
@@ -119,7 +143,15 @@ def _pick(models: list[type[BaseModel]], data: Any) -> type[BaseModel]:
 
 
 def allowed_at(path: tuple[str | int, ...], data: Any) -> tuple[Allowed | None, list[str]]:
-    """What may stand at `path` of the config `data` (None for an unknown key), and the keys beside it."""
+    """Find what is allowed at a place of a config.
+
+    Args:
+        path: The path of the place.
+        data: The config.
+
+    Returns:
+        What is allowed there, None for an unknown key; and the keys that its section allows.
+    """
     allowed: Allowed | None = allowed_of(Study)
     siblings: list[str] = []
     for key in path:
@@ -193,11 +225,12 @@ def _recipe_table() -> str:
 
 
 def key_tables() -> str:
-    """Markdown: a table for each section of the config, with every key, and one of the recipes."""
+    """Write the key tables in Markdown, one for each section of the config and one for recipes."""
     parts = []
     for title, model in _sections("", Study):
         rows = [
-            f"| `{key}` | {field.description} | {describe(field_allowed(field))} | {_default(field)} |"
+            f"| `{key}` | {field.description} | {describe(field_allowed(field))} "
+            f"| {_default(field)} |"
             for key, field in model.model_fields.items()
         ]
         heading = f"### `{title}`" if title else "### Top level"
@@ -216,4 +249,5 @@ def key_tables() -> str:
 
 
 def json_schema() -> str:
+    """Write the JSON schema of a config."""
     return json.dumps(Study.model_json_schema(), indent=2) + "\n"

@@ -1,4 +1,4 @@
-"""The sections `search_space`, `constraint`, `evaluation` and `budget`: what is searched, and what a search may spend."""
+"""The sections `search_space`, `constraint`, `evaluation` and `budget`."""
 
 from typing import Annotated, Literal
 
@@ -6,16 +6,18 @@ from pydantic import Field, model_validator
 
 from .base import Count, Fraction, Section, Seed, refuse
 
-# tau of the paper's published code lies about this far under the dense accuracy.
+# tau in the paper's published code is about this far below the accuracy of the dense network.
 PAPER_DROP_POINTS = 4.4
 
 
 class AmountRange(Section):
+    """The bounds of an amount, both in (0, 1)."""
+
     minimum: Fraction = Field(
-        0.001, description="Least fraction of a chosen tensor that is set to zero"
+        0.001, description="Smallest fraction of the entries of a chosen tensor that is set to zero"
     )
     maximum: Fraction = Field(
-        0.999, description="Largest fraction of a chosen tensor that is set to zero"
+        0.999, description="Largest fraction of the entries of a chosen tensor that is set to zero"
     )
 
     @model_validator(mode="after")
@@ -30,23 +32,26 @@ class AmountRange(Section):
 
 
 class Space(Section):
+    """The bounds of the designs."""
+
     linear_amount: AmountRange = Field(
-        AmountRange(), description="Range of x3, for the Linear layers"
+        AmountRange(), description="Range of the amount of the Linear layers (x3)"
     )
     conv_amount: AmountRange = Field(
-        AmountRange(), description="Range of x4, for the convolution layers"
+        AmountRange(), description="Range of the amount of the convolution layers (x4)"
     )
 
 
 class Constraint(Section):
-    # tau is rounded to 12 decimals, and must stay below 1 under a network without errors.
+    """The accuracy floor tau, either itself or by the allowed drop."""
+
+    # tau is rounded to 12 decimals. It must stay below 1 if the dense network makes no errors.
     allowed_drop_points: Annotated[float, Field(ge=1e-6, lt=100)] | None = Field(
         None,
-        description="tau is the dense network's accuracy on the search split less so many percentage points",
+        description="Allowed drop of accuracy in percentage points. tau is the accuracy of the "
+        "dense network on the search split minus this drop",
     )
-    floor: Fraction | None = Field(
-        None, description="tau itself: the least accuracy allowed, as a fraction"
-    )
+    floor: Fraction | None = Field(None, description="The accuracy floor tau itself, as a fraction")
 
     @model_validator(mode="after")
     def _one_of_both(self) -> "Constraint":
@@ -61,23 +66,31 @@ class Constraint(Section):
 
 
 class EvaluationSettings(Section):
+    """The measurement of accuracy in the search."""
+
     split: Literal["validation", "test"] = Field(
         "validation", description="The images that the search measures accuracy on"
     )
     batch_size: Count = Field(
-        200, description="Images in each batch; part of the result, since int8 scales are per batch"
+        200,
+        description="Images in each batch. It can change results, since int8 scales are computed "
+        "for each batch",
     )
 
 
 class Budget(Section):
+    """The true evaluations of each run."""
+
     evaluations: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        100, description="True evaluations of each run; counts distinct networks"
+        100, description="Number of true evaluations in each run, all of different networks"
     )
     initial: Annotated[int, Field(ge=1, le=100_000)] = Field(
         50,
-        description="How many of them are the initial random sample, shared by all methods of a seed; surrogates need 10",
+        description="Number of evaluations in the initial random sample, which all methods of a "
+        "seed share. It is part of the budget. Surrogates need at least 10",
     )
     initial_seed: Seed | None = Field(
         None,
-        description="Seed of one initial sample for all runs, and of their random subsets of layers; none: each seed has its own",
+        description="Seed of one initial sample for all runs, and of their random subsets of "
+        "layers. Without it, each seed has its own",
     )

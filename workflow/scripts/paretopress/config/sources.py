@@ -1,4 +1,4 @@
-"""Config files as they stand: their values, and the line that each comes from."""
+"""Read config files, and find the line of each value."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,21 +10,34 @@ import yaml
 from ..errors import LONGEST_SHOWN, UserError, short
 
 COMMAND_LINE = "command line (--config)"
-# Text on the command line that is longer than this is no number.
+# A longer text on the command line is not read as a number.
 LONGEST_NUMBER = 100
 Path_ = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
 class Source:
-    """A config file (its path as a person would give it), parsed to nodes that know their lines; None where it is not plain YAML."""
+    """A config file.
+
+    Attributes:
+        file: The path of the file, as it is shown in messages.
+        node: The parsed file with line numbers; None if it is not YAML or lacks the section.
+    """
 
     file: str
     node: yaml.Node | None
 
 
 def source_of(file: str, section: Path_ = ()) -> Source:
-    """section: where in the file the config is."""
+    """Parse a config file.
+
+    Args:
+        file: The path of the file.
+        section: The path of the section in the file that is the config, () for the whole file.
+
+    Returns:
+        The parsed file.
+    """
     try:
         node = yaml.compose(Path(file).read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
@@ -36,7 +49,15 @@ def source_of(file: str, section: Path_ = ()) -> Source:
 
 
 def section_of(part: Any, whole: Any) -> Path_ | None:
-    """Where the section `part` itself, not an equal one, is in a config; None where it is not."""
+    """Find the place of a section in a config.
+
+    Args:
+        part: The section. It is found by identity: an equal section is not it.
+        whole: The config.
+
+    Returns:
+        The path of the section; None if the config does not hold it.
+    """
     if part is whole:
         return ()
     for key, value in whole.items() if isinstance(whole, Mapping) else ():
@@ -46,9 +67,17 @@ def section_of(part: Any, whole: Any) -> Path_ | None:
 
 
 def read_config(file: str) -> Any:
-    """The content of a config file, of plain YAML without tags.
+    """Read a config file of plain YAML without tags.
 
-    Raises UserError: no such file, not text in UTF-8, not YAML, a tag that stands for an object.
+    Args:
+        file: The path of the file.
+
+    Returns:
+        The content of the file.
+
+    Raises:
+        UserError: The file is missing, is not text in UTF-8, is not YAML, or has a tag that stands
+            for an object.
     """
     try:
         return yaml.safe_load(Path(file).read_text(encoding="utf-8"))
@@ -62,13 +91,22 @@ def read_config(file: str) -> Any:
         raise UserError(
             f"{file}: not text in UTF-8 ({error}). Allowed: a YAML file in UTF-8."
         ) from error
-    # Beside its own errors PyYAML lets pass what Python says of a date such as 2020-13-45, of too many digits or of sections in sections.
+    # PyYAML raises its own errors. It also lets through Python's errors for a date such as
+    # 2020-13-45, for too many digits and for too many levels.
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError, TypeError) as error:
         raise UserError(f"{file}: not valid YAML.\n{error}") from error
 
 
 def find(node: yaml.Node | None, path: Path_) -> tuple[int, yaml.Node] | None:
-    """The line (from 1) of the key or list entry at `path`, and its value; None where the file does not hold it."""
+    """Find a key or a list entry in a parsed config file.
+
+    Args:
+        node: The parsed file.
+        path: The path of the key or entry.
+
+    Returns:
+        The line of the key or entry, from 1, and its value; None if the file does not hold it.
+    """
     line = 0
     for key in path:
         if isinstance(node, yaml.MappingNode):
@@ -85,7 +123,7 @@ def find(node: yaml.Node | None, path: Path_) -> tuple[int, yaml.Node] | None:
 
 
 def _plain(text: str) -> Any:
-    """What YAML reads an unquoted text as; the text itself where it reads nothing."""
+    """The value that YAML reads an unquoted text as; the text itself if YAML cannot read it."""
     try:
         return yaml.safe_load(text) if len(text) <= LONGEST_NUMBER else text
     except (yaml.YAMLError, ValueError, OverflowError):
@@ -93,7 +131,7 @@ def _plain(text: str) -> Any:
 
 
 def _is_value(node: yaml.Node, value: Any) -> bool:
-    """Whether `value` can be what the file says; one from the command line has taken its place otherwise."""
+    """Tell whether a value can come from this node. If not, it comes from the command line."""
     if not isinstance(node, yaml.ScalarNode):
         return isinstance(value, Mapping | list)
     said = _plain(node.value) if node.style is None else node.value
@@ -101,7 +139,16 @@ def _is_value(node: yaml.Node, value: Any) -> bool:
 
 
 def typed(value: Any, path: Path_, sources: Sequence[Source]) -> Any:
-    """Snakemake passes what is nested in --config as text: numbers among it are read as YAML, as they are in a file."""
+    """Convert the numbers among the values of --config, which Snakemake passes as text if nested.
+
+    Args:
+        value: The config, or a part of it.
+        path: The path of `value` in the config.
+        sources: The config files. A text that a file holds stays as it is.
+
+    Returns:
+        A copy of `value` with numbers as YAML reads them.
+    """
     if isinstance(value, Mapping):
         return {key: typed(inner, (*path, key), sources) for key, inner in value.items()}
     if isinstance(value, list):
@@ -115,13 +162,27 @@ def typed(value: Any, path: Path_, sources: Sequence[Source]) -> Any:
 
 
 def value_at(path: Path_, data: Any) -> Any:
-    """Raises KeyError, IndexError or TypeError where there is none."""
+    """Return the value at a path of the config.
+
+    Args:
+        path: The path.
+        data: The config.
+
+    Returns:
+        The value.
+
+    Raises:
+        KeyError: A section on the path lacks the key.
+        IndexError: A list on the path is too short.
+        TypeError: A value on the path is no section or list.
+    """
     for part in path:
         data = data[part]
     return data
 
 
 def holds(data: Any, path: Path_) -> bool:
+    """Tell whether a config has a value at a path."""
     try:
         value_at(path, data)
     except (KeyError, IndexError, TypeError):
@@ -137,7 +198,17 @@ def _line(source: Source, path: Path_, data: Any) -> int | None:
 
 
 def where(path: Path_, data: Any, sources: Sequence[Source]) -> str:
-    """File and line of the key, or of the section that lacks it; the command line for a value that no file holds."""
+    """Say where a key is: its file and line.
+
+    Args:
+        path: The path of the key in the config.
+        data: The config.
+        sources: The config files. The last one that holds the value counts.
+
+    Returns:
+        The file and the line. For a missing key, those of the section that lacks it. For a value
+        that no file holds, the command line.
+    """
     for source in reversed(sources):
         if (line := _line(source, path, data)) is not None:
             return f"{source.file}, line {line}"
@@ -149,7 +220,7 @@ def where(path: Path_, data: Any, sources: Sequence[Source]) -> str:
 
 
 def key_of(path: Path_) -> str:
-    """The dotted path of a key, as methods[0].family."""
+    """Write the path of a key with dots, like methods[0].family."""
     parts = (
         str(part) if str(part).isprintable() and len(str(part)) <= LONGEST_SHOWN else short(part)
         for part in path
@@ -164,7 +235,16 @@ def key_of(path: Path_) -> str:
 def repeated_keys(
     node: yaml.Node | None, path: str = "", seen: set[int] | None = None
 ) -> Iterator[tuple[str, int]]:
-    """The keys that stand twice in one section, each with its line. seen: ids of nodes that need no second look; an alias repeats one."""
+    """Find the keys that are in one section twice.
+
+    Args:
+        node: The parsed config file, or a part of it.
+        path: The dotted path of `node` in the file.
+        seen: The ids of the nodes that are searched already. An alias repeats a node.
+
+    Yields:
+        The dotted path of each repeated key, and the line of its repetition.
+    """
     seen = set() if seen is None else seen
     if id(node) in seen:
         return

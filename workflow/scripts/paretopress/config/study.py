@@ -1,6 +1,7 @@
-"""The configuration of a study: every key, its type, its default, and the checks between keys.
+"""The config of a study: every key, its type, its default, and the checks between keys.
 
-This one model is what a config is checked against, and what config/schema.json and the tables in config/README.md are made from.
+Each config is checked against this model. It is also the source of config/schema.json and of the
+key tables in config/README.md.
 """
 
 from collections import Counter
@@ -17,8 +18,9 @@ from .search import PAPER_DROP_POINTS, Budget, Constraint, EvaluationSettings, S
 
 # Cross-validation with 5 folds leaves 8 of 10 samples to fit on, and KNN asks for 5 neighbours.
 LEAST_INITIAL_FOR_SURROGATES = 10
-# results/{study}/fronts/{network}.test.csv: beside the network "a", one that is called "a.test" would claim the same file. So would
-# "by-objective-metric-a" beside "a" among figures/hypervolume-{network}.svg and figures/hypervolume-by-objective-metric-{network}.svg.
+# Pairs of network names that would share a file. The networks "a" and "a.test" would share
+# fronts/a.test.csv, from fronts/{network}.csv and fronts/{network}.test.csv. The networks "a" and
+# "by-objective-metric-a" would share figures/hypervolume-by-objective-metric-a.svg.
 OF_SAME_FILES = (
     "{}.test",
     "{}.sizes",
@@ -27,57 +29,72 @@ OF_SAME_FILES = (
     "by-objective-metric-{}",
     "by-constraint-metric-{}",
 )
-# What lies in results/ beside the studies.
+# The names in results/ that are no studies.
 BESIDE_STUDIES = ("downloads", "readme.md")
 
 
 class InferenceTime(Section):
+    """The timing of the networks of the final front."""
+
     threads: Count = Field(
         1,
-        description="Threads that a network computes with; the job itself has the machine to itself",
+        description="Number of threads that a network computes with. The job itself has the "
+        "machine to itself",
     )
     batch_size: Count = Field(200, description="Images in each batch")
-    repeats: Count = Field(5, description="Timed passes of each network over all test images")
-    warm_up: Annotated[int, Field(ge=0)] = Field(1, description="Untimed batches before each pass")
+    repeats: Count = Field(
+        5, description="Number of timed passes of each network over all test images"
+    )
+    warm_up: Annotated[int, Field(ge=0)] = Field(
+        1, description="Number of untimed batches before each pass"
+    )
 
 
 class StatisticsSettings(Section):
-    significance_level: Fraction = Field(0.05, description="Of every test")
+    """The comparison of methods."""
+
+    significance_level: Fraction = Field(0.05, description="Significance level of every test")
 
 
 class Study(Section):
-    study: Name = Field(description="Name of the study; its results are under results/NAME")
+    """The config of a study."""
+
+    study: Name = Field(description="Name of the study. Its results are under results/NAME")
     seeds: Annotated[list[Seed], AfterValidator(distinct)] = Field(
-        [], description="One run of each method for each; at least one where the study has networks"
+        [],
+        description="Seeds of the runs. Each method has one run on each network for each seed. A "
+        "study with networks needs at least one",
     )
     dataset: DigitsDataset | FolderDataset | Cifar10Dataset | None = Field(
         None,
         discriminator="kind",
-        description="The images: a kind and what that kind takes; needed where the study has networks",
+        description="The images: a kind and the keys of that kind. A study with networks needs it",
     )
     networks: dict[Name, Network] = Field({}, description="The networks to compress, by name")
     evaluation_tables: dict[Name, EvaluationTable] = Field(
         {},
-        description="Evaluations made elsewhere, by name: judged and drawn beside the study's own runs, or alone without networks",
+        description="Tables of evaluations that were made elsewhere, by name. They are judged and "
+        "drawn beside the study's own runs, or alone if the study has no networks",
     )
-    search_space: Space = Field(Space(), description="Bounds of the amounts")
+    search_space: Space = Field(Space(), description="Bounds of the amounts that are pruned")
     constraint: Constraint = Field(
         Constraint(allowed_drop_points=PAPER_DROP_POINTS),
         description="The accuracy that must be kept",
     )
     evaluation: EvaluationSettings = Field(
-        EvaluationSettings(), description="How accuracy is measured in the search"
+        EvaluationSettings(), description="How the search measures accuracy"
     )
-    budget: Budget = Field(Budget(), description="True evaluations of each run")
+    budget: Budget = Field(Budget(), description="Number of true evaluations in each run")
     methods: list[MethodFamily] = Field(
         [],
-        description="The search methods, a list of families; needed where the study has networks",
+        description="The search methods, a list of families. A study with networks needs at least "
+        "one",
     )
     inference_time: InferenceTime = Field(
         InferenceTime(), description="How the networks of the final front are timed"
     )
     statistics: StatisticsSettings = Field(
-        StatisticsSettings(), description="Of the comparison of methods"
+        StatisticsSettings(), description="How the methods are compared"
     )
 
     @model_validator(mode="after")
@@ -98,7 +115,8 @@ class Study(Section):
                 raise refuse("needed, since the study has networks", allowed, key)
         if self.networks and self.budget.evaluations < self.budget.initial:
             raise refuse(
-                f"evaluations {self.budget.evaluations} is smaller than the initial sample of {self.budget.initial}",
+                f"evaluations {self.budget.evaluations} is smaller than the initial sample of "
+                f"{self.budget.initial}",
                 "evaluations >= initial",
                 "budget",
                 "evaluations",
@@ -108,7 +126,9 @@ class Study(Section):
     @model_validator(mode="after")
     def _has_a_folder_of_its_own(self) -> "Study":
         if self.study.lower() in BESIDE_STUDIES:
-            raise refuse(f"results/{self.study} is not a study's", "another name", "study")
+            raise refuse(
+                f"results/{self.study} is reserved for other files", "another name", "study"
+            )
         return self
 
     @model_validator(mode="after")
@@ -118,7 +138,7 @@ class Study(Section):
         if repeated:
             raise refuse(
                 f"two networks are called {repeated[0]!r} but for upper and lower case",
-                "names that differ in more",
+                "names that differ in more than case",
                 "networks",
             )
         mixed = [
@@ -143,9 +163,11 @@ class Study(Section):
                 if network in self.networks and facts.threshold != self.constraint.floor:
                     floor = self.constraint.floor
                     raise refuse(
-                        f"the study has {network} itself, and its floor is {floor or 'not known before the dense network is measured'}",
-                        "the study's constraint.floor, since hypervolumes above different floors cannot be compared; or another name for "
-                        "the network in the table, which is then judged by itself",
+                        f"the study has {network} itself, and its floor is "
+                        f"{floor or 'not known before the dense network is measured'}",
+                        "the study's constraint.floor, since hypervolumes above different floors "
+                        "cannot be compared; or another name for the network in the table, which "
+                        "is then judged by itself",
                         "evaluation_tables",
                         name,
                         "networks",
@@ -156,7 +178,8 @@ class Study(Section):
                 if facts != others:
                     raise refuse(
                         f"differs from evaluation_tables.{other}.networks.{network}",
-                        "the same facts of one network in all tables; name the network otherwise where they are not the same",
+                        "the same facts about one network in all tables, or another name for a "
+                        "network with other facts",
                         "evaluation_tables",
                         name,
                         "networks",
@@ -185,9 +208,11 @@ class Study(Section):
                 and family.population * family.generations != self.budget.evaluations
             ):
                 raise refuse(
-                    f"ctaea with population {family.population} and generations {family.generations} "
-                    f"does not spend budget.evaluations = {self.budget.evaluations}",
-                    "population x generations = budget.evaluations, or no generations: they follow from the budget",
+                    f"ctaea with population {family.population} and generations "
+                    f"{family.generations} does not spend budget.evaluations = "
+                    f"{self.budget.evaluations}",
+                    "population x generations = budget.evaluations, or no generations: they follow "
+                    "from the budget",
                     "methods",
                 )
             if isinstance(family, SurrogateMethods) and self.budget.initial < max(
@@ -195,14 +220,15 @@ class Study(Section):
             ):
                 raise refuse(
                     "too small a sample to compare surrogates on",
-                    f"at least {LEAST_INITIAL_FOR_SURROGATES}, and 2 for each fold, where methods has the family surrogate",
+                    f"at least {LEAST_INITIAL_FOR_SURROGATES}, and 2 for each fold, if methods has "
+                    "the family surrogate",
                     "budget",
                     "initial",
                 )
         return self
 
     def network_names(self) -> list[str]:
-        """The study's own networks, then those that only its evaluation tables know."""
+        """List the study's own networks, and then the other networks of its evaluation tables."""
         return list(
             dict.fromkeys(
                 [
@@ -213,7 +239,11 @@ class Study(Section):
         )
 
     def methods_by_name(self) -> dict[str, dict[str, Any]]:
-        """{method name: {"implementation": FILE.CLASS, "settings": its fields}} in the order of the config."""
+        """List the search methods in the order of the config.
+
+        Returns:
+            {method name: {"implementation": FILE.CLASS, "settings": the fields of the class}}.
+        """
         return {
             name: {"implementation": family.implementation, "settings": settings}
             for family in self.methods

@@ -1,4 +1,8 @@
-"""The names of torchvision's classification models, so that a config is checked without importing torchvision; a test holds them equal."""
+"""The names of torchvision's classification models.
+
+They stand here so that a config is checked without the import of torchvision, which is slow. A test
+compares them with torchvision's own list.
+"""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""The files that weights can be given in."""
+"""The file formats of weights."""
 
-# What each suffix, in lower case, says of the file's content.
+# The format of a file by its suffix in lower case.
 WEIGHT_FILES = {".safetensors": "safetensors", ".pt": "pickle", ".pth": "pickle"}
