@@ -107,10 +107,7 @@ def test_an_edited_network_reruns_its_own_jobs(searched):
         ),
         (
             {"checksum": "0" * 64},
-            [
-                f"{WEIGHTS}: its SHA-256 is",
-                "(networks.mine.checksum), so that nothing in it is read",
-            ],
+            [f"{WEIGHTS}: its SHA-256 is", "(networks.mine.checksum). Nothing in it is read"],
         ),
     ],
     ids=["shape", "checksum"],

@@ -112,7 +112,8 @@ def test_a_key_that_stands_twice_beside_an_alias_is_found_once(tmp_path):
         "study: s\nx: &x {y: 1, y: 2}\nz: [*x, *x, *x]\n", encoding="utf-8"
     )
     assert (
-        refusal({"study": "s"}, str(tmp_path / "mine.yaml")).count("x.y: the key is there twice") == 1
+        refusal({"study": "s"}, str(tmp_path / "mine.yaml")).count("x.y: the key is there twice")
+        == 1
     )
 
 
@@ -177,7 +178,9 @@ def test_a_name_that_snakemake_takes_for_a_loop_is_refused(place, name):
 
 @pytest.mark.parametrize("name", ["downloads", "Downloads", "README.md"])
 def test_a_study_takes_no_folder_of_another(name):
-    assert f"study = {name!r}: results/{name} is reserved for other files" in refusal(GOOD | {"study": name})
+    assert f"study = {name!r}: results/{name} is reserved for other files" in refusal(
+        GOOD | {"study": name}
+    )
 
 
 @pytest.mark.parametrize(
