@@ -35,7 +35,7 @@ def test_what_changes_no_result_has_nothing_made_again(project):
     replace_in(project, "jobs/logs.py", '"""The log of one job', '"""The record of one job')
     replace_in(project, "search/surrogates.py", '"""Surrogates: ', '"""The surrogates: ')
     replace_in(project, "compression/pruning.py", "\n\n\n", "\n\n\n# A comment.\n")
-    replace_in(project, "config/search.py", 'description="True evaluations', 'description="All')
+    replace_in(project, "config/search.py", 'description="Number of true', 'description="All')
     replace_in(project, "methods/surrogate.py", '"iteration %d: %s; the', '"%d: %s, so the')
     replace_in(project, "jobs/progress.py", "epoch {latest.epoch} of", "epoch {latest.epoch}/")
     for script in (project.folder / "workflow" / "scripts").glob("*.py"):
