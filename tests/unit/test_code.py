@@ -55,9 +55,6 @@ errors.py:
     search test_front train_baseline
 figures/attainment.py figures/convergence.py figures/ranks.py:
     method_figures
-figures/captions.py:
-    front_figure inference_figure method_figures search_figures setting_figures
-    worst_run_inference_figure
 figures/front.py:
     front_figure setting_figures
 figures/hypervolumes.py:
@@ -68,7 +65,7 @@ figures/looks.py:
     method_figures search_figures setting_figures
 figures/search_times.py figures/surrogates.py:
     search_figures
-figures/style.py:
+figures/captions.py figures/paper.py figures/style.py:
     front_figure inference_figure method_figures report search_figures setting_figures
     worst_run_inference_figure
 fronts/remade.py:

@@ -1,27 +1,19 @@
-# The category, the label and the caption file of each figure in Snakemake's report.
+# The category and the label of each figure in Snakemake's report; report/FIGURE.rst has its caption.
 FIGURES = {
-    "front": ("Fronts", "front", "front"),
-    "worst-run-front": ("Fronts", "front of the worst run of the best setting", "worst-run-front"),
-    "inference": ("Fronts", "inference time", "inference"),
-    "worst-run-inference": ("Fronts", "inference time of the worst run's front", "inference"),
-    "hypervolume": ("Methods compared", "final hypervolume", "hypervolume"),
-    "convergence": ("Methods compared", "hypervolume against evaluations", "convergence"),
-    "attainment": ("Methods compared", "empirical attainment", "attainment"),
-    "critical-difference": ("Methods compared", "critical difference", "critical-difference"),
-    "hypervolume-by-objective-metric": (
-        "Surrogate settings",
-        "hypervolume by objective metric",
-        "by-metric",
-    ),
-    "hypervolume-by-constraint-metric": (
-        "Surrogate settings",
-        "hypervolume by constraint metric",
-        "by-metric",
-    ),
-    "best-and-worst": ("Surrogate settings", "best and worst setting", "best-and-worst"),
-    "surrogates": ("Searches", "surrogates chosen", "surrogates"),
-    "fallbacks": ("Searches", "random fallbacks", "fallbacks"),
-    "time": ("Searches", "time", "time"),
+    "front": ("Fronts", "front"),
+    "worst-run-front": ("Fronts", "front of the worst run of the best setting"),
+    "inference": ("Fronts", "inference time"),
+    "worst-run-inference": ("Fronts", "inference time of the worst run's front"),
+    "hypervolume": ("Methods compared", "final hypervolume"),
+    "convergence": ("Methods compared", "hypervolume against evaluations"),
+    "attainment": ("Methods compared", "empirical attainment"),
+    "critical-difference": ("Methods compared", "critical difference"),
+    "hypervolume-by-objective-metric": ("Surrogate settings", "hypervolume by objective metric"),
+    "hypervolume-by-constraint-metric": ("Surrogate settings", "hypervolume by constraint metric"),
+    "best-and-worst": ("Surrogate settings", "best and worst setting"),
+    "surrogates": ("Searches", "surrogates chosen"),
+    "fallbacks": ("Searches", "random fallbacks"),
+    "time": ("Searches", "time"),
 }
 
 
@@ -29,10 +21,10 @@ def drawn(*figures):
     """The outputs of some figures of one network, SVG and PNG, by name with _ for -."""
 
     def files(figure):
-        category, label, caption = FIGURES[figure]
+        category, label = FIGURES[figure]
         svg = report(
             f"<study>/figures/{figure}-{{network}}.svg",
-            caption=f"../report/{caption}.rst",
+            caption=f"../report/{figure}.rst",
             category=category,
             labels={"network": "{network}", "figure": label},
         )

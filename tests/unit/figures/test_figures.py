@@ -23,6 +23,7 @@ from paretopress.figures.front import draw_front, draw_worst_run_front
 from paretopress.figures.hypervolumes import draw_best_and_worst, draw_by_factor, draw_hypervolumes
 from paretopress.figures.inference_times import draw_inference
 from paretopress.figures.looks import looks_of
+from paretopress.figures.paper import paper_note
 from paretopress.figures.ranks import draw_critical_difference, not_told_apart
 from paretopress.figures.search_times import draw_times
 from paretopress.figures.style import Drawing, caption_of, nothing_to_draw, save
@@ -635,9 +636,10 @@ def test_the_caption_comes_back_from_the_files_and_the_same_input_gives_the_same
                 drawing,
                 [tmp_path / folder / f"{name}-net.svg", tmp_path / folder / f"{name}-net.png"],
             )
-            assert caption_of(tmp_path / folder / f"{name}-net.svg") == drawing.caption
+            caption = f"{drawing.caption} {paper_note(name)}"
+            assert caption_of(tmp_path / folder / f"{name}-net.svg") == caption
             with Image.open(tmp_path / folder / f"{name}-net.png") as image:
-                assert image.info["Description"] == drawing.caption
+                assert image.info["Description"] == caption
                 assert image.info["Title"] == f"{name}-net"
     for file in (tmp_path / "first").iterdir():
         assert file.read_bytes() == (tmp_path / "second" / file.name).read_bytes(), file.name

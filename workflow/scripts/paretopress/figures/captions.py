@@ -1,4 +1,4 @@
-"""Words that the captions share; every caption names its network and n."""
+"""Words that several captions share. Each caption names its network and n."""
 
 from collections.abc import Iterable
 
@@ -6,12 +6,18 @@ import pandas as pd
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:
-    """ "1 run", "2 runs"."""
+    """A count with its noun: "1 run", "2 runs".
+
+    Args:
+        count: How many there are.
+        noun: The word for one.
+        plural: The word for any other number. An empty one is `noun` with an s.
+    """
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def listed(names: Iterable[str]) -> str:
-    """ "a", "a and b", "a, b and c"."""
+    """Names in a sentence: "a", "a and b", "a, b and c"; there must be at least one."""
     *head, last = names
     return f"{', '.join(head)} and {last}" if head else last
 
@@ -22,7 +28,7 @@ def name_of(table: pd.DataFrame) -> str:
 
 
 def n_runs(runs: pd.DataFrame) -> str:
-    """ "n = 90 runs (18 methods, 5 seeds)"."""
+    """The size of a table of runs: "n = 90 runs (18 methods, 5 seeds)"."""
     methods, seeds = runs["method"].nunique(), runs["seed"].nunique()
     return (
         f"n = {counted(len(runs), 'run')} ({counted(methods, 'method')}, {counted(seeds, 'seed')})"
@@ -30,9 +36,18 @@ def n_runs(runs: pd.DataFrame) -> str:
 
 
 def incomplete_note(runs: pd.DataFrame, fate: str) -> str:
-    """ " 10 incomplete runs (of a and b) are FATE."; nothing where all runs are complete."""
+    """A sentence on the incomplete runs: " 10 incomplete runs (of a and b) are left out."
+
+    Args:
+        runs: A table of runs.
+        fate: The end of the sentence, such as "left out".
+
+    Returns:
+        The sentence after a space, or nothing where all runs are complete.
+    """
     incomplete = runs[~runs["complete"]]
     if incomplete.empty:
         return ""
     methods = listed(dict.fromkeys(incomplete["method"]))
-    return f" {counted(len(incomplete), 'incomplete run')} (of {methods}) {'is' if len(incomplete) == 1 else 'are'} {fate}."
+    count = counted(len(incomplete), "incomplete run")
+    return f" {count} (of {methods}) {'is' if len(incomplete) == 1 else 'are'} {fate}."

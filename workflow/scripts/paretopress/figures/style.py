@@ -1,4 +1,7 @@
-"""What all figures share: size, type, colours that the colour-blind tell apart, files that carry their caption."""
+"""The parts that all figures share: size, fonts, colours, and files with their caption inside.
+
+Readers with a colour vision deficiency can tell the colours apart.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from ..jobs.files import written_whole
+from .paper import figure_of, paper_note
 
 WIDTH, HEIGHT = 7.2, 4.4  # inches: the width of a page's text
 DPI = 200
@@ -32,10 +36,11 @@ HUES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 HATCHES = ("", "///", "...", "xx", "\\\\\\", "++")
 DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"
 
-# As a decorator: a figure is made, and written, under these parameters, and the caller's stay as they are.
+# A decorator: a figure is made and written under these parameters, and those of the caller stay.
 styled = matplotlib.rc_context(
     {
-        # seaborn's style "whitegrid" in its context "paper", without what takes as long to load as all else here.
+        # The style "whitegrid" of seaborn in its context "paper". Importing seaborn for them would
+        # take as long as all other imports together.
         **dict.fromkeys(("axes.labelcolor", "text.color", "xtick.color", "ytick.color"), ".15"),
         **dict.fromkeys(("axes.axisbelow", "axes.grid", "patch.force_edgecolor"), True),
         **dict.fromkeys(("xtick.bottom", "ytick.left"), False),
@@ -48,9 +53,8 @@ styled = matplotlib.rc_context(
         "ytick.major.size": 4.8,
         "xtick.minor.size": 3.2,
         "ytick.minor.size": 3.2,
-        "font.sans-serif": [
-            "DejaVu Sans"
-        ],  # comes with matplotlib: the same figure on every machine
+        # It comes with matplotlib: the same figure on every machine.
+        "font.sans-serif": ["DejaVu Sans"],
         "font.size": 9,
         "axes.labelsize": 9,
         "axes.titlesize": 9,
@@ -66,29 +70,45 @@ styled = matplotlib.rc_context(
         "grid.color": "#e2e2e2",
         "grid.linewidth": 0.6,
         "hatch.linewidth": 0.6,
-        "svg.hashsalt": "paretopress",  # the same figure is the same file
+        "svg.hashsalt": "paretopress",  # the same figure gives the same bytes
     }
 )
 
 
-Handle = Artist | Container  # what a legend can show
+Handle = Artist | Container  # an entry of a legend
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure and what it shows in one or two sentences."""
+    """A figure and its caption.
+
+    Attributes:
+        figure: The figure, not yet written.
+        caption: Its content in one or two sentences, with n. `save` adds the paper's figures.
+    """
 
     figure: Figure
     caption: str
 
 
 def new_figure(height: float = HEIGHT) -> tuple[Figure, Axes]:
+    """A figure as wide as a page's text with one panel; `height` in inches."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     return figure, figure.subplots()
 
 
 def new_panels(count: int, columns: int, height: float, xlabel: str) -> tuple[Figure, list[Axes]]:
-    """`count` panels in rows of `columns` with shared axes, `xlabel` under each column. height: of one row, in inches."""
+    """A figure of panels that share their axes.
+
+    Args:
+        count: Number of panels.
+        columns: Number of panels in a row.
+        height: Of one row, in inches.
+        xlabel: Stands under the lowest panel of each column.
+
+    Returns:
+        The figure and its panels, row by row.
+    """
     columns = min(columns, count)
     rows = -(-count // columns)
     figure = Figure(figsize=(WIDTH, height * rows + 0.7), layout="constrained")
@@ -96,17 +116,23 @@ def new_panels(count: int, columns: int, height: float, xlabel: str) -> tuple[Fi
     for surplus in axes[count:]:
         figure.delaxes(surplus)
     for axis in axes[max(count - columns, 0) : count]:
-        # Not one label for the whole figure: matplotlib would put it under the legend.
+        # matplotlib would put one label for the whole figure under the legend.
         axis.set_xlabel(xlabel)
         axis.xaxis.set_tick_params(labelbottom=True)
     return figure, axes[:count]
 
 
 def legend_below(figure: Figure, handles: Sequence[Handle], columns: int = 4) -> None:
-    """A legend under the axes, where it hides nothing; read row by row, none for no handles."""
+    """Put a legend under the axes, where it hides nothing.
+
+    Args:
+        figure: The figure that gets the legend.
+        handles: The entries, row by row. No entries give no legend.
+        columns: Largest number of entries in a row.
+    """
     if handles:
         columns = min(columns, len(handles))
-        # matplotlib fills the columns one after the other.
+        # matplotlib fills one column after the other.
         rows = [handles[start : start + columns] for start in range(0, len(handles), columns)]
         by_column = [row[column] for column in range(columns) for row in rows if column < len(row)]
         figure.legend(
@@ -119,7 +145,12 @@ def legend_below(figure: Figure, handles: Sequence[Handle], columns: int = 4) ->
 
 
 def percent(axis: Axis, what: str = "") -> None:
-    """Ticks of a share as percentages; `what` as the axis's label, with its unit."""
+    """Show a share as a percentage on an axis.
+
+    Args:
+        axis: The axis, whose data are fractions.
+        what: Label of the axis, without its unit. An empty one leaves the label as it is.
+    """
     axis.set_major_formatter(PercentFormatter(xmax=1, symbol=""))
     if what:
         axis.set_label_text(f"{what} (%)")
@@ -127,7 +158,7 @@ def percent(axis: Axis, what: str = "") -> None:
 
 @styled
 def nothing_to_draw(reason: str) -> Drawing:
-    """An empty figure that says why it is empty."""
+    """An empty figure that gives the reason why it is empty, which is its caption too."""
     figure, axis = new_figure(height=1.2)
     axis.set_axis_off()
     axis.text(0.5, 0.5, reason, ha="center", va="center", wrap=True, transform=axis.transAxes)
@@ -136,9 +167,19 @@ def nothing_to_draw(reason: str) -> Drawing:
 
 @styled
 def save(drawing: Drawing, paths: Sequence[str | Path]) -> None:
-    """Writes each of `paths`, SVG or PNG by its suffix, with its stem as the title and the caption as the description inside."""
+    """Write a figure with its caption inside.
+
+    The file's stem is its title. Where the stem names a figure of a study, a sentence that names
+    the corresponding figures of the paper ends the caption.
+
+    Args:
+        drawing: The figure and its caption.
+        paths: The files to write, SVG or PNG by their suffix.
+    """
     for path in map(Path, paths):
-        metadata: dict[str, str | None] = {"Title": path.stem, "Description": drawing.caption}
+        figure = figure_of(path.stem)
+        caption = f"{drawing.caption} {paper_note(figure)}" if figure else drawing.caption
+        metadata: dict[str, str | None] = {"Title": path.stem, "Description": caption}
         if path.suffix == ".svg":
             metadata["Date"] = None
         with written_whole(path) as temporary:
@@ -146,7 +187,17 @@ def save(drawing: Drawing, paths: Sequence[str | Path]) -> None:
 
 
 def caption_of(path: str | Path) -> str:
-    """The caption inside an SVG file that `save` wrote; ValueError for another SVG file."""
+    """The caption inside an SVG file that `save` wrote.
+
+    Args:
+        path: The SVG file.
+
+    Returns:
+        The whole caption, with the sentence on the paper's figures.
+
+    Raises:
+        ValueError: If the file holds no caption.
+    """
     found = ElementTree.parse(path).find(f".//{DESCRIPTION}")
     if found is None or not found.text:
         raise ValueError(f"{path} holds no description")
