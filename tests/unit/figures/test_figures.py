@@ -1,5 +1,6 @@
 """What the figures show, read from the figures' own data; what their captions say, and what is written."""
 
+import re
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
@@ -19,7 +20,7 @@ from PIL import Image
 
 from paretopress.figures.attainment import attainment_surface, draw_attainment
 from paretopress.figures.convergence import draw_convergence
-from paretopress.figures.front import draw_front, draw_worst_run_front
+from paretopress.figures.front import draw_front, draw_worst_run_front, lowest_shown
 from paretopress.figures.hypervolumes import draw_best_and_worst, draw_by_factor, draw_hypervolumes
 from paretopress.figures.inference_times import draw_inference
 from paretopress.figures.looks import looks_of
@@ -476,9 +477,33 @@ def test_an_unknown_dense_network_is_said_to_be_unknown():
     unknown = NETWORK.copy()
     unknown[["dense_accuracy", "dense_nonzero_rate", "split"]] = np.nan
     drawing = draw_worst_run_front(study(SIX[:1], seeds=1).evaluations, unknown, SIX[0], 1)
-    assert "the dense network is not known" in drawing.caption
+    assert "The dense network is not known." in drawing.caption
     assert not any("dense" in label for label in legend_of(drawing.figure))
     assert drawing.figure.axes[0].get_ylabel() == "accuracy (%)"
+
+
+def test_the_axis_of_a_front_ends_at_its_lowest_design_that_is_not_far_under_the_floor():
+    accuracies = pd.DataFrame({"accuracy": [0.9, 0.8, 0.68, 0.1]})
+    lowest = 0.68 - 0.04 * (0.9 - 0.68)
+    assert lowest_shown(accuracies, TAU, None) == pytest.approx(lowest)
+    assert lowest_shown(accuracies, TAU, 0.85) == pytest.approx(lowest)
+    assert lowest_shown(accuracies[:2], TAU, None) == pytest.approx(TAU - 0.04 * 0.2)
+    assert lowest_shown(accuracies[:2], TAU, 0.3) == pytest.approx(TAU - 1.2 * 0.2)
+    assert lowest_shown(accuracies[2:], TAU, None) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("seeds", "words"), [(1, "keeps the floor and 1 is on"), (2, "keep the floor and 1 is on")]
+)
+def test_counts_of_one_are_said_as_one(seeds, words):
+    evaluations = study(SIX[:1], seeds=seeds).evaluations
+    alone = evaluations.assign(feasible=evaluations["evaluation"] == 1)
+    drawing = draw_front(alone, alone[alone["feasible"]][:1], None, "", {"": TAU}, "net")
+    assert f"{seeds} {words} the union front" in drawing.caption
+    settings = ["surrogate-mse-mse", "surrogate-mape-mse"]
+    by_factor = draw_by_factor(study(settings, seeds=1).runs, "objective_metric").caption
+    assert "2 runs (2 methods, 1 seed), 1 run in each level" in by_factor
+    assert "ordered by the other metric" not in by_factor
 
 
 def test_the_union_front_needs_neither_dense_network_nor_test_images():
@@ -518,7 +543,7 @@ def test_the_critical_difference_is_drawn_to_scale():
         [2.8, 4.0],
     ]
     assert lines_of(drawing.figure, "mean rank")[0][:, 0].tolist() == list(means.values())
-    assert "4 methods on net; n = 5 blocks" in drawing.caption
+    assert "4 methods on net, over n = 5 blocks" in drawing.caption
 
 
 @pytest.mark.parametrize(
@@ -562,10 +587,12 @@ def test_shares_of_surrogates_are_counted_for_each_iteration():
             assert [bar.get_height() for bar in bars] == pytest.approx(shares.tolist())
     assert "n = 12 runs (4 methods, 3 seeds), 48 iterations" in drawing.caption
     assert (
-        "of both objectives in surrogate-random-mape and surrogate-random-random" in drawing.caption
+        "surrogates of both objectives in surrogate-random-mape and surrogate-random-random"
+        in drawing.caption
     )
     assert (
-        "of the constraint in surrogate-mse-random and surrogate-random-random" in drawing.caption
+        "surrogate of the constraint in surrogate-mse-random and surrogate-random-random"
+        in drawing.caption
     )
 
 
@@ -591,7 +618,7 @@ def test_fallbacks_are_shares_of_the_infills_by_reason():
     )
     assert ends == pytest.approx((runs["fallbacks"] / runs["infills"]).to_numpy())
     assert set(legend_of(drawing.figure)) == {"too few new designs", "reason not recorded", "run"}
-    assert f"{int(runs['fallbacks'].sum())} of {int(runs['infills'].sum())};" in drawing.caption
+    assert f"{int(runs['fallbacks'].sum())} of {int(runs['infills'].sum())}." in drawing.caption
     assert "n = 12 runs" in drawing.caption
 
 
@@ -671,6 +698,12 @@ DEGENERATE: dict[str, Callable[[], SimpleNamespace]] = {
 }
 
 
+MANY_OF_ONE = re.compile(
+    r"(?<![\d.,])1 (?:\w+ )?(?:runs|methods|seeds|settings|designs|networks|evaluations|iterations"
+    r"|blocks|ranks|threads|images|passes|are|have|keep)\b"
+)
+
+
 def drawn_texts(drawing: Drawing, path: Path) -> list[tuple[Text, Bbox, float]]:
     """Every text that is drawn when the figure is saved, where, and the width of the page, in pixels."""
     texts: dict[Text, tuple[Text, Bbox, float]] = {}  # matplotlib draws everything twice
@@ -692,6 +725,7 @@ def test_every_figure_of_every_study_is_legible_and_says_its_n(case, tmp_path):
     for name, drawing in all_drawings(DEGENERATE[case]()).items():
         assert "n = " in drawing.caption, name
         assert "net" in drawing.caption, name
+        assert not MANY_OF_ONE.search(drawing.caption), (name, drawing.caption)
         texts = drawn_texts(drawing, tmp_path / "figure.png")
         for text, box, width in texts:
             assert text.get_fontsize() >= 8, (name, text.get_text())

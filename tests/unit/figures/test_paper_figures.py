@@ -2,6 +2,7 @@
 
 import ast
 import re
+from itertools import pairwise
 
 import pytest
 from matplotlib.figure import Figure
@@ -48,7 +49,7 @@ def test_each_figure_of_the_paper_is_drawn():
 
 def test_the_comments_of_the_rules_name_the_same_figures_of_the_paper():
     rules = re.split(r"\n(?=# The paper|rule |use rule )", rules_text("figures.smk"))
-    for comment, rule in zip(rules, rules[1:], strict=False):
+    for comment, rule in pairwise(rules):
         if found := re.match(r"# The paper's figures ([\d\w ]+)\.", comment):
             names = re.findall(r'"([\w-]+)"', re.search(r"drawn\(([^)]*)\)", rule).group(1))
             assert {in_words(PAPER_FIGURES[name]) for name in names} == {found.group(1)}

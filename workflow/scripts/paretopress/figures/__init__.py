@@ -1,1 +1,4 @@
-"""The study's figures: a module for each kind, functions of tidy tables of one network that give a figure and its caption."""
+"""The study's figures, a module for each kind.
+
+Each function that draws takes tidy tables of one network and gives a figure with its caption.
+"""

@@ -1,4 +1,7 @@
-"""Empirical attainment of the feasible fronts: what one, half and all of a method's runs reach (Grunert da Fonseca et al. 2001)."""
+"""Empirical attainment of the feasible fronts (Grunert da Fonseca et al. 2001).
+
+It shows the sizes and accuracies that one, half and all of the runs of a method reach.
+"""
 
 from collections.abc import Sequence
 
@@ -15,9 +18,8 @@ from .looks import Look, looks_of, methods_of
 from .style import INK, Drawing, legend_below, new_panels, nothing_to_draw, percent, styled
 
 MOST_PANELS = 20
-BEYOND = (
-    10.0  # worse than any design in both objectives: what a run attains that has no feasible design
-)
+# Worse than any design in both objectives. It stands for a run that has no feasible design.
+BEYOND = 10.0
 LEVEL_LINES: dict[str, tuple[LineStyleType, float]] = {
     "at least one run": (":", 1.3),
     "at least half of the runs": ("-", 1.8),
@@ -26,10 +28,18 @@ LEVEL_LINES: dict[str, tuple[LineStyleType, float]] = {
 
 
 def attainment_surface(fronts: Sequence[np.ndarray], count: int) -> np.ndarray:
-    """The corners, shape (m, 2), of what at least `count` of the runs attain: non-zero rate and accuracy, both ascending.
+    """The boundary of the sizes and accuracies that at least `count` of the runs attain.
 
-    fronts: the feasible designs of each run, shape (n, 2), of any number n, none included: such a run attains nothing.
-    A run attains (rate, accuracy) where it has a design that is no larger and no less accurate.
+    A run attains a non-zero rate and an accuracy where it has a design that is no larger and no
+    less accurate.
+
+    Args:
+        fronts: The feasible designs of each run, shape (n, 2): non-zero rate and accuracy, both
+            fractions. A run with no design attains nothing.
+        count: Number of runs, from 1 to all.
+
+    Returns:
+        The corners of the boundary, shape (m, 2): non-zero rate and accuracy, both ascending.
     """
     points = np.vstack(
         [minimized(*front.T) if len(front) else np.full((1, 2), BEYOND) for front in fronts]
@@ -41,7 +51,15 @@ def attainment_surface(fronts: Sequence[np.ndarray], count: int) -> np.ndarray:
 
 
 def feasible_points(runs: pd.DataFrame, evaluations: pd.DataFrame) -> list[np.ndarray]:
-    """The feasible designs of each run, shape (n, 2): non-zero rate and accuracy."""
+    """The feasible designs of each run, in the order of the runs.
+
+    Args:
+        runs: Rows of the run table of one network.
+        evaluations: The evaluations of the same network.
+
+    Returns:
+        For each run, shape (n, 2): non-zero rate and accuracy.
+    """
     feasible = evaluations[evaluations["feasible"]]
     keys = zip(runs["method"], runs["seed"], strict=True)
     parts = (
@@ -52,7 +70,7 @@ def feasible_points(runs: pd.DataFrame, evaluations: pd.DataFrame) -> list[np.nd
 
 
 def _corners(surface: np.ndarray, floor: float, right: float) -> np.ndarray:
-    """The line of a surface: up from the floor at its left end, and on to the right edge of the axes."""
+    """The line of a surface, from the floor at its left end to the right edge of the axes."""
     return np.vstack([[surface[0, 0], floor], surface, [right, surface[-1, 1]]])
 
 
@@ -79,14 +97,22 @@ def _draw_surfaces(
 
 
 def _title(method: str, runs: int) -> str:
-    """A long name in two lines."""
+    """The name of a method in two lines, since long names are wider than a panel."""
     family, _, setting = method.partition("-")
     return f"{family}, {counted(runs, 'run')}\n{setting}"
 
 
 @styled
 def draw_attainment(runs: pd.DataFrame, evaluations: pd.DataFrame, threshold: float) -> Drawing:
-    """A panel for each method (the best by mean hypervolume where they are too many). runs, evaluations: of one network."""
+    """Draw the attainment of each method in a panel of its own.
+
+    Of more than `MOST_PANELS` methods, those with the largest mean hypervolume are shown.
+
+    Args:
+        runs: The run table of one network.
+        evaluations: The evaluations of the same network.
+        threshold: The accuracy floor, a fraction.
+    """
     network = name_of(runs)
     complete = runs[runs["complete"]]
     left_out = incomplete_note(runs, "left out")
@@ -101,7 +127,8 @@ def draw_attainment(runs: pd.DataFrame, evaluations: pd.DataFrame, threshold: fl
     reached = [front for parts in fronts.values() for front in parts if len(front)]
     if not reached:
         return nothing_to_draw(
-            f"No complete run on {network} has a feasible design: n = {counted(len(complete), 'run')}.{left_out}"
+            f"No complete run on {network} has a feasible design: "
+            f"n = {counted(len(complete), 'run')}.{left_out}"
         )
     every = np.vstack(reached)
     left, right = min(0.0, every[:, 0].min()) - 0.02, 1.02
@@ -132,11 +159,14 @@ def draw_attainment(runs: pd.DataFrame, evaluations: pd.DataFrame, threshold: fl
     none = sum(not len(front) for parts in fronts.values() for front in parts)
     shown = complete[complete["method"].isin(methods)]
     caption = (
-        f"Empirical attainment of the feasible designs on {network}, floor {threshold:.1%}: what at least one, at least half and all runs "
-        f"of a method reach or beat in both size and accuracy; {n_runs(shown)}, {none} of them without any feasible design."
+        f"Empirical attainment on {network}, above the accuracy floor of {threshold:.1%}. "
+        "A line bounds the pairs of size and accuracy that at least one, at least half or all of "
+        "the runs of a method reach or beat with one design. "
+        f"{n_runs(shown)}, {none or 'none'} of them without any feasible design."
     )
-    hidden = complete["method"].nunique() - len(methods)
-    caption += (
-        f" {counted(hidden, 'method')} of lower mean hypervolume not shown." if hidden else ""
-    )
+    if hidden := complete["method"].nunique() - len(methods):
+        caption += (
+            f" {counted(hidden, 'method')} with a lower mean hypervolume "
+            f"{'is' if hidden == 1 else 'are'} not shown."
+        )
     return Drawing(figure, caption + left_out)

@@ -36,14 +36,15 @@ def n_runs(runs: pd.DataFrame) -> str:
 
 
 def incomplete_note(runs: pd.DataFrame, fate: str) -> str:
-    """A sentence on the incomplete runs: " 10 incomplete runs (of a and b) are left out."
+    """A sentence that counts the incomplete runs and says how the figure treats them.
 
     Args:
         runs: A table of runs.
         fate: The end of the sentence, such as "left out".
 
     Returns:
-        The sentence after a space, or nothing where all runs are complete.
+        The sentence after a space, such as " 2 incomplete runs (of a and b) are left out."
+        Nothing where all runs are complete.
     """
     incomplete = runs[~runs["complete"]]
     if incomplete.empty:

@@ -9,8 +9,16 @@ from matplotlib.ticker import MaxNLocator
 
 from ..runs.method_names import METRICS
 from ..tables import RUN_COLUMNS
-from .captions import incomplete_note, n_runs, name_of
-from .looks import FEW_SETTINGS, Look, looks_of, methods_of, setting_table
+from .captions import counted, incomplete_note, n_runs, name_of
+from .looks import (
+    FEW_SETTINGS,
+    METRIC_COLORS,
+    METRIC_LINES,
+    Look,
+    looks_of,
+    methods_of,
+    setting_table,
+)
 from .style import (
     HYPERVOLUME,
     INK,
@@ -24,29 +32,42 @@ from .style import (
 )
 
 MANY_METHODS = 8  # more lines than this in one panel cannot be told apart
-LEAST_FOR_QUARTILES = (
-    5  # seeds of each method; with fewer the band is from the least to the largest
-)
+# Seeds of each method. With fewer the band goes from the least to the largest value.
+LEAST_FOR_QUARTILES = 5
 MOST_BANDS = 2  # in one panel
 PANEL_COLUMNS = 3
 EVALUATIONS = "true evaluations (number)"
 MARKS = 7  # on each line
+LINE_WIDTH = 1.6
 
 
 def budget_of(runs: pd.DataFrame, history: pd.DataFrame) -> int:
-    """The number of evaluations up to which the history of every complete run goes."""
+    """The number of evaluations that every complete run has.
+
+    Args:
+        runs: The run table of one network.
+        history: The hypervolume of its runs after each evaluation.
+    """
     kept = history.merge(runs.loc[runs["complete"], RUN_COLUMNS], on=RUN_COLUMNS)
     return int(kept.groupby(RUN_COLUMNS)["evaluation"].max().min())
 
 
 def band_of(runs: pd.DataFrame) -> tuple[float, float]:
-    """The quantiles over the complete runs of a method between which the band lies."""
+    """The two quantiles over the complete runs of a method between which the band lies."""
     fewest = runs[runs["complete"]].groupby("method").size().min()
     return (0.25, 0.75) if fewest >= LEAST_FOR_QUARTILES else (0.0, 1.0)
 
 
 def curves(runs: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
-    """method, evaluation, lower, median, upper over the complete runs of each method, up to the budget that all of them have."""
+    """The median and the band of each method after each evaluation, over its complete runs.
+
+    Args:
+        runs: The run table of one network.
+        history: The hypervolume of its runs after each evaluation.
+
+    Returns:
+        Columns method, evaluation, lower, median and upper, up to `budget_of` evaluations.
+    """
     kept = history.merge(runs.loc[runs["complete"], RUN_COLUMNS], on=RUN_COLUMNS)
     kept = kept[kept["evaluation"] <= budget_of(runs, history)]
     lower, upper = band_of(runs)
@@ -57,7 +78,7 @@ def curves(runs: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
 
 
 def initial_size(evaluations: pd.DataFrame) -> int:
-    """Evaluations of the largest initial sample among the runs; 0 where no phases are known."""
+    """The size of the largest initial sample among the runs, 0 where no phases are known."""
     sizes = evaluations[evaluations["phase"] == "initial"].groupby(RUN_COLUMNS).size()
     return int(sizes.max()) if len(sizes) else 0
 
@@ -74,8 +95,9 @@ def _draw_curve(axis: Axes, curve: pd.DataFrame, look: Look, label: str, *, band
             linewidth=0,
         )
     (line,) = axis.plot(
-        curve["evaluation"], curve["median"], drawstyle="steps-post", color=look.color, linestyle=look.line, linewidth=1.6, label=label,
-        marker=look.marker, markersize=4, markevery=(len(curve) // (2 * MARKS), max(1, len(curve) // MARKS)),
+        curve["evaluation"], curve["median"], drawstyle="steps-post", color=look.color,
+        linestyle=look.line, linewidth=LINE_WIDTH, label=label, marker=look.marker, markersize=4,
+        markevery=(len(curve) // (2 * MARKS), max(1, len(curve) // MARKS)),
     )  # fmt: skip
     return line
 
@@ -105,7 +127,7 @@ def _curves_of(runs: pd.DataFrame, table: pd.DataFrame) -> list[tuple[str, Look,
 
 
 def _one_panel(runs: pd.DataFrame, table: pd.DataFrame, initial: int) -> tuple[Figure, list[Axes]]:
-    """Every method in one panel, with its band."""
+    """A figure with every method in one panel, with its band."""
     figure, axis = new_figure()
     lines = [
         _draw_curve(axis, curve, look, label, band=True)
@@ -119,7 +141,10 @@ def _one_panel(runs: pd.DataFrame, table: pd.DataFrame, initial: int) -> tuple[F
 def _panel_by_method(
     runs: pd.DataFrame, table: pd.DataFrame, initial: int
 ) -> tuple[Figure, list[Axes]]:
-    """All medians in one panel; under it a panel for each method with its band, which would hide one another."""
+    """A figure with all medians in one panel, and under it a panel for each method with its band.
+
+    In one panel the bands would hide one another.
+    """
     count = table["method"].nunique()
     rows = -(-count // PANEL_COLUMNS)
     figure = Figure(figsize=(WIDTH, 3.5 + 1.6 * rows), layout="constrained")
@@ -144,7 +169,10 @@ def _panel_by_method(
 def _panel_by_objective(
     runs: pd.DataFrame, table: pd.DataFrame, initial: int
 ) -> tuple[Figure, list[Axes]]:
-    """A panel for each objective metric with the constraint metrics as lines; the methods without surrogates are in all of them."""
+    """A figure with a panel for each objective metric, and in it a line for each constraint metric.
+
+    The methods without surrogates are in every panel.
+    """
     looks, settings = looks_of(runs), setting_table(runs)
     settings = settings[settings["method"].isin(table["method"])]
     levels = [level for level in METRICS if level in set(settings["objective_metric"])]
@@ -169,10 +197,18 @@ def _panel_by_objective(
         axis.set_title(f"objective metric {level}")
         start = _mark_initial(axis, initial)
     figure.supylabel(HYPERVOLUME)
+    # Without a marker: the markers show the objective metric, and differ from panel to panel.
     by_metric = [
-        handles[label]
-        for label in (f"constraint metric {metric}" for metric in METRICS)
-        if label in handles
+        Line2D(
+            [],
+            [],
+            color=METRIC_COLORS[metric],
+            linestyle=METRIC_LINES[metric],
+            linewidth=LINE_WIDTH,
+            label=f"constraint metric {metric}",
+        )
+        for metric in METRICS
+        if f"constraint metric {metric}" in handles
     ]
     legend_below(figure, [*by_metric, *(handles[method] for method in plain), *start], columns=3)
     return figure, axes
@@ -182,16 +218,21 @@ def _panel_by_objective(
 def draw_convergence(
     runs: pd.DataFrame, history: pd.DataFrame, evaluations: pd.DataFrame
 ) -> Drawing:
-    """The median over seeds with a band, for each method, up to the number of evaluations that every complete run has.
+    """Draw the hypervolume of each method after each evaluation, the median over its seeds.
 
-    runs, history, evaluations: of one network. The first half of the initial sample is not shown.
+    The curves start at half of the initial sample and end where the shortest complete run ends.
+
+    Args:
+        runs: The run table of one network.
+        history: The hypervolume of its runs after each evaluation.
+        evaluations: The evaluations of the same network.
     """
     network = name_of(runs)
     complete = runs[runs["complete"]]
     left_out = incomplete_note(runs, "left out")
     if complete.empty:
         return nothing_to_draw(
-            f"No run on {network} is complete, so that there is no curve: n = 0 runs.{left_out}"
+            f"No run on {network} is complete, so there is no curve: n = 0 runs.{left_out}"
         )
     initial = initial_size(evaluations)
     table = curves(runs, history)
@@ -203,15 +244,14 @@ def draw_convergence(
     figure.suptitle(network, x=0.01, ha="left")
     axes[0].set_xlim(max(1, initial // 2), budget_of(runs, history))
     axes[0].xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, steps=[1, 2, 5, 10]))
-    spread = "no band for a single seed"
+    spread = "A single seed has no band."
     if complete["seed"].nunique() > 1:
-        spread = (
-            "from quartile to quartile" if band_of(runs)[0] else "from the least to the largest"
-        )
-        spread = f"band {spread}" + (", for the surrogate settings alone" if many else "")
+        ends = "from quartile to quartile" if band_of(runs)[0] else "from the least to the largest"
+        shown = ", for the surrogate settings alone" if many else ""
+        spread = f"Bands go {ends}{shown}."
     caption = (
-        f"Hypervolume on {network} after each of {budget_of(runs, history)} true evaluations: median over each method's seeds, {spread}; "
-        f"{n_runs(complete)}."
+        f"Hypervolume on {network} up to {counted(budget_of(runs, history), 'true evaluation')}. "
+        f"Lines are medians over the seeds of a method. {spread} {n_runs(complete)}."
     )
     if not complete["hypervolume"].any():
         axes[0].set_ylim(0, 1)

@@ -1,4 +1,4 @@
-"""Fronts of designs, accuracy over non-zero rate: what all runs found together, and what one run found."""
+"""Fronts of designs, accuracy over non-zero rate: the front of all runs, and that of one run."""
 
 from collections.abc import Mapping
 
@@ -22,25 +22,42 @@ from .style import (
     styled,
 )
 
-SHOWN_BELOW = 1.2  # the axis goes below the floor by so many times what lies above it: designs further down only show that they failed
-LEAST_SHOWN = 0.005  # accuracy, below the lowest point that must be seen
+# Depth of the axis below the floor, at most, as a multiple of its height above the floor. Designs
+# further down show only that they failed.
+SHOWN_BELOW = 1.2
+MARGIN = 0.04  # between the lowest point and the end of the axis, as a share of the points' range
+LEAST_SHOWN = 0.005  # accuracy, below the lowest point on the test images
 RATES = "non-zero weights"
 MANY_DESIGNS = 500  # more are drawn smaller
 DIM = "#909090"
 
 
 def lowest_shown(designs: pd.DataFrame, threshold: float, dense_accuracy: float | None) -> float:
-    """The accuracy at which the axis is cut: not far below the floor, where anything lies above it."""
-    top = max([designs["accuracy"].max(), *([] if dense_accuracy is None else [dense_accuracy])])
-    return (
-        threshold - SHOWN_BELOW * (top - threshold)
-        if top > threshold
-        else designs["accuracy"].min() - 0.02
-    )
+    """The accuracy at which the axis starts.
+
+    It is not far below the floor, where anything lies above the floor, and not far below the lowest
+    point.
+
+    Args:
+        designs: The designs to show, with their accuracies.
+        threshold: The accuracy floor, a fraction.
+        dense_accuracy: The dense network's accuracy, None where it is not known.
+    """
+    dense = [] if dense_accuracy is None else [dense_accuracy]
+    top = max([designs["accuracy"].max(), *dense])
+    if top <= threshold:
+        return designs["accuracy"].min() - 0.02
+    cut = threshold - SHOWN_BELOW * (top - threshold)
+    seen = designs.loc[designs["accuracy"] >= cut, "accuracy"]
+    lowest_point = min([threshold, *seen, *dense])
+    return max(cut, lowest_point - MARGIN * (top - lowest_point))
 
 
 def _draw_designs(axis: Axes, designs: pd.DataFrame) -> list[Handle]:
-    """Every design by whether it keeps the floor; those with a rate below 0 (imported numbers can be so) by a marker of their own."""
+    """Draw the designs that keep the floor, those under it, and those with a rate below 0.
+
+    Imported non-zero rates can be below 0.
+    """
     handles: list[Handle] = []
     size = 22 if len(designs) <= MANY_DESIGNS else 9
     below = designs["nonzero_rate"] < 0
@@ -53,15 +70,15 @@ def _draw_designs(axis: Axes, designs: pd.DataFrame) -> list[Handle]:
         if len(own):
             handles.append(
                 axis.scatter(
-                    own["nonzero_rate"], own["accuracy"], marker=marker, s=area, linewidth=width, color=color, alpha=0.6,
-                    label=f"{label} ({len(own):,})",
+                    own["nonzero_rate"], own["accuracy"], marker=marker, s=area, linewidth=width,
+                    color=color, alpha=0.6, label=f"{label} ({len(own):,})",
                 )
             )  # fmt: skip
     return handles
 
 
 def _draw_front(axis: Axes, front: pd.DataFrame) -> list[Handle]:
-    """front: sorted by non-zero rate. Designs with a rate below 0 keep their marker."""
+    """Draw a front, sorted by non-zero rate; designs with a rate below 0 keep their marker."""
     axis.step(
         front["nonzero_rate"],
         front["accuracy"],
@@ -104,10 +121,8 @@ def _draw_dense(axis: Axes, nonzero_rate: float, accuracy: float) -> Handle:
     )
 
 
-def _draw_floor(axis: Axes, threshold: float) -> Handle:
-    return axis.axhline(
-        threshold, color=INK, linewidth=0.9, linestyle="--", label=f"floor ({threshold:.1%})"
-    )
+def _draw_floor(axis: Axes, threshold: float, label: str, line: str = "--") -> Handle:
+    return axis.axhline(threshold, color=INK, linewidth=0.9, linestyle=line, label=label)
 
 
 def _set_axes(axis: Axes, rates: pd.Series, lowest: float, top: float, images: str) -> None:
@@ -117,19 +132,21 @@ def _set_axes(axis: Axes, rates: pd.Series, lowest: float, top: float, images: s
 
 
 def _hidden_note(hidden: int) -> str:
-    return f", {hidden:,} of them far under the floor and not shown" if hidden else ""
+    if not hidden:
+        return ""
+    designs = counted(hidden, "design")
+    return f" {designs} far under the floor {'is' if hidden == 1 else 'are'} not shown."
 
 
 def _below_zero_note(count: int) -> str:
-    return (
-        f" {counted(count, 'design has', 'designs have')} a non-zero rate below 0, taken as imported."
-        if count
-        else ""
-    )
+    if not count:
+        return ""
+    have = counted(count, "design has", "designs have")
+    return f" {have} a non-zero rate below 0, shown as imported."
 
 
 def _draw_test_images(axis: Axes, test: pd.DataFrame) -> list[Handle]:
-    """A hollow marker where each network lies on the test images, joined to where the search saw it."""
+    """Draw a hollow marker for each network on the test images, joined to the one of the search."""
     axis.vlines(
         test["nonzero_rate"],
         test["accuracy"],
@@ -171,10 +188,17 @@ def draw_front(
     thresholds: Mapping[str, float],
     network: str,
 ) -> Drawing:
-    """Every evaluated design, the union front, the dense network, the accuracy floor; the front on the test images where these are others.
+    """Draw every evaluated design, the union front, the dense network and the accuracy floor.
 
-    evaluations: of all runs. front: with or without the dense network's row. test: the front's accuracies on the test images, None
-    where they are not known. split: the images of the search, "" where that is not known. thresholds: tau by split.
+    Where the search did not use the test images, the front's accuracies on them are drawn too.
+
+    Args:
+        evaluations: The evaluations of all runs.
+        front: The union front, with or without the dense network's row.
+        test: The front's accuracies on the test images, None where they are not known.
+        split: The images of the search, empty where they are not known.
+        thresholds: The accuracy floor by split, fractions.
+        network: The name of the network.
     """
     threshold = thresholds[split]
     known = front[front["design_id"] == DENSE]
@@ -198,19 +222,11 @@ def draw_front(
         _draw_dense(axis, *point)
         for point in known[["nonzero_rate", "accuracy"]].to_numpy(dtype=float)
     ]
-    handles.append(_draw_floor(axis, threshold))
+    handles.append(_draw_floor(axis, threshold, f"floor ({threshold:.1%})"))
     if len(unseen):
         handles += _draw_test_images(axis, unseen)
         if thresholds["test"] != threshold:
-            handles.append(
-                axis.axhline(
-                    thresholds["test"],
-                    color=INK,
-                    linewidth=0.9,
-                    linestyle=":",
-                    label="floor on test images",
-                )
-            )
+            handles.append(_draw_floor(axis, thresholds["test"], "floor on test images", ":"))
     top = max([threshold, designs["accuracy"].max(), *known["accuracy"], *unseen["test_accuracy"]])
     _set_axes(axis, designs["nonzero_rate"], lowest, top, split)
     axis.set_title(network)
@@ -220,16 +236,19 @@ def draw_front(
         if {"method", "seed"} <= set(evaluations.columns)
         else designs.iloc[:0]
     )
+    keeping = int(designs["feasible"].sum())
     caption = (
-        f"Designs evaluated for {network}, n = {len(designs):,} distinct networks"
-        f"{f' of {len(runs):,} runs' if len(runs) else ''}{_hidden_note(len(designs) - len(shown))}; "
-        f"{int(designs['feasible'].sum()):,} keep the floor and {len(found)} are on the union front."
+        f"Designs evaluated for {network}: n = {counted(len(designs), 'distinct network')}"
+        f"{' of ' + counted(len(runs), 'run') if len(runs) else ''}."
+        f"{_hidden_note(len(designs) - len(shown))} "
+        f"{keeping:,} {'keeps' if keeping == 1 else 'keep'} the floor and "
+        f"{len(found)} {'is' if len(found) == 1 else 'are'} on the union front."
     )
     return Drawing(figure, caption + _below_zero_note(int((designs["nonzero_rate"] < 0).sum())))
 
 
 def run_front(evaluations: pd.DataFrame, threshold: float) -> pd.DataFrame:
-    """The feasible non-dominated designs of one run, smallest first."""
+    """The feasible non-dominated designs among the evaluations of one run, smallest first."""
     objectives = minimized(
         evaluations["nonzero_rate"].to_numpy(), evaluations["accuracy"].to_numpy()
     )
@@ -242,10 +261,13 @@ def run_front(evaluations: pd.DataFrame, threshold: float) -> pd.DataFrame:
 def draw_worst_run_front(
     evaluations: pd.DataFrame, network: pd.Series, method: str, seed: int
 ) -> Drawing:
-    """The front of one run, the worst of the best setting, against the dense network.
+    """Draw the front of the worst run of the best setting, beside the dense network.
 
-    evaluations: of one network, with method and seed. network: its row of the table of networks; what is not known of the dense
-    network is missing there.
+    Args:
+        evaluations: The evaluations of one network, with method and seed.
+        network: Its row of the table of networks. Unknown values of the dense network are missing.
+        method: The best setting.
+        seed: The seed of its worst run.
     """
     own = evaluations[(evaluations["method"] == method) & (evaluations["seed"] == seed)]
     name, threshold = str(network["network"]), float(network["threshold"])
@@ -254,7 +276,8 @@ def draw_worst_run_front(
     lowest = lowest_shown(own, threshold, dense[1] if known else None)
     shown, front = own[own["accuracy"] >= lowest], run_front(own, threshold)
     figure, axis = new_figure()
-    handles = [*_draw_designs(axis, shown), *_draw_front(axis, front), _draw_floor(axis, threshold)]
+    handles = [*_draw_designs(axis, shown), *_draw_front(axis, front)]
+    handles.append(_draw_floor(axis, threshold, f"floor ({threshold:.1%})"))
     handles += [_draw_dense(axis, *dense)] if known else []
     top = max([threshold, own["accuracy"].max(), *([dense[1]] if known else [])])
     images = network["split"]
@@ -262,8 +285,9 @@ def draw_worst_run_front(
     axis.set_title(f"{name}, {method}, seed {seed}")
     legend_below(figure, handles, columns=3)
     caption = (
-        f"Worst run (seed {seed}) of the best setting {method} on {name}: its front of {counted(len(front), 'design')} among "
-        f"n = {counted(len(own), 'evaluation')}{_hidden_note(len(own) - len(shown))}"
-        f"{', against the dense network' if known else '; the dense network is not known'}."
+        f"Worst run (seed {seed}) of the best surrogate setting {method} on {name}: its front of "
+        f"{counted(len(front), 'design')} among n = {counted(len(own), 'evaluation')}"
+        f"{', beside the dense network.' if known else '. The dense network is not known.'}"
+        f"{_hidden_note(len(own) - len(shown))}"
     )
     return Drawing(figure, caption + _below_zero_note(int((own["nonzero_rate"] < 0).sum())))

@@ -1,4 +1,8 @@
-"""Final hypervolumes as boxes over runs: by method, by level of a factor, best and worst setting against the other methods."""
+"""Final hypervolumes as boxes over runs.
+
+Three figures: a box for each method, a box for each level of a factor, and the best and the worst
+surrogate setting beside the methods without surrogates.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,17 +28,27 @@ from .style import (
 )
 
 LEAST_FOR_A_BOX = 3  # runs; fewer are points alone
-ROW_HEIGHT, LEVEL_HEIGHT = 0.32, 0.5  # inches
+ROW_HEIGHT, LEVEL_HEIGHT = 0.32, 0.6  # inches
 FACTOR_NAMES = {
-    "objective_metric": "metric that selects the objectives' surrogates",
-    "constraint_metric": "metric that selects the constraint's surrogate",
+    "objective_metric": "metric that selects the surrogates of the objectives",
+    "constraint_metric": "metric that selects the surrogate of the constraint",
 }
-BOX = "boxes from quartile to quartile with the median, whiskers to the extremes"
+BOX = (
+    "Each point is a run. Boxes go from quartile to quartile with a line at the median, "
+    "and whiskers go to the extremes."
+)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of boxes: its runs, and where among the row's height each is drawn (0: in the middle)."""
+    """One row of the figure: a box and the points of its runs.
+
+    Attributes:
+        label: Its name on the axis.
+        runs: Its runs, rows of the run table.
+        color: Colour of the box.
+        spread: Distance of each run's point from the middle of the row, as a share of its height.
+    """
 
     label: str
     runs: pd.DataFrame
@@ -54,20 +68,28 @@ def _draw_box(axis: Axes, values: np.ndarray, height: float, color: str, *, holl
         **{k: line[k] for k in ("linewidth", "linestyle")},
     }
     axis.boxplot(
-        values, positions=[height], orientation="horizontal", widths=0.62, whis=(0, 100), showfliers=False,
-        patch_artist=True, manage_ticks=False,
-        boxprops=filling, whiskerprops=line, capprops=line | {"linestyle": "-"}, medianprops=line | {"linewidth": 1.8},
+        values, positions=[height], orientation="horizontal", widths=0.62, whis=(0, 100),
+        showfliers=False, patch_artist=True, manage_ticks=False, boxprops=filling,
+        whiskerprops=line, capprops=line | {"linestyle": "-"},
+        medianprops=line | {"linewidth": 1.8},
     )  # fmt: skip
 
 
 def shared_initial_hypervolume(runs: pd.DataFrame) -> float | None:
-    """The hypervolume of the initial sample where it is known and the same for all runs of which it is known."""
+    """The hypervolume of the initial sample that all runs share.
+
+    Args:
+        runs: Rows of the run table. A run of which the value is not known is passed over.
+
+    Returns:
+        The hypervolume, or None where the runs differ or none of them is known.
+    """
     known = runs["initial_hypervolume"].dropna().unique()
     return float(known[0]) if len(known) == 1 else None
 
 
 def _draw_initial(axis: Axes, rows: Sequence[Row]) -> list[Line2D]:
-    """A dashed line where the initial sample is the same for all, else a tick for each run."""
+    """Draw a dashed line where all runs share the initial sample, else a tick for each run."""
     shared = shared_initial_hypervolume(pd.concat([row.runs for row in rows]))
     if shared is not None:
         return [
@@ -99,7 +121,10 @@ def _draw_initial(axis: Axes, rows: Sequence[Row]) -> list[Line2D]:
 
 
 def _draw_rows(rows: Sequence[Row], row_height: float = ROW_HEIGHT) -> tuple[Figure, Axes]:
-    """A box for each row, a point for each run; incomplete runs are hollow, and so is the box of a row of such runs alone."""
+    """A figure with a box for each row and a point for each run.
+
+    Incomplete runs are hollow. So is the box of a row that has no complete run.
+    """
     figure, axis = new_figure(height=max(2.0, 1.2 + row_height * len(rows)))
     handles: dict[str, Line2D] = {}
     for height, row in enumerate(rows):
@@ -111,8 +136,9 @@ def _draw_rows(rows: Sequence[Row], row_height: float = ROW_HEIGHT) -> tuple[Fig
         for part, face, label in ((complete, INK, "run"), (~complete, "white", "incomplete run")):
             if part.any():
                 (handles[label],) = axis.plot(
-                    values[part], height + row.spread[part], "o", markersize=4, markerfacecolor=face, markeredgecolor=INK,
-                    markeredgewidth=0.8, label=label, zorder=4,
+                    values[part], height + row.spread[part], "o", markersize=4,
+                    markerfacecolor=face, markeredgecolor=INK, markeredgewidth=0.8,
+                    label=label, zorder=4,
                 )  # fmt: skip
     start = _draw_initial(axis, rows)
     axis.set(
@@ -130,7 +156,7 @@ def _draw_rows(rows: Sequence[Row], row_height: float = ROW_HEIGHT) -> tuple[Fig
 
 
 def _by_method(runs: pd.DataFrame, labels: Mapping[str, str]) -> list[Row]:
-    """A row for each method of `labels`, all points in the middle."""
+    """A row for each method of `labels`, with all points in its middle."""
     looks = looks_of(runs)
     parts = {method: runs[runs["method"] == method] for method in labels}
     return [
@@ -142,9 +168,9 @@ def _by_method(runs: pd.DataFrame, labels: Mapping[str, str]) -> list[Row]:
 def _initial_note(runs: pd.DataFrame) -> str:
     shared = shared_initial_hypervolume(runs)
     if shared is not None:
-        return f" The dashed line is the initial sample alone ({shared:.4f})."
+        return f" The dashed line is the hypervolume of the initial sample alone ({shared:.4f})."
     return (
-        " Ticks are the initial sample of each run alone."
+        " Ticks are the hypervolume of each run's initial sample alone."
         if runs["initial_hypervolume"].notna().any()
         else ""
     )
@@ -152,10 +178,17 @@ def _initial_note(runs: pd.DataFrame) -> str:
 
 @styled
 def draw_hypervolumes(runs: pd.DataFrame) -> Drawing:
-    """A box for each method over its seeds. runs: the run table of one network."""
+    """Draw the final hypervolume of each method, a box over its seeds.
+
+    Args:
+        runs: The run table of one network.
+    """
     figure, axis = _draw_rows(_by_method(runs, {method: method for method in methods_of(runs)}))
     axis.set_title(name_of(runs))
-    caption = f"Final hypervolume on {name_of(runs)}, larger is better: a point for each run, {BOX}; {n_runs(runs)}."
+    caption = (
+        f"Final hypervolume of each method on {name_of(runs)}. Larger is better. {BOX} "
+        f"{n_runs(runs)}."
+    )
     return Drawing(
         figure,
         caption + incomplete_note(runs, "hollow and not to be compared") + _initial_note(runs),
@@ -164,9 +197,13 @@ def draw_hypervolumes(runs: pd.DataFrame) -> Drawing:
 
 @styled
 def draw_by_factor(runs: pd.DataFrame, factor: str) -> Drawing:
-    """Final hypervolumes of the surrogate settings, a box for each level of `factor`. runs: the run table of one network.
+    """Draw the final hypervolumes of the surrogate settings, a box for each level of a factor.
 
-    factor: objective_metric or constraint_metric. The settings of a level lie one under the other in the order of the other factor.
+    The points of a level are ordered by the other factor, from top to bottom.
+
+    Args:
+        runs: The run table of one network.
+        factor: One of `FACTORS`, objective_metric or constraint_metric.
     """
     settings = runs[runs[factor].notna()]
     if settings.empty:
@@ -188,10 +225,17 @@ def draw_by_factor(runs: pd.DataFrame, factor: str) -> Drawing:
     figure, axis = _draw_rows(rows, LEVEL_HEIGHT)
     axis.set_ylabel(factor.replace("_", " "))
     axis.set_title(name_of(runs))
-    each = sorted({len(row.runs) for row in rows})
+    others = [level for level in METRICS if level in set(settings[other])]
+    order = (
+        "In each row the points are ordered by the other metric, from top to bottom: "
+        f"{', '.join(others)}. "
+    )
+    *fewer, most = sorted({len(row.runs) for row in rows})
+    each = " or ".join([*map(str, fewer), counted(most, "run")])
     caption = (
-        f"Final hypervolume of the surrogate settings on {name_of(runs)} by the {FACTOR_NAMES[factor]}: a point for each run, {BOX}; "
-        f"{n_runs(settings)}, {'or '.join(f'{count} ' for count in each)}runs in each level."
+        f"Final hypervolume of the surrogate settings on {name_of(runs)}, by the "
+        f"{FACTOR_NAMES[factor]}. {BOX} {order if len(others) > 1 else ''}"
+        f"{n_runs(settings)}, {each} in each level."
     )
     return Drawing(
         figure,
@@ -203,7 +247,13 @@ def draw_by_factor(runs: pd.DataFrame, factor: str) -> Drawing:
 
 @styled
 def draw_best_and_worst(runs: pd.DataFrame, best: str, worst: str) -> Drawing:
-    """The best and the worst surrogate setting against the methods without surrogates. runs: the run table of one network."""
+    """Draw the best and the worst surrogate setting beside the methods without surrogates.
+
+    Args:
+        runs: The run table of one network.
+        best: The setting with the largest mean hypervolume.
+        worst: The setting with the smallest mean hypervolume.
+    """
     plain = [
         method for method in methods_of(runs) if method not in set(setting_table(runs)["method"])
     ]
@@ -215,10 +265,11 @@ def draw_best_and_worst(runs: pd.DataFrame, best: str, worst: str) -> Drawing:
     shown = runs[runs["method"].isin(labels)]
     figure, axis = _draw_rows(_by_method(runs, labels))
     axis.set_title(name_of(runs))
-    against = f" against {listed(plain)}" if plain else ""
+    beside = f", beside {listed(plain)}" if plain else ""
     caption = (
-        f"Final hypervolume of the best and the worst surrogate setting by mean ({best}, {worst}) on {name_of(runs)}{against}: "
-        f"a point for each run, {BOX}; {n_runs(shown)} of {counted(len(runs), 'run')}."
+        f"Final hypervolume on {name_of(runs)} of the surrogate settings with the largest mean "
+        f"({best}) and the smallest mean ({worst}){beside}. {BOX} "
+        f"{n_runs(shown)} of {counted(len(runs), 'run')}."
     )
     means = shown.groupby("method")["hypervolume"].mean()
     if best != worst and means[best] == means[worst]:

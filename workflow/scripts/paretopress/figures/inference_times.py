@@ -1,4 +1,4 @@
-"""How long the designs of a front take for the test images."""
+"""Inference times of the designs of a front."""
 
 import pandas as pd
 
@@ -11,9 +11,14 @@ from .style import BLUE, INK, VERMILLION, Drawing, Handle, legend_below, new_fig
 def draw_inference(
     times: pd.DataFrame, network: str, front: str = "the union front of all runs"
 ) -> Drawing:
-    """Seconds for all test images (median, bar from quartile to quartile) over non-zero rate, int8 networks marked; the dense network.
+    """Draw the seconds that each design takes for all test images, over its non-zero rate.
 
-    times: the table of inference times of a front's designs, with the dense network's row. front: whose front it is, for the caption.
+    Points are medians and bars go from quartile to quartile. The int8 networks are marked.
+
+    Args:
+        times: The inference times of a front's designs, with the dense network's row.
+        network: The name of the network.
+        front: The name of the front in the caption.
     """
     figure, axis = new_figure()
     dense = times[times["design_id"] == DENSE].iloc[0]
@@ -33,21 +38,23 @@ def draw_inference(
             ]
             handles.append(
                 axis.errorbar(
-                    rows["nonzero_rate"], middle, yerr=bars, linestyle="", marker=marker, markersize=size, color=color, capsize=3,
-                    label=f"{label} ({len(rows)})",
+                    rows["nonzero_rate"], middle, yerr=bars, linestyle="", marker=marker,
+                    markersize=size, color=color, capsize=3, label=f"{label} ({len(rows)})",
                 )
             )  # fmt: skip
     axis.set(
         xlim=(min(0.0, times["nonzero_rate"].min()) - 0.02, 1.04),
         ylim=(0, 1.12 * times["upper_quartile_seconds"].max()),
     )
-    axis.set_ylabel(f"seconds for {dense['images']:,} images")
+    axis.set_ylabel(f"seconds for {counted(int(dense['images']), 'image')}")
     percent(axis.xaxis, "non-zero weights")
     axis.set_title(network)
     legend_below(figure, handles)
     caption = (
-        f"Inference time on {network} of {counted(len(found), 'design')} of {front} and of the dense network, for {dense['images']:,} test "
-        f"images in batches of {dense['batch_size']} with {counted(int(dense['threads']), 'thread')}: median and quartiles of "
-        f"n = {counted(int(dense['repeats']), 'pass', 'passes')} each."
+        f"Inference time on {network} of {counted(len(found), 'design')} of {front}, and of the "
+        f"dense network, for {counted(int(dense['images']), 'test image')} in batches of "
+        f"{dense['batch_size']} with {counted(int(dense['threads']), 'thread')}. Points are "
+        f"medians and bars are quartiles of n = {counted(int(dense['repeats']), 'pass', 'passes')} "
+        "each. The line is the dense network."
     )
     return Drawing(figure, caption)

@@ -1,4 +1,4 @@
-"""How each method looks, the same in all figures of a network."""
+"""The colour, marker and line of each method, the same in all figures of a network."""
 
 from dataclasses import dataclass
 from itertools import cycle
@@ -9,7 +9,8 @@ from matplotlib.typing import LineStyleType
 from ..runs.method_names import FACTORS, METRICS
 from .style import HUES, INK
 
-FEW_SETTINGS = 4  # so many surrogate settings have a hue of their own; of more, the hue is that of the constraint metric
+# Up to so many surrogate settings have a colour each. Of more, the constraint metric gives it.
+FEW_SETTINGS = 4
 MARKERS = ("o", "s", "^", "D", "v", "P")
 LINES: tuple[LineStyleType, ...] = ("-", (0, (5, 1.5)), (0, (4, 1.2, 1, 1.2)), (0, (1.2, 1.2)))
 OTHERS = (INK, "#666666", "#a0a0a0", "#a66f2b")
@@ -24,7 +25,13 @@ OTHER_LINES: tuple[LineStyleType, ...] = (
 
 @dataclass(frozen=True)
 class Look:
-    """Colour, marker and line style of a method."""
+    """Colour, marker and line style of a method.
+
+    Attributes:
+        color: Colour, in hexadecimal digits.
+        marker: Marker, in matplotlib's code.
+        line: Line style, in matplotlib's code.
+    """
 
     color: str
     marker: str
@@ -37,20 +44,24 @@ METRIC_LINES = dict(zip(METRICS, LINES, strict=False))
 
 
 def methods_of(runs: pd.DataFrame) -> list[str]:
-    """The methods in the order of the table."""
+    """The methods of a table, in its order."""
     return list(dict.fromkeys(runs["method"]))
 
 
 def setting_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """method and its two metrics: a row for each surrogate setting among the runs."""
+    """The surrogate settings among the runs, a row each: method and its two metrics."""
     return runs.loc[runs[FACTORS[0]].notna(), ["method", *FACTORS]].drop_duplicates("method")
 
 
 def looks_of(runs: pd.DataFrame) -> dict[str, Look]:
-    """The look of each method. runs: all of one network, so that a method looks the same in a figure that shows only some.
+    """The look of each method.
 
-    With many surrogate settings the constraint metric gives colour and line, the objective metric the marker. Methods without
-    surrogates are black, grey or brown.
+    With more than `FEW_SETTINGS` surrogate settings the constraint metric gives the colour and the
+    line, and the objective metric gives the marker. Methods without surrogates are black, grey or
+    brown.
+
+    Args:
+        runs: All runs of one network, so that a method looks the same in a figure of a few methods.
     """
     settings = setting_table(runs)
     if len(settings) <= FEW_SETTINGS:

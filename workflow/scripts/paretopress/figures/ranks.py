@@ -1,6 +1,7 @@
-"""The critical-difference diagram (Demsar 2006): mean ranks, and which of them the Nemenyi test does not tell apart.
+"""The critical-difference diagram (Demsar 2006).
 
-scikit-posthocs draws one too, whose labels meet its axis with many methods: here each method has a row, as in the other figures.
+It shows mean ranks, and joins the methods that the Nemenyi test does not tell apart. The diagram
+of scikit-posthocs has labels that run into its axis with many methods. Here each method has a row.
 """
 
 import numpy as np
@@ -26,7 +27,16 @@ COMPARED = {"methods": "method", "settings": "surrogate setting"}
 def not_told_apart(
     ranked: list[str], pairwise: pd.DataFrame, significance_level: float
 ) -> list[list[str]]:
-    """The largest groups of methods, next to one another in `ranked` (best first), of which no pair can be told apart by Nemenyi's test."""
+    """The largest groups of neighbours in which Nemenyi's test tells no pair apart.
+
+    Args:
+        ranked: The methods, best first.
+        pairwise: A row for each pair of methods, with `p_nemenyi`.
+        significance_level: A pair differs where its p is smaller.
+
+    Returns:
+        The groups of at least two methods, each best first.
+    """
     differing = pairwise[pairwise["p_nemenyi"] < significance_level]
     apart = set(zip(differing["method"], differing["other_method"], strict=True))
     groups: list[list[str]] = []
@@ -54,12 +64,21 @@ def _groups_in_words(groups: list[list[str]], names: list[str]) -> str:
 def draw_critical_difference(
     friedman: pd.Series, ranks: pd.DataFrame, pairwise: pd.DataFrame
 ) -> Drawing:
-    """friedman: the row of one network and comparison; ranks, pairwise: the rows of the same. Without ranks the row's note is shown."""
+    """Draw the mean rank of each method over the seeds, with the critical difference.
+
+    Where there are no ranks, the figure gives the note of `friedman` instead.
+
+    Args:
+        friedman: The row of one network and one comparison.
+        ranks: The mean ranks of the same network and comparison.
+        pairwise: The pairs of the same network and comparison.
+    """
     network, blocks = friedman["network"], int(friedman["blocks"])
     what = COMPARED.get(str(friedman["compared"]), str(friedman["compared"]))
     if ranks.empty or pd.isna(friedman["critical_difference"]):
         return nothing_to_draw(
-            f"{network}: no ranks of {what}s with n = {counted(blocks, 'block')}: {friedman['note']}"
+            f"{network}: no ranks of {what}s with n = {counted(blocks, 'block')}: "
+            f"{friedman['note']}"
         )
     placed = ranks.sort_values(["mean_rank", "method"])
     mean, names = placed["mean_rank"].to_numpy(), placed["method"].tolist()
@@ -108,8 +127,9 @@ def draw_critical_difference(
     axis.grid(axis="y", visible=False)
     axis.set_title(network)
     caption = (
-        f"Mean ranks of {counted(len(names), what)} on {network}; n = {counted(blocks, 'block')} (seeds). "
-        f"{_groups_in_words(groups, names)} at level {level:g} by Nemenyi's test, whose critical difference is {critical:.2f} "
-        f"of {len(names) - 1} possible ranks."
+        f"Mean ranks of {counted(len(names), what)} on {network}, over "
+        f"n = {counted(blocks, 'block')} (seeds). Rank 1 is the largest hypervolume. "
+        f"{_groups_in_words(groups, names)} at level {level:g} by Nemenyi's test. Its critical "
+        f"difference is {critical:.2f} of {counted(len(names) - 1, 'possible rank')}."
     )
     return Drawing(figure, caption)

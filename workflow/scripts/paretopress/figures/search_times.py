@@ -1,4 +1,4 @@
-"""What the time of a run went into."""
+"""The time of a run, by part."""
 
 from dataclasses import dataclass
 
@@ -27,24 +27,40 @@ COLORS = {INITIAL: SKY, OWN: BLUE, SEARCH: VERMILLION}
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit of time: its name and its length in seconds."""
+    """A unit of time.
+
+    Attributes:
+        name: Its name in the plural.
+        seconds: Its length in seconds.
+    """
 
     name: str
     seconds: float
 
 
 UNITS = (Unit("hours", 3600.0), Unit("minutes", 60.0), Unit("seconds", 1.0))
-LEAST_UNITS = 3  # the largest unit of which the longest bar has as many
+LEAST_UNITS = 3  # the axis has the largest unit of which the longest bar has at least so many
 
 
 def unit_of(seconds: float) -> Unit:
+    """The unit of an axis whose longest bar lasts `seconds`."""
     return next((unit for unit in UNITS if seconds >= LEAST_UNITS * unit.seconds), UNITS[-1])
 
 
 def parts_of(runs: pd.DataFrame, timings: pd.DataFrame, evaluations: pd.DataFrame) -> pd.DataFrame:
-    """Seconds of INITIAL, OWN and SEARCH of each of `runs` of which any time is known; what is not known is missing.
+    """The seconds of each part of each run.
 
-    The phase of an evaluation says whose it is: the initial sample is evaluated once, and its times stand in all runs that share it.
+    The phase of an evaluation tells its part. The initial sample is evaluated once, and its times
+    are repeated in all runs that share it.
+
+    Args:
+        runs: The runs to take, of one network.
+        timings: The seconds of their evaluations and searches.
+        evaluations: Their evaluations, with the phase of each.
+
+    Returns:
+        A row for each run of which any time is known: the columns of a run, and `INITIAL`, `OWN`
+        and `SEARCH` in seconds. Unknown parts are missing.
     """
     known = timings.merge(runs[RUN_COLUMNS], on=RUN_COLUMNS)
     phases = evaluations[[*RUN_COLUMNS, "evaluation", "phase"]]
@@ -59,19 +75,29 @@ def parts_of(runs: pd.DataFrame, timings: pd.DataFrame, evaluations: pd.DataFram
 
 
 def _unknown_note(runs: pd.DataFrame, timings: pd.DataFrame, parts: pd.DataFrame) -> str:
-    """What the bars lack because nobody measured it."""
+    """A sentence on the times that the bars lack because they were not measured."""
     keys = parts[RUN_COLUMNS]
     asked = int(keys.merge(runs, on=RUN_COLUMNS)["evaluations"].sum())
     measured = len(timings[timings["step"] == "evaluation"].merge(keys, on=RUN_COLUMNS))
-    missing = [f"{asked - measured:,} of {asked:,} evaluations"] if measured < asked else []
+    missing = []
+    if measured < asked:
+        missing.append(f"{asked - measured:,} of {counted(asked, 'evaluation')}")
     searches = int(parts[SEARCH].isna().sum())
     missing += [f"the search of {counted(searches, 'run')}"] if searches else []
-    return f" Not known, and not in the bars: the time of {listed(missing)}." if missing else ""
+    if not missing:
+        return ""
+    return f" The bars lack the time of {listed(missing)}, which is not known."
 
 
 @styled
 def draw_times(runs: pd.DataFrame, timings: pd.DataFrame, evaluations: pd.DataFrame) -> Drawing:
-    """A bar for each method: the median over its complete runs of each part of their time. All three tables: of one network."""
+    """Draw a bar for each method: the median of each part of the time over its complete runs.
+
+    Args:
+        runs: The run table of one network.
+        timings: The seconds of its evaluations and searches.
+        evaluations: Its evaluations.
+    """
     network = name_of(runs)
     complete = runs[runs["complete"]]
     parts = parts_of(complete, timings, evaluations)
@@ -88,7 +114,8 @@ def draw_times(runs: pd.DataFrame, timings: pd.DataFrame, evaluations: pd.DataFr
         if widths.any():
             handles.append(
                 axis.barh(
-                    heights, widths, left=left, height=0.62, color=(color, 0.75), hatch=HATCHES[position], edgecolor="white", label=part
+                    heights, widths, left=left, height=0.62, color=(color, 0.75),
+                    hatch=HATCHES[position], edgecolor="white", label=part
                 )
             )  # fmt: skip
             left = left + widths
@@ -114,10 +141,14 @@ def draw_times(runs: pd.DataFrame, timings: pd.DataFrame, evaluations: pd.DataFr
     axis.set_title(network)
     legend_below(figure, handles)
     taking = complete.merge(parts[RUN_COLUMNS], on=RUN_COLUMNS)
-    caption = f"Time of a run on {network} by part, the median over the runs of a method; {n_runs(taking)}."
+    caption = (
+        f"Time of a run on {network} by part: the median over the runs of a method. "
+        f"{n_runs(taking)}."
+    )
     if parts[INITIAL].notna().any():
         caption += (
-            " An initial sample is evaluated once for all runs that share it, and counted in each."
+            " An initial sample is evaluated once for all runs that share it, and its time counts "
+            "in each of them."
         )
     return Drawing(
         figure,

@@ -1,4 +1,4 @@
-"""Which surrogate was chosen how often, and how often infills were drawn at random instead."""
+"""How often each surrogate was chosen, and how often infills were drawn at random instead."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from ..search.objectives import FUNCTIONS
 from ..tables import RUN_COLUMNS
-from .captions import incomplete_note, listed, n_runs, name_of
+from .captions import counted, incomplete_note, listed, n_runs, name_of
 from .looks import setting_table
 from .style import (
     HATCHES,
@@ -29,7 +29,7 @@ UNKNOWN = "reason not recorded"
 
 
 def candidates_of(iterations: pd.DataFrame) -> list[str]:
-    """The candidates: those with a column of scores, in its order, and any other that was chosen."""
+    """The candidate surrogates: those with scores, in the table's order, then any other chosen."""
     prefix = "nonzero_rate_score_"
     scored = [
         column.removeprefix(prefix) for column in iterations.columns if column.startswith(prefix)
@@ -41,14 +41,32 @@ def candidates_of(iterations: pd.DataFrame) -> list[str]:
 
 
 def bins_of(iterations: pd.Series) -> np.ndarray:
-    """The first iteration of each bin, and one past the last; whole numbers of iterations, as alike as they come."""
+    """The edges of the bins of an axis of iterations.
+
+    The bins are equally wide, but for the last, which can be narrower.
+
+    Args:
+        iterations: Numbers of iterations, from 1.
+
+    Returns:
+        The first iteration of each bin, and the one after the last.
+    """
     last = int(iterations.max())
     width = -(-last // MOST_BINS)
     return np.append(np.arange(1, last + 1, width), last + 1)
 
 
 def chosen_shares(iterations: pd.DataFrame, function: str, edges: np.ndarray) -> pd.DataFrame:
-    """The share of each candidate among the choices for `function`: a row for each bin, by its first iteration."""
+    """The share of each candidate among the choices for a function.
+
+    Args:
+        iterations: The iterations of runs of surrogate settings.
+        function: One of `FUNCTIONS`.
+        edges: The edges of the bins, as of `bins_of`.
+
+    Returns:
+        A row for each bin, named after its first iteration, and a column for each candidate.
+    """
     made = iterations.dropna(subset=[f"{function}_surrogate"])
     first = edges[np.searchsorted(edges, made["iteration"], side="right") - 1]
     counts = pd.crosstab(first, made[f"{function}_surrogate"])
@@ -58,22 +76,27 @@ def chosen_shares(iterations: pd.DataFrame, function: str, edges: np.ndarray) ->
 
 
 def _uncompared(runs: pd.DataFrame) -> str:
-    """Which settings draw a surrogate without comparing any."""
+    """A sentence on the settings that choose a surrogate at random, without comparing any."""
     settings = setting_table(runs)
     parts = []
     for factor, what in (
-        ("objective_metric", "both objectives"),
-        ("constraint_metric", "the constraint"),
+        ("objective_metric", "the surrogates of both objectives"),
+        ("constraint_metric", "the surrogate of the constraint"),
     ):
         drawn = settings.loc[settings[factor] == "random", "method"].tolist()
         if drawn:
-            parts.append(f"of {what} in {listed(drawn)}")
-    return f" Drawn without comparison: those {'; those '.join(parts)}." if parts else ""
+            parts.append(f"{what} in {listed(drawn)}")
+    return f" Chosen at random, without comparison: {'; '.join(parts)}." if parts else ""
 
 
 @styled
 def draw_surrogates(runs: pd.DataFrame, iterations: pd.DataFrame) -> Drawing:
-    """Shares of the surrogates chosen over iterations, a panel for each function. runs, iterations: of one network."""
+    """Draw the shares of the chosen surrogates over the iterations, a panel for each function.
+
+    Args:
+        runs: The run table of one network.
+        iterations: The iterations of its runs.
+    """
     network = name_of(runs)
     complete = runs[runs["complete"]]
     made = iterations.dropna(subset=["nonzero_rate_surrogate"]).merge(
@@ -81,7 +104,7 @@ def draw_surrogates(runs: pd.DataFrame, iterations: pd.DataFrame) -> Drawing:
     )
     if made.empty:
         return nothing_to_draw(
-            f"No choice of surrogates is recorded in the complete runs on {network}: n = 0 runs."
+            f"The complete runs on {network} record no choice of surrogates: n = 0 runs."
         )
     edges = bins_of(made["iteration"])
     figure, axes = new_panels(len(FUNCTIONS), columns=3, height=2.6, xlabel="iteration (number)")
@@ -94,8 +117,10 @@ def draw_surrogates(runs: pd.DataFrame, iterations: pd.DataFrame) -> Drawing:
             heights = shares[candidate].to_numpy()
             bars.append(
                 axis.bar(
-                    edges[:-1] - 0.5, heights, width=np.diff(edges), bottom=bottom, align="edge", label=str(candidate).replace("_", " "),
-                    color=(HUES[position % len(HUES)], 0.75), hatch=HATCHES[position % len(HATCHES)], edgecolor="white", linewidth=0.8,
+                    edges[:-1] - 0.5, heights, width=np.diff(edges), bottom=bottom, align="edge",
+                    label=str(candidate).replace("_", " "),
+                    color=(HUES[position % len(HUES)], 0.75),
+                    hatch=HATCHES[position % len(HATCHES)], edgecolor="white", linewidth=0.8,
                 )
             )  # fmt: skip
             bottom = bottom + heights
@@ -103,18 +128,30 @@ def draw_surrogates(runs: pd.DataFrame, iterations: pd.DataFrame) -> Drawing:
         axis.grid(visible=False)
     axes[0].set(xlim=(0.5, edges[-1] - 0.5), ylim=(0, 1))
     axes[0].xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-    percent(axes[0].yaxis, "runs that chose it")
+    percent(axes[0].yaxis, "share of the choices")
     figure.suptitle(network, x=0.01, ha="left")
     legend_below(figure, bars)
     width = int(np.diff(edges).max())
     taking = complete.merge(made[RUN_COLUMNS].drop_duplicates(), on=RUN_COLUMNS)
     binned = f", in bins of {width} iterations" if width > 1 else ""
-    caption = f"Surrogates chosen for each function on {network} over the iterations{binned}; {n_runs(taking)}, {len(made):,} iterations."
+    caption = (
+        f"Surrogates chosen for each function on {network} over the iterations{binned}. "
+        f"{n_runs(taking)}, {counted(len(made), 'iteration')}."
+    )
     return Drawing(figure, caption + _uncompared(taking))
 
 
 def fallback_counts(runs: pd.DataFrame, iterations: pd.DataFrame) -> pd.DataFrame:
-    """Infills drawn at random by reason, a row for each of `runs` (in its order); what no iteration explains has no recorded reason."""
+    """The number of infills drawn at random in each run, by reason.
+
+    Args:
+        runs: Rows of the run table of one network.
+        iterations: The iterations of the same network.
+
+    Returns:
+        A row for each run, in their order, and a column for each reason. Infills that no iteration
+        explains are counted as `UNKNOWN`.
+    """
     given = iterations[iterations["fallbacks"].fillna(0) > 0]
     named = given.assign(fallback_reason=given["fallback_reason"].fillna(UNKNOWN))
     table = named.pivot_table(
@@ -132,13 +169,21 @@ def fallback_counts(runs: pd.DataFrame, iterations: pd.DataFrame) -> pd.DataFram
 
 @styled
 def draw_fallbacks(runs: pd.DataFrame, iterations: pd.DataFrame) -> Drawing:
-    """Share of each method's infills that were drawn at random, by reason, and of each run's. runs, iterations: of one network."""
+    """Draw the share of the infills drawn at random: a bar for each method, a point for each run.
+
+    The bars are divided by reason.
+
+    Args:
+        runs: The run table of one network.
+        iterations: The iterations of its runs.
+    """
     network = name_of(runs)
     known = runs[runs["fallbacks"].notna() & (runs["infills"] > 0)]
     complete = known[known["complete"]]
     if complete.empty:
         return nothing_to_draw(
-            f"No complete run on {network} says how many of its infills were drawn at random: n = 0 runs."
+            f"No complete run on {network} says how many of its infills were drawn at random: "
+            "n = 0 runs."
         )
     methods = list(dict.fromkeys(complete["method"]))
     counts = fallback_counts(complete, iterations).groupby("method").sum().loc[methods]
@@ -193,7 +238,8 @@ def draw_fallbacks(runs: pd.DataFrame, iterations: pd.DataFrame) -> Drawing:
     legend_below(figure, handles, columns=5)
     drawn, total = int(complete["fallbacks"].sum()), int(complete["infills"].sum())
     caption = (
-        f"Infills drawn at random because the surrogate front held too few new designs, on {network}: {drawn:,} of {total:,}; "
-        f"bars are all runs of a method, points single runs; {n_runs(complete)}."
+        f"Infills on {network} that were drawn at random because the surrogate front held too few "
+        f"new designs: {drawn:,} of {total:,}. Bars are all runs of a method and points are single "
+        f"runs. {n_runs(complete)}."
     )
     return Drawing(figure, caption + incomplete_note(known, "hollow and not in the bars"))
