@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from .captions import listed
 
-# The four figures of the surrogate settings are drawn for each network, as in the paper. Their
-# numbers there are known together only: with the paper at hand, narrow the four entries below.
+# Four of our figures correspond to these eight of the paper. Which of the eight belongs to which of
+# the four is not recorded in this project. With the paper at hand, narrow the four entries below.
 OF_SETTINGS = (2, 3, 4, 5, 6, 7, 8, 10)
 OF_TIMES = (9, 11)
-NETWORKS = 2  # of the paper: so many figures there correspond to one of ours
+NETWORKS = 2  # in the paper: ours have one figure for each network, and so at most two there
 
 PAPER_FIGURES: dict[str, tuple[int, ...]] = {
     "front": (),

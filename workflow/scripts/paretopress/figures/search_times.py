@@ -39,7 +39,7 @@ class Unit:
 
 
 UNITS = (Unit("hours", 3600.0), Unit("minutes", 60.0), Unit("seconds", 1.0))
-LEAST_UNITS = 3  # the axis has the largest unit of which the longest bar has at least so many
+LEAST_UNITS = 3  # of the axis's unit in the longest bar, at least; the largest such unit is taken
 
 
 def unit_of(seconds: float) -> Unit:

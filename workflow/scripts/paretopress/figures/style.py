@@ -39,8 +39,8 @@ DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"
 # A decorator: a figure is made and written under these parameters, and those of the caller stay.
 styled = matplotlib.rc_context(
     {
-        # The style "whitegrid" of seaborn in its context "paper". Importing seaborn for them would
-        # take as long as all other imports together.
+        # The style "whitegrid" of seaborn in its context "paper". Importing seaborn itself would
+        # take as long as all other imports of the figures together.
         **dict.fromkeys(("axes.labelcolor", "text.color", "xtick.color", "ytick.color"), ".15"),
         **dict.fromkeys(("axes.axisbelow", "axes.grid", "patch.force_edgecolor"), True),
         **dict.fromkeys(("xtick.bottom", "ytick.left"), False),
