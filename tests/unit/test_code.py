@@ -65,7 +65,10 @@ figures/looks.py:
     method_figures search_figures setting_figures
 figures/search_times.py figures/surrogates.py:
     search_figures
-figures/captions.py figures/paper.py figures/style.py:
+figures/captions.py:
+    front_figure inference_figure method_figures search_figures setting_figures
+    worst_run_inference_figure
+figures/paper.py figures/style.py:
     front_figure inference_figure method_figures report search_figures setting_figures
     worst_run_inference_figure
 fronts/remade.py:

@@ -1,4 +1,4 @@
-# The category and the label of each figure in Snakemake's report; report/FIGURE.rst has its caption.
+# The category and the label of each figure in Snakemake's report. report/FIGURE.rst is its caption.
 FIGURES = {
     "front": ("Fronts", "front"),
     "worst-run-front": ("Fronts", "front of the worst run of the best setting"),

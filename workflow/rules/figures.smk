@@ -44,7 +44,6 @@ rule method_figures:
         "../scripts/draw_methods.py"
 
 
-# The paper's figures 2 to 8 and 10.
 rule setting_figures:
     input:
         runs=rules.tabulate_runs.output.runs,
@@ -113,7 +112,6 @@ rule inference_figure:
         "../scripts/draw_inference.py"
 
 
-# The paper's figures 9 and 11.
 use rule inference_figure as worst_run_inference_figure with:
     input:
         times="<study>/inference/{network}.csv",

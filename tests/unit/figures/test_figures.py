@@ -663,7 +663,7 @@ def test_the_caption_comes_back_from_the_files_and_the_same_input_gives_the_same
                 drawing,
                 [tmp_path / folder / f"{name}-net.svg", tmp_path / folder / f"{name}-net.png"],
             )
-            caption = f"{drawing.caption} {paper_note(name)}"
+            caption = drawing.caption + paper_note(f"{name}-net")
             assert caption_of(tmp_path / folder / f"{name}-net.svg") == caption
             with Image.open(tmp_path / folder / f"{name}-net.png") as image:
                 assert image.info["Description"] == caption

@@ -1,68 +1,23 @@
 """Which figures of the paper (Ferreira, de Barros, Ibrahim and Silva 2023) correspond to ours."""
 
-from collections.abc import Sequence
-
-from .captions import listed
-
-# Four of our figures correspond to these eight of the paper. Which of the eight belongs to which of
-# the four is not recorded in this project. With the paper at hand, narrow the four entries below.
-OF_SETTINGS = (2, 3, 4, 5, 6, 7, 8, 10)
-OF_TIMES = (9, 11)
-NETWORKS = 2  # in the paper: ours have one figure for each network, and so at most two there
-
-PAPER_FIGURES: dict[str, tuple[int, ...]] = {
-    "front": (),
-    "worst-run-front": OF_SETTINGS,
-    "inference": (),
-    "worst-run-inference": OF_TIMES,
-    "hypervolume": (),
-    "convergence": (),
-    "attainment": (),
-    "critical-difference": (),
-    "hypervolume-by-objective-metric": OF_SETTINGS,
-    "hypervolume-by-constraint-metric": OF_SETTINGS,
-    "best-and-worst": OF_SETTINGS,
-    "surrogates": (),
-    "fallbacks": (),
-    "time": (),
+# A figure of ours shows one network, and the paper has one for each of its two. Which of 2 to 5 is
+# by which metric is not recorded here. The figures that are not listed are none of the paper's.
+PAPER_FIGURES = {
+    "hypervolume-by-objective-metric": "Figures 2 to 5",
+    "hypervolume-by-constraint-metric": "Figures 2 to 5",
+    "best-and-worst": "Figures 6 and 7",
+    "worst-run-front": "Figures 8 and 10",
+    "worst-run-inference": "Figures 9 and 11",
 }
 
 
-def in_words(numbers: Sequence[int]) -> str:
-    """Ascending numbers in words: "9 and 11", "2 to 8 and 10"."""
-    stretches: list[list[int]] = []
-    for number in numbers:
-        if stretches and stretches[-1][-1] == number - 1:
-            stretches[-1].append(number)
-        else:
-            stretches.append([number])
-    return listed(
-        str(stretch[0]) if len(stretch) == 1 else f"{stretch[0]} to {stretch[-1]}"
-        for stretch in stretches
-    )
-
-
-def paper_note(figure: str) -> str:
-    """The sentence of a caption that names the figures of the paper.
+def paper_note(file: str) -> str:
+    """The end of a caption that names the figures of the paper, "" for a figure that it lacks.
 
     Args:
-        figure: A key of `PAPER_FIGURES`.
+        file: The name of the figure's file without its suffix, FIGURE-NETWORK.
     """
-    numbers = PAPER_FIGURES[figure]
-    if not numbers:
-        every = sorted(set().union(*PAPER_FIGURES.values()))
-        return f"This figure is not among Figures {in_words(every)} of the paper."
-    some = "Some of " if len(numbers) > NETWORKS else ""
-    return f"{some}Figures {in_words(numbers)} of the paper show this for its own networks."
-
-
-def figure_of(stem: str) -> str | None:
-    """The figure that a file shows, a key of `PAPER_FIGURES`; None where it shows none of them.
-
-    Args:
-        stem: The name of the file without its suffix, FIGURE-NETWORK.
-    """
-    # "hypervolume" starts the names of two other figures.
-    return max(
-        (name for name in PAPER_FIGURES if stem.startswith(f"{name}-")), key=len, default=None
-    )
+    for figure, numbers in PAPER_FIGURES.items():
+        if file.startswith(f"{figure}-"):
+            return f" In the paper: {numbers}."
+    return ""

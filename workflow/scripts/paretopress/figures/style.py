@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from ..jobs.files import written_whole
-from .paper import figure_of, paper_note
+from .paper import paper_note
 
 WIDTH, HEIGHT = 7.2, 4.4  # inches: the width of a page's text
 DPI = 200
@@ -177,8 +177,7 @@ def save(drawing: Drawing, paths: Sequence[str | Path]) -> None:
         paths: The files to write, SVG or PNG by their suffix.
     """
     for path in map(Path, paths):
-        figure = figure_of(path.stem)
-        caption = f"{drawing.caption} {paper_note(figure)}" if figure else drawing.caption
+        caption = drawing.caption + paper_note(path.stem)
         metadata: dict[str, str | None] = {"Title": path.stem, "Description": caption}
         if path.suffix == ".svg":
             metadata["Date"] = None
