@@ -135,6 +135,8 @@ statistics/factors.py:
     claims statistics
 statistics/summary.py:
     statistics
+words.py:
+    claims report
 tables.py:
     claims front_figure front_sizes hypervolume import_baseline import_runs inference_figure
     inference_time initial_designs join_runs method_figures report search search_figures

@@ -88,7 +88,7 @@ def test_the_front_shows_its_smallest_designs_and_the_dense_accuracy():
     assert [line.split()[0] for line in lines[2:7]] == ["10.0%", "20.0%", "30.0%", "40.0%", "50.0%"]
     assert "81.00% accuracy  design-1  Linear: 50.0% of the biases, all layers" in lines[2]
     assert [", int8" in line for line in lines[2:7]] == [True, False, True, False, True]
-    assert lines[7].strip().startswith("and 2 larger and more accurate ones in results/s/fronts")
+    assert lines[7].strip().startswith("and 2 more, larger and more accurate, in results/s")
     assert lines[-1] == "Report: results/s/report.html"
 
 
@@ -134,3 +134,14 @@ def test_the_status_tells_waiting_running_stopped_and_finished_searches_apart():
     shown = status.show(STUDY, RESULTS)
     assert "s: 2 runs, 1 done, 1 stopped" in shown
     assert "seed 2: done hv 0.5000" in shown
+
+
+def test_one_is_no_plural_in_what_the_commands_print():
+    one = STUDY.model_copy(update={"seeds": [1]})
+    assert "s: 1 run, 1 waiting" in status.show(one, RESULTS)
+    made(RESULTS / "fronts" / "vgg.csv", front_table(1))
+    assert verify.show(one, RESULTS) == "results/s: 1 file, each as its job wrote it"
+    made(RESULTS / "report.html", "<html>")
+    assert "vgg: 1 design on the front; dense" in front.show(one, RESULTS)
+    made(RESULTS / "fronts" / "vgg.csv", front_table(6))
+    assert "and 1 more, larger and more accurate, in results/s" in front.show(one, RESULTS)

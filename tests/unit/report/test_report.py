@@ -14,6 +14,7 @@ from paretopress.statistics.factors import factors
 from paretopress.statistics.pairs import pairwise
 from paretopress.statistics.ranks import friedman, ranks
 from paretopress.statistics.summary import summary
+from paretopress.words import counted
 
 SIX = (1, 2, 3, 4, 5, 6)
 RUNS = run_table(
@@ -91,3 +92,17 @@ def test_the_summary_for_programs_has_the_fronts_and_the_tables(split):
         assert len(told["statistics"][name]) == len(table)
     means = {row["method"]: row["mean"] for row in told["statistics"]["summary"]}
     assert means == {"weak": 3.5, "strong": 23.5, "middle": 13.5}
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "words"),
+    [
+        (0, "design", "0 designs"),
+        (1, "design", "1 design"),
+        (1200, "true evaluation", "1,200 true evaluations"),
+        (1, "timed pass", "1 timed pass"),
+        (2, "timed pass", "2 timed passes"),
+    ],
+)
+def test_a_noun_has_the_form_that_fits_its_number(number, noun, words):
+    assert counted(number, noun) == words

@@ -171,6 +171,16 @@ def test_the_rival_is_the_plain_ctaea_with_the_largest_mean():
     assert "ahead of ctaea-10x3 in 0 of 5 seeds" in row["evidence"]
 
 
+def test_one_setting_and_one_seed_are_no_plural():
+    runs = run_table({BEST: (2,), "random": (1,)})
+    row = verdict_of(evidence_of(runs), "surrogate-beats-random")
+    assert "mean of 1 setting ahead of random in 1 of 1 seed," in row["evidence"]
+    assert (
+        "median hypervolume of the settings 2.0000 (1 run), of random 1.0000 (1 run, 1"
+        in row["evidence"]
+    )
+
+
 def test_final_populations_alone_decide_nothing():
     runs = pd.concat([run_table(settings(5)), run_table({"ctaea-10x3": (1,) * 5}, complete=False)])
     row = verdict_of(evidence_of(runs), "surrogate-beats-plain-ctaea")
@@ -358,7 +368,7 @@ def test_a_rate_below_zero_makes_every_rate_of_its_kind_doubtful():
         SUPPORTED,
         True,
     )
-    assert "3 evaluations that prune weights and biases" in both["evidence"]
+    assert "3 evaluations with pruned weights and biases" in both["evidence"]
     assert judged(alike.assign(conv_target=None), true, impossible)["verdict"] == UNDECIDED
     assert judged(designs([0.5] * 3, conv_target=1), impossible)["verdict"] == NOT_SUPPORTED
 
@@ -371,7 +381,7 @@ def test_a_rate_below_zero_makes_every_rate_of_its_kind_doubtful():
             True,
             (0.4, 0.3, 0.1),
             UNDECIDED,
-            "1 are known to have searched out a smaller such network, it takes 3. All seeds began from one",
+            "1 is known to have searched out a smaller such network, it takes 3. All seeds began from one",
         ),
         (True, (0.2, 0.2, 0.1), SUPPORTED, "Random designs did it in every run"),
     ],
@@ -417,7 +427,7 @@ def on_test(*accuracies: float, dense: float = 0.9) -> pd.DataFrame:
     [
         (on_test(0.94, 0.8), SUPPORTED, "the picking of the best paid for"),
         (on_test(0.9, 0.8), NOT_SUPPORTED, "None is"),
-        (on_test(0.91, 0.8), UNDECIDED, "within chance for the best of 2 on 1000 images"),
+        (on_test(0.91, 0.8), UNDECIDED, "within chance for the best of 2 on 1,000 images"),
         (on_test(), UNDECIDED, "no feasible design"),
     ],
 )

@@ -9,6 +9,7 @@ from ..fronts.union import DENSE
 from ..jobs.provenance import verified
 from ..report.networks import front_rows
 from ..tables import read_table
+from ..words import counted
 
 ROWS = 5
 RUN = "snakemake --cores all --configfile FILE."
@@ -19,7 +20,7 @@ def _of_network(network: str, file: Path) -> Iterator[str]:
     dense = front.loc[front["design_id"] == DENSE, "accuracy"]
     rows = front_rows(front)
     known = f"{dense.iloc[0]:.2%}" if len(dense) else "not known"
-    yield f"\n{network}: {len(rows)} designs on the front; dense accuracy {known}"
+    yield f"\n{network}: {counted(len(rows), 'design')} on the front; dense accuracy {known}"
     for row in rows[:ROWS]:
         int8 = ", int8" if row["int8"] else ""
         yield (
@@ -27,7 +28,7 @@ def _of_network(network: str, file: Path) -> Iterator[str]:
             f"{row['design_id']}  Linear: {row['linear']}; convolutions: {row['conv']}{int8}"
         )
     if len(rows) > ROWS:
-        yield f"  and {len(rows) - ROWS} larger and more accurate ones in {file}"
+        yield f"  and {len(rows) - ROWS} more, larger and more accurate, in {file}"
 
 
 def show(study: Study, results: Path) -> str:

@@ -14,6 +14,7 @@ from ..jobs.logs import duration
 from ..jobs.provenance import Damaged, Unrecorded, read_verified
 from ..runs.imported import Run
 from ..runs.planned import Planned
+from ..words import counted
 
 LEAST_SILENCE = 3600.0  # seconds
 STATES = ("done", "damaged", "running", "started", "stopped", "waiting")
@@ -95,7 +96,10 @@ def show(study: Study, results: Path) -> str:
     planned = Planned(study, str(results))
     states = {run: _run_state(planned, run) for run in planned.own_runs}
     counts = Counter(state for state, _ in states.values())
-    told = [f"{len(states)} runs", *(f"{counts[name]} {name}" for name in STATES if counts[name])]
+    told = [
+        counted(len(states), "run"),
+        *(f"{counts[name]} {name}" for name in STATES if counts[name]),
+    ]
     lines = [
         f"{study.study}: "
         + (", ".join(told) if states else "evaluations made elsewhere, no runs of its own")

@@ -5,6 +5,7 @@ from pathlib import Path
 from ..config.study import Study
 from ..errors import UserError
 from ..jobs.provenance import damaged_and_outdated, recorded_files
+from ..words import counted
 
 
 def show(study: Study, results: Path) -> str:
@@ -21,7 +22,7 @@ def show(study: Study, results: Path) -> str:
     damaged, outdated = damaged_and_outdated(results, files)
     if damaged:
         raise UserError("\n".join(damaged))
-    lines = [f"{results}: {len(files)} files, each as its job wrote it"]
+    lines = [f"{results}: {counted(len(files), 'file')}, each as its job wrote it"]
     if outdated:
         lines += [
             "Of an earlier config, or not made again yet:",

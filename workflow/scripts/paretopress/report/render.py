@@ -10,6 +10,8 @@ import pandas as pd
 import yaml
 from matplotlib.ticker import EngFormatter
 
+from ..words import counted, form_of
+
 
 def missing(value: Any) -> bool:
     """Whether there is nothing to show: None, NaN or an empty text."""
@@ -29,17 +31,13 @@ def _probability(value: Any) -> str:
     return "–" if missing(value) else "< 0.0001" if value < 0.0001 else f"{value:.4f}"
 
 
-def _plural(number: int, word: str) -> str:
-    ending = "" if number == 1 else "es" if word.endswith("s") else "s"
-    return f"{number:,} {word}{ending}"
-
-
 FILTERS = {
     "missing": missing,
     "number": _number,
     "percent": _percent,
     "p": _probability,
-    "plural": _plural,
+    "plural": counted,
+    "form": form_of,
     "units": EngFormatter(places=1),
 }
 

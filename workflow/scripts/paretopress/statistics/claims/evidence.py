@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ...words import counted
 from ..effects import signed_rank, signed_rank_method
 from ..ranks import ONE_SAMPLE
 
@@ -129,12 +130,12 @@ def direction(
             if units
             else f"There is no {unit} to compare in"
         )
-        return UNDECIDED, f"{every}; a test at {level:g} takes {least} {unit}s.", above
+        return UNDECIDED, f"{every}; a test at {level:g} takes {counted(least, unit)}.", above
     if min(above, below) > level:
         tests = f"{p_text(above)}, for the opposite {p_text(below)}"
         return (
             UNDECIDED,
-            f"The differences over {units} {unit}s are within chance either way ({tests}).",
+            f"The differences over {counted(units, unit)} are within chance either way ({tests}).",
             above,
         )
     if above <= level and median > 0:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from ...words import counted
 from .evidence import ADDED, NOT_SUPPORTED, PAPER, SUPPORTED, UNDECIDED, Claim, Evidence, Finding
 from .methods import (
     best_differs_from_worst,
@@ -91,7 +92,7 @@ def joint(statement: str, findings: dict[str, Finding]) -> Finding:
     elif len(verdicts) < LEAST_NETWORKS:
         verdict, reason = (
             UNDECIDED,
-            f"The study has {len(verdicts)} network; the claim takes {LEAST_NETWORKS}.",
+            f"The study has {counted(len(verdicts), 'network')}; the claim takes {LEAST_NETWORKS}.",
         )
     else:
         open_ones = [network for network, verdict in verdicts.items() if verdict == UNDECIDED]

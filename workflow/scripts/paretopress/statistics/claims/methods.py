@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from ...words import counted
 from ..extremes import best_and_worst, settings_of
 from ..factors import KRUSKAL_WALLIS
 from ..ranks import LEAST_BLOCKS, LEAST_METHODS, SETTINGS, blocks, complete_methods, friedman_power
@@ -69,7 +70,7 @@ def metric_without_effect(evidence: Evidence, network: str) -> Finding:
         if power < POWER:
             verdict, reason = (
                 UNDECIDED,
-                f"No test is significant, but {row['blocks']} blocks might well not show a large effect.",
+                f"No test is significant, but {counted(row['blocks'], 'block')} might well not show a large effect.",
             )
     if p <= evidence.level:
         verdict, reason = (
@@ -95,7 +96,7 @@ def _medians(runs: pd.DataFrame) -> str:
         median=("hypervolume", "median"), runs=("seed", "size"), complete=("complete", "sum")
     )
     return ", ".join(
-        f"{name} {row.median:.4f} ({row.runs} runs, {row.complete} of them complete)"
+        f"{name} {row.median:.4f} ({counted(row.runs, 'run')}, {row.complete} of them complete)"
         for name, row in zip(medians.index, medians.itertuples(index=False), strict=True)
     )
 
@@ -119,7 +120,7 @@ def _surrogate_beats(
             (RUNS,),
             blocks=0,
         )
-    medians = f"median hypervolume of the settings {own['hypervolume'].median():.4f} ({len(own)} runs), of {_medians(others)}"
+    medians = f"median hypervolume of the settings {own['hypervolume'].median():.4f} ({counted(len(own), 'run')}), of {_medians(others)}"
     surrogates, table = blocks(own), blocks(others)
     seeds = surrogates.index.intersection(table.index)
     if seeds.empty:
@@ -135,7 +136,7 @@ def _surrogate_beats(
     differences = surrogates.loc[seeds].mean(axis=1) - table.loc[seeds, rival]
     test = signed_rank_test("seed", differences.to_numpy())
     verdict, reason, p = direction(differences.to_numpy(), evidence.level, "seed", "ahead")
-    numbers = f"mean of {surrogates.shape[1]} settings ahead of {rival} in {(differences > 0).sum()} of {len(seeds)} seeds"
+    numbers = f"mean of {counted(surrogates.shape[1], 'setting')} ahead of {rival} in {(differences > 0).sum()} of {counted(len(seeds), 'seed')}"
     numbers += f", median difference {differences.median():+.4f}; {medians}"
     return Finding(
         statement,
@@ -210,7 +211,7 @@ def best_differs_from_worst(evidence: Evidence, network: str) -> Finding:
     elif critical >= largest:
         verdict, reason = (
             UNDECIDED,
-            f"With {row['blocks']} blocks not even the largest possible difference of ranks is beyond chance.",
+            f"With {counted(row['blocks'], 'block')} not even the largest possible difference of ranks is beyond chance.",
         )
     elif difference <= 0:
         verdict, reason = (
@@ -226,7 +227,7 @@ def best_differs_from_worst(evidence: Evidence, network: str) -> Finding:
     else:
         verdict, reason = (
             UNDECIDED,
-            f"With {row['blocks']} blocks the difference of the two is within chance ({p_text(p)}).",
+            f"With {counted(row['blocks'], 'block')} the difference of the two is within chance ({p_text(p)}).",
         )
     return Finding(
         statement,

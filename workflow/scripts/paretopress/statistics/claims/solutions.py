@@ -8,6 +8,7 @@ from scipy.stats import fisher_exact
 
 from ...fronts.union import DENSE
 from ...search.objectives import POINTS, accuracy_threshold
+from ...words import counted
 from ..extremes import best_and_worst
 from .evidence import (
     NOT_SUPPORTED,
@@ -82,21 +83,24 @@ class _Removals:
             sample = f"in {alone} of them the initial sample alone has one, in {self.beyond} the search found one smaller than any there"
         few = (self.smallest <= LARGEST_RATE).sum()
         ends = f"; smallest non-zero rates {found.min():.3f} to {found.max():.3f}"
-        return f"{few} of {len(self.seeds)} runs ({sample}){ends if len(found) else ''}"
+        return f"{few} of {counted(len(self.seeds), 'run')} ({sample}){ends if len(found) else ''}"
 
 
 def _removals_verdict(found: _Removals, shared_sample: bool) -> tuple[str, str]:
     count, reached = len(found.seeds), found.smallest <= LARGEST_RATE
     unclear = set(found.doubtful["seed"])
     if nothing := sum(not done and seed not in unclear for seed, done in reached.items()):
-        return NOT_SUPPORTED, f"{nothing} of {count} runs found no such network."
+        return NOT_SUPPORTED, f"{nothing} of {counted(count, 'run')} found no such network."
     if open_ones := int((~reached).sum()):
         return (
             UNDECIDED,
-            f"In {open_ones} of {count} runs such networks have rates that may be wrong, and no others do.",
+            f"In {open_ones} of {counted(count, 'run')} such networks have rates that may be wrong, and no others do.",
         )
     if count < LEAST_RUNS:
-        return UNDECIDED, f"Every run did, but {count} are too few; it takes {LEAST_RUNS}."
+        return (
+            UNDECIDED,
+            f"Every run did, but {counted(count, 'run')} {'is' if count == 1 else 'are'} too few; it takes {LEAST_RUNS}.",
+        )
     drawn = found.drawn is not None and bool((found.drawn <= LARGEST_RATE).all())
     random = (
         " Random designs did it in every run: its initial sample alone has such a network."
@@ -104,7 +108,7 @@ def _removals_verdict(found: _Removals, shared_sample: bool) -> tuple[str, str]:
         else ""
     )
     if shared_sample and found.beyond < LEAST_RUNS:
-        few = f"All share one initial sample; {found.beyond} are known to have searched out a smaller such network, it takes {LEAST_RUNS}."
+        few = f"All share one initial sample; {found.beyond} {'is' if found.beyond == 1 else 'are'} known to have searched out a smaller such network, it takes {LEAST_RUNS}."
         return UNDECIDED, f"Every run did.{random} {few}"
     return SUPPORTED, f"Every run did, by accuracy on the images of the search.{random}"
 
@@ -153,7 +157,7 @@ def weights_removed(evidence: Evidence, network: str) -> Finding:
     )
     numbers = f"{best}: {found.in_words()}"
     if left_out := int((own & doubtful).sum()):
-        numbers += f"; {left_out} evaluations that prune weights and biases of convolutions are left out, since some such have rates below 0"
+        numbers += f"; {counted(left_out, 'evaluation')} with pruned weights and biases of convolutions left out, since some such have rates below 0"
     verdict, reason = _removals_verdict(found, evidence.shares_sample(network))
     return Finding(
         statement,
@@ -190,7 +194,7 @@ def _candidates(
             dense,
             evidence.test_images[network],
             len(designs),
-            "test images, front designs",
+            "of the test split, front designs",
             files,
         )
     own = evidence.evaluations_of(network)
@@ -204,7 +208,7 @@ def _candidates(
         dense,
         images,
         own["design_id"].nunique(),
-        "images of the search, all feasible designs",
+        "of the search, all feasible designs",
         files,
     )
 
@@ -233,7 +237,7 @@ def more_accurate(evidence: Evidence, network: str) -> Finding:
     p = min(1.0, candidates * float(single))
     numbers = (
         f"{above} of {len(designs)} above the dense network's {dense:.4f}, the best at {best:.4f} "
-        f"({POINTS * (best - dense):+.2f} points); {images:.0f} {where}, picked from {candidates}"
+        f"({POINTS * (best - dense):+.2f} points); {counted(round(images), 'image')} {where}, picked from {candidates}"
     )
     if above == 0:
         verdict, reason = NOT_SUPPORTED, "None is."
@@ -245,7 +249,7 @@ def more_accurate(evidence: Evidence, network: str) -> Finding:
     else:
         verdict, reason = (
             UNDECIDED,
-            f"Some are, but within chance for the best of {candidates} on {images:.0f} images ({p_text(p)}).",
+            f"Some are, but within chance for the best of {candidates} on {counted(round(images), 'image')} ({p_text(p)}).",
         )
     return Finding(statement, test, numbers, verdict, reason, files, p)
 
