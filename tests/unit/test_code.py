@@ -125,6 +125,8 @@ search/objectives.py:
 statistics/claims/evidence.py statistics/claims/judge.py statistics/claims/methods.py
 statistics/claims/solutions.py:
     claims
+statistics/claims/times.py:
+    claims
 statistics/costs.py:
     report statistics
 statistics/effects.py statistics/pairs.py statistics/ranks.py:
@@ -135,7 +137,7 @@ statistics/factors.py:
     claims statistics
 statistics/summary.py:
     statistics
-words.py:
+statistics/load.py words.py:
     claims report
 tables.py:
     claims front_figure front_sizes hypervolume import_baseline import_runs inference_figure

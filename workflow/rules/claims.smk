@@ -8,6 +8,8 @@ rule claims:
         worst_runs=of_networks("<study>/fronts/{network}.worst-run.csv", PLANNED.compared),
         tests=of_networks("<study>/fronts/{network}.test.csv", STUDY.networks),
         passes=of_networks("<study>/inference/{network}.passes.csv", STUDY.networks),
+        times=of_networks("<study>/inference/{network}.csv", STUDY.networks),
+        timings=of_networks("<study>/runs/{network}/timings.csv", PLANNED.imported_networks),
         metrics=of_networks("<study>/baselines/{network}/metrics.json", STUDY.networks),
     output:
         "<study>/statistics/claims.csv",

@@ -10,6 +10,8 @@ from paretopress.statistics.claims.judge import Evidence, claims
 from paretopress.statistics.extremes import made_here
 from paretopress.tables import RUN_COLUMNS, read_table, write_csv
 
+TIMED = [*RUN_COLUMNS, "evaluation", "seconds"]
+
 with job(snakemake) as work:
     inputs, params = snakemake.input, snakemake.params
     tables = {
@@ -22,6 +24,9 @@ with job(snakemake) as work:
     judged = evaluations[evaluations["evaluation"] <= params.budget].merge(
         runs[RUN_COLUMNS], on=RUN_COLUMNS
     )
+    # Of networks that only tables of evaluations know; a table without times leaves an empty one.
+    if timings := [timed for timed in map(read_table, inputs.timings) if len(timed)]:
+        judged = judged.merge(pd.concat(timings)[TIMED], on=TIMED[:-1], how="left")
     metrics = {
         name: read_metrics(Path(path))
         for name, path in zip(params.own, inputs.metrics, strict=True)
@@ -38,6 +43,10 @@ with job(snakemake) as work:
         tests={name: read_table(path) for name, path in zip(params.own, inputs.tests, strict=True)},
         passes={
             name: read_table(path) for name, path in zip(params.own, inputs.passes, strict=True)
+        },
+        loads={
+            name: float(read_table(path)["machine_load"].iloc[0])
+            for name, path in zip(params.own, inputs.times, strict=True)
         },
         test_images={name: content["images"]["test"] for name, content in metrics.items()},
         figures=params.figures,

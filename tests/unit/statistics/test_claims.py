@@ -22,6 +22,7 @@ from paretopress.statistics.claims.judge import (
 )
 from paretopress.statistics.effects import signed_rank
 from paretopress.statistics.factors import factors
+from paretopress.statistics.load import BUSY_CORES
 from paretopress.statistics.pairs import pairwise
 from paretopress.statistics.ranks import friedman
 
@@ -72,6 +73,7 @@ def evidence_of(runs: pd.DataFrame, table: pd.DataFrame | None = None, **others)
             "worst_run_fronts": {},
             "tests": {},
             "passes": {},
+            "loads": {"n": 0.0},
             "test_images": {},
             "figures": (),
         }
@@ -534,18 +536,59 @@ def test_compressed_networks_infer_faster(ratios, verdict, words):
 
 
 @pytest.mark.parametrize(
-    "others",
+    ("load", "verdict", "words"),
     [
-        {},
-        {"worst_run_fronts": {"n": FRONT}},
-        {"worst_run_fronts": {"n": FRONT.tail(1)}, "passes": {"n": passes((0.5,) * 5)}},
+        (0.49, SUPPORTED, "p = 0.031"),
+        (BUSY_CORES, UNDECIDED, "Other work kept 0.5 cores busy when the timing began. From 0.5"),
+        (1.3, UNDECIDED, "Other work kept 1.3 cores busy"),
+        (float("nan"), UNDECIDED, "not known how busy"),
     ],
 )
-def test_without_times_nothing_is_said_of_speed(others):
-    assert (
-        verdict_of(evidence_of(run_table(TWO_SETTINGS), **others), "faster-inference")["verdict"]
-        == UNDECIDED
+def test_times_from_a_busy_machine_decide_nothing(load, verdict, words):
+    evidence = evidence_of(
+        run_table(TWO_SETTINGS),
+        worst_run_fronts={"n": FRONT},
+        passes={"n": passes((0.7,) * 5)},
+        loads={"n": load},
     )
+    row = verdict_of(evidence, "faster-inference")
+    assert (row["verdict"], words in row["reason"]) == (verdict, True)
+    assert f"other work kept {load:.1f} cores busy" in row["evidence"]
+    assert row["files"].split(";")[0] == "inference/n.csv"
+
+
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [
+        ({}, "made elsewhere, without times"),
+        ({"passes": {"n": passes((0.5,) * 5)}}, "no best setting"),
+        (
+            {"worst_run_fronts": {"n": FRONT.tail(1)}, "passes": {"n": passes((0.5,) * 5)}},
+            "No design of that front was timed",
+        ),
+    ],
+)
+def test_without_repeated_passes_what_is_missing_is_said(others, words):
+    row = verdict_of(evidence_of(run_table(TWO_SETTINGS), **others), "faster-inference")
+    assert (row["verdict"], words in row["reason"]) == (UNDECIDED, True)
+
+
+def test_the_times_of_a_table_of_evaluations_are_said_though_they_decide_nothing():
+    variables = {"linear_scope": [0, 1, 2], "conv_scope": 0, "quantization": [0, 0, 1]}
+    evaluations = designs([0.95] * 3).assign(design_id=["x", "a", "b"], **variables)
+    evidence = evidence_of(
+        run_table(TWO_SETTINGS),
+        evaluations=evaluations.assign(seconds=[10.0, 20.0, None]),
+        worst_run_fronts={"n": FRONT},
+    )
+    row = verdict_of(evidence, "faster-inference")
+    assert row["verdict"] == UNDECIDED
+    assert row["evidence"] == (
+        "2 of 3 evaluations timed, median 15.0 s; 1 of the dense network, median 10.0 s; "
+        "1 of designs of the worst run's front, median 20.0 s"
+    )
+    assert "of one whole evaluation, measured once" in row["reason"]
+    assert row["files"] == "runs/n/timings.csv;fronts/n.worst-run.csv"
 
 
 SMALL_AND_LARGE = np.concatenate([-np.linspace(0.01, 0.02, 21), np.linspace(1, 2, 19)])

@@ -10,6 +10,7 @@ import pandas as pd
 import yaml
 from matplotlib.ticker import EngFormatter
 
+from ..statistics.load import busy
 from ..words import counted, form_of
 
 
@@ -32,6 +33,7 @@ def _probability(value: Any) -> str:
 
 
 FILTERS = {
+    "busy": busy,
     "missing": missing,
     "number": _number,
     "percent": _percent,

@@ -14,7 +14,8 @@ from ..ranks import ONE_SAMPLE
 SUPPORTED, NOT_SUPPORTED, UNDECIDED = "supported", "not supported", "cannot be decided"
 PAPER, ADDED = "paper", "added"
 NOTHING_FEASIBLE = "No compared run found a feasible design."
-MAY_BE_MISSING = ("phase", "conv_target")  # tables of evaluations made elsewhere need not have them
+# Tables of evaluations made elsewhere need not have them.
+MAY_BE_MISSING = ("phase", "linear_scope", "conv_scope", "conv_target", "quantization", "seconds")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Evidence:
     worst_run_fronts: Mapping[str, pd.DataFrame]
     tests: Mapping[str, pd.DataFrame]
     passes: Mapping[str, pd.DataFrame]
+    loads: Mapping[str, float]
     test_images: Mapping[str, int]
     figures: Collection[str]
 

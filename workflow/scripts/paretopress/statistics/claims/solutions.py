@@ -16,9 +16,7 @@ from .evidence import (
     UNDECIDED,
     Evidence,
     Finding,
-    direction,
     p_text,
-    signed_rank_test,
 )
 
 LARGEST_RATE = 0.5  # "many weights": at least half of them
@@ -252,51 +250,3 @@ def more_accurate(evidence: Evidence, network: str) -> Finding:
             f"Some are, but within chance for the best of {candidates} on {counted(round(images), 'image')} ({p_text(p)}).",
         )
     return Finding(statement, test, numbers, verdict, reason, files, p)
-
-
-def _relative(passes: pd.DataFrame, designs: pd.Series) -> pd.Series:
-    """By repeat, the median over `designs` of their seconds as a multiple of the dense network's in the same repeat."""
-    wide = passes.pivot(index="repeat", columns="design_id", values="seconds")
-    return wide[list(designs)].div(wide[DENSE], axis=0).median(axis=1)
-
-
-def faster_inference(evidence: Evidence, network: str) -> Finding:
-    """Over interleaved repeats, so that a drift of the machine hits a repeat's designs and its dense network alike."""
-    statement = (
-        "The networks of the worst run of the best setting infer faster than the dense network: "
-    )
-    statement += "the median over repeats of the time that their median saves is above 0."
-    test = signed_rank_test("repeat")
-    front, passes = evidence.worst_run_fronts.get(network), evidence.passes.get(network)
-    if front is None or passes is None:
-        return Finding(statement, test, "", UNDECIDED, "There are no times.", (NETWORKS,), blocks=0)
-    files = (f"inference/{network}.passes.csv", f"fronts/{network}.worst-run.csv")
-    timed = front[front["design_id"].isin(passes["design_id"]) & (front["design_id"] != DENSE)]
-    if timed.empty:
-        return Finding(
-            statement, test, "", UNDECIDED, "No design of that front was timed.", files, blocks=0
-        )
-    ratios = _relative(passes, timed["design_id"])
-    gains = (1 - ratios).to_numpy()
-    kinds = {
-        kind: timed.loc[timed["quantization"] == code, "design_id"]
-        for kind, code in (("float32", 0), ("int8", 1))
-    }
-    apart = [
-        f"{kind} {_relative(passes, ids).median():.2f} ({len(ids)})"
-        for kind, ids in kinds.items()
-        if len(ids)
-    ]
-    test = signed_rank_test("repeat", gains)
-    verdict, reason, p = direction(gains, evidence.level, "repeat", "faster")
-    numbers = f"median multiple of the dense network's time {ratios.median():.2f}; by kind (designs): {', '.join(apart)}"
-    return Finding(
-        statement,
-        test,
-        numbers,
-        verdict,
-        f"{reason} On the machine that timed them.",
-        files,
-        p,
-        len(gains),
-    )
