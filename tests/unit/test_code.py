@@ -137,7 +137,7 @@ statistics/factors.py:
     claims statistics
 statistics/summary.py:
     statistics
-statistics/load.py words.py:
+statistics/load.py statistics/training.py words.py:
     claims report
 tables.py:
     claims front_figure front_sizes hypervolume import_baseline import_runs inference_figure

@@ -10,6 +10,7 @@ rule claims:
         passes=of_networks("<study>/inference/{network}.passes.csv", STUDY.networks),
         times=of_networks("<study>/inference/{network}.csv", STUDY.networks),
         timings=of_networks("<study>/runs/{network}/timings.csv", PLANNED.imported_networks),
+        history=of_networks("<study>/baselines/{network}/history.csv", STUDY.networks),
         metrics=of_networks("<study>/baselines/{network}/metrics.json", STUDY.networks),
     output:
         "<study>/statistics/claims.csv",

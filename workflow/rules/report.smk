@@ -1,6 +1,7 @@
 rule report:
     input:
         **{table: f"<study>/statistics/{table}.csv" for table in STATISTICS},
+        history=of_networks("<study>/baselines/{network}/history.csv", STUDY.networks),
         metrics=of_networks("<study>/baselines/{network}/metrics.json", PLANNED.networks),
         fronts=of_networks("<study>/fronts/{network}.csv", PLANNED.networks),
         tests=of_networks("<study>/fronts/{network}.test.csv", STUDY.networks),

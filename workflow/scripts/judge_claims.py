@@ -8,6 +8,7 @@ from paretopress.jobs.job import job
 from paretopress.networks.metrics import read_metrics
 from paretopress.statistics.claims.judge import Evidence, claims
 from paretopress.statistics.extremes import made_here
+from paretopress.statistics.training import still_improving
 from paretopress.tables import RUN_COLUMNS, read_table, write_csv
 
 TIMED = [*RUN_COLUMNS, "evaluation", "seconds"]
@@ -31,6 +32,12 @@ with job(snakemake) as work:
         name: read_metrics(Path(path))
         for name, path in zip(params.own, inputs.metrics, strict=True)
     }
+    rises = {
+        name: still_improving(
+            list(read_table(path)["validation_accuracy"]), metrics[name]["images"]["validation"]
+        )
+        for name, path in zip(params.own, inputs.history, strict=True)
+    }
     evidence = Evidence(
         level=params.significance_level,
         **tables,
@@ -48,6 +55,7 @@ with job(snakemake) as work:
             name: float(read_table(path)["machine_load"].iloc[0])
             for name, path in zip(params.own, inputs.times, strict=True)
         },
+        improving={name: rise for name, rise in rises.items() if rise is not None},
         test_images={name: content["images"]["test"] for name, content in metrics.items()},
         figures=params.figures,
     )

@@ -31,6 +31,7 @@ with job(snakemake):
         kind: dict(zip(config["networks"], inputs[kind], strict=True))
         for kind in ("tests", "sizes", "times")
     }
+    histories = dict(zip(config["networks"], inputs.history, strict=True))
     pages, comparisons, timings = [], [], []
     for position, name in enumerate(params.networks):
         own, split, constraint = (
@@ -52,6 +53,7 @@ with job(snakemake):
                 read_table(inputs.fronts[position]),
                 {kind: read_table(paths[name]) for kind, paths in measured.items()} if own else {},
                 {figure: figures[f"{figure}-{name}"] for figure in params.figures[name]},
+                read_table(histories[name])["validation_accuracy"] if own else (),
             )
         )
         comparisons.append(

@@ -25,6 +25,7 @@ from paretopress.statistics.factors import factors
 from paretopress.statistics.load import BUSY_CORES
 from paretopress.statistics.pairs import pairwise
 from paretopress.statistics.ranks import friedman
+from paretopress.statistics.training import still_improving
 
 METRICS = ("mse", "mape", "spearman", "random")
 LEVEL = 0.05
@@ -74,6 +75,7 @@ def evidence_of(runs: pd.DataFrame, table: pd.DataFrame | None = None, **others)
             "tests": {},
             "passes": {},
             "loads": {"n": 0.0},
+            "improving": {},
             "test_images": {},
             "figures": (),
         }
@@ -444,6 +446,49 @@ def test_some_solutions_are_more_accurate_on_test_images(test, verdict, words):
     row = verdict_of(evidence, "more-accurate-than-dense")
     assert (row["verdict"], words in row["reason"]) == (verdict, True)
     assert "fronts/n.test.csv" in row["files"]
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "verdict", "words"),
+    [
+        (0.99, UNDECIDED, "but the dense network was still improving when its training ended"),
+        (0.91, UNDECIDED, "within chance"),
+        (0.9, NOT_SUPPORTED, "None is"),
+    ],
+)
+def test_a_dense_network_trained_too_little_does_not_support_the_claim(accuracy, verdict, words):
+    evidence = evidence_of(
+        run_table(TWO_SETTINGS),
+        tests={"n": on_test(accuracy)},
+        test_images={"n": IMAGES},
+        improving={"n": 0.08},
+    )
+    row = verdict_of(evidence, "more-accurate-than-dense")
+    assert (row["verdict"], words in row["reason"]) == (verdict, True)
+    assert "training ended (validation accuracy +8.0 points)" in row["evidence"]
+    assert "baselines/n/history.csv" in row["files"]
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "images", "rise"),
+    [
+        ([], 1000, None),
+        ([0.1], 1000, None),
+        ([0.1, 0.5], 1000, 0.4),
+        ([0.5, 0.1], 1000, None),
+        # The standard error of the difference is 0.0224, and 0.0229 with 950 images.
+        ([0.3, 0.4, 0.5, 0.5, 0.545], 1000, 0.045),
+        ([0.3, 0.4, 0.5, 0.5, 0.545], 950, None),
+        # Fifths of two epochs: one good epoch alone is none.
+        ([0.1] * 6 + [0.5, 0.6, 0.6, 0.6], 1000, 0.05),
+        ([0.1] * 6 + [0.5, 0.5, 0.5, 0.58], 1000, None),
+        ([1.0, 1.0], 1000, None),
+    ],
+)
+def test_a_training_was_still_improving_where_its_last_fifth_is_clearly_better(
+    accuracies, images, rise
+):
+    assert still_improving(accuracies, images) == (None if rise is None else pytest.approx(rise))
 
 
 def test_the_more_designs_the_best_is_picked_from_the_less_it_says():

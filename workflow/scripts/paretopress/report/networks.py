@@ -12,6 +12,7 @@ from ..figures.style import caption_of
 from ..fronts.union import DENSE
 from ..search.hypervolume import scaled_hypervolume
 from ..search.objectives import POINTS
+from ..statistics.training import still_improving
 from ..tables import records
 
 SCOPES = {NONE: "untouched", RANDOM: "a random subset", ALL: "all layers"}
@@ -59,6 +60,7 @@ class NetworkPage:
     dense: Mapping[str, Any] | None
     on_test: OnTestImages | None
     relative_times: Mapping[str, float]
+    improving: float | None
     smallest: Mapping[str, Any] | None
     best: Mapping[str, Any] | None
     figures: Mapping[str, Drawn]
@@ -149,10 +151,12 @@ def network_page(
     front: pd.DataFrame,
     measured: Mapping[str, pd.DataFrame],
     figures: Mapping[str, str],
+    accuracies: Sequence[float] = (),
 ) -> NetworkPage:
     """thresholds: tau by split; measured: the tables tests, sizes and times of the front's designs, none for a network that is imported.
 
-    figures: paths of SVG files by name.
+    figures: paths of SVG files by name. accuracies: on the validation images after each epoch of
+    its training here.
     """
     for table in measured.values():
         new = table[["design_id", *table.columns.difference(front.columns)]]
@@ -176,6 +180,9 @@ def network_page(
         relative_times=relative_times(measured["times"], [row["design_id"] for row in rows])
         if measured
         else {},
+        improving=still_improving(list(accuracies), metrics["images"]["validation"])
+        if len(accuracies)
+        else None,
         smallest=rows[0] if rows else None,
         best=max(rows, key=lambda row: (row["accuracy"], -row["nonzero_rate"])) if rows else None,
         figures={key: embedded(path) for key, path in figures.items()},

@@ -32,6 +32,7 @@ def _network(page: NetworkPage, comparison: Comparison) -> dict[str, Any]:
         "accuracy": page.metrics["accuracy"],
         "images": page.metrics["images"],
         "threshold": page.threshold,
+        "still_improving": page.improving,
         "dense": page.dense,
         "front": page.front,
         "on_test_images": asdict(page.on_test) if page.on_test else None,

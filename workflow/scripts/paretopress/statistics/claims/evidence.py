@@ -42,6 +42,7 @@ class Evidence:
     tests: Mapping[str, pd.DataFrame]
     passes: Mapping[str, pd.DataFrame]
     loads: Mapping[str, float]
+    improving: Mapping[str, float]
     test_images: Mapping[str, int]
     figures: Collection[str]
 
