@@ -54,6 +54,7 @@ with job(snakemake):
                 {kind: read_table(paths[name]) for kind, paths in measured.items()} if own else {},
                 {figure: figures[f"{figure}-{name}"] for figure in params.figures[name]},
                 read_table(histories[name])["validation_accuracy"] if own else (),
+                own and bool(config["networks"][name]["weights"]),
             )
         )
         comparisons.append(

@@ -94,6 +94,47 @@ def test_the_summary_for_programs_has_the_fronts_and_the_tables(split):
     assert means == {"weak": 3.5, "strong": 23.5, "middle": 13.5}
 
 
+MEASURED = {
+    "tests": FRONT[["design_id", "accuracy", "nonzero_rate"]].assign(
+        test_accuracy=[0.7, 0.75, 0.8], test_feasible=[False, True, True]
+    ),
+    "sizes": FRONT[["design_id"]].assign(
+        nonzero_parameters=[900, 120_000, 3_000_000],
+        bytes=[11_000, 600_000, 12_000_000],
+        compressed_bytes=[9_000, 500_000, 10_000_000],
+        macs=[5_000_000, 5_000_000, 6_000_000],
+        nonzero_macs=[90_000, 400_000, 6_000_000],
+        linear_layers=["fc.1;fc.2", None, None],
+        conv_layers=["conv.2;conv.3", "conv.1;conv.2;conv.3", None],
+    ),
+    "times": FRONT[["design_id", "quantization"]].assign(
+        images=200, batch_size=50, threads=1, repeats=1, processor="P", machine_load=0.0,
+        median_seconds=[0.002, 0.5, 1.5], relative_to_dense=[0.1, 0.4, 1.0],
+    ),
+}  # fmt: skip
+THRESHOLDS = {"validation": 0.7, "test": 0.72}
+
+
+@pytest.mark.parametrize(
+    ("measured", "given", "imported", "origin"),
+    [
+        (MEASURED, False, False, "trained here"),
+        (MEASURED, True, True, "imported weights"),
+        ({}, False, True, "imported evaluations"),
+    ],
+)
+def test_a_network_with_given_weights_is_imported_too(measured, given, imported, origin):
+    page = network_page(
+        "n", METRICS, "validation", THRESHOLDS, FRONT, measured, {}, weights_given=given
+    )
+    compared = comparison("n", tables(), pd.DataFrame(columns=iteration_columns()), 10)
+    told = json.loads(summary_json({"study": "s"}, [page], [compared], tables(), {}))
+    assert (told["networks"]["n"]["imported"], told["networks"]["n"]["origin"]) == (
+        imported,
+        origin,
+    )
+
+
 @pytest.mark.parametrize(
     ("number", "noun", "words"),
     [

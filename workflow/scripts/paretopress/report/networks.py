@@ -16,6 +16,7 @@ from ..statistics.training import still_improving
 from ..tables import records
 
 SCOPES = {NONE: "untouched", RANDOM: "a random subset", ALL: "all layers"}
+TRAINED, IMPORTED_WEIGHTS, EVALUATIONS = "trained here", "imported weights", "imported evaluations"
 TARGET_WORDS = {BIAS: "biases", WEIGHT: "weights", BOTH: "weights and biases"}
 
 
@@ -52,6 +53,7 @@ class NetworkPage:
 
     name: str
     imported: bool
+    origin: str
     metrics: Mapping[str, Any]
     dense_accuracy: float | None
     images: int | None
@@ -152,11 +154,12 @@ def network_page(
     measured: Mapping[str, pd.DataFrame],
     figures: Mapping[str, str],
     accuracies: Sequence[float] = (),
+    weights_given: bool = False,
 ) -> NetworkPage:
     """thresholds: tau by split; measured: the tables tests, sizes and times of the front's designs, none for a network that is imported.
 
     figures: paths of SVG files by name. accuracies: on the validation images after each epoch of
-    its training here.
+    its training here. weights_given: whether its weights were given, and not trained here.
     """
     for table in measured.values():
         new = table[["design_id", *table.columns.difference(front.columns)]]
@@ -166,6 +169,7 @@ def network_page(
     return NetworkPage(
         name=name,
         imported=not measured,
+        origin=EVALUATIONS if not measured else IMPORTED_WEIGHTS if weights_given else TRAINED,
         metrics=metrics,
         dense_accuracy=metrics["accuracy"][split],
         images=metrics["images"][split],

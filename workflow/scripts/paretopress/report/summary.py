@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..tables import records
 from .comparison import Comparison
-from .networks import NetworkPage
+from .networks import TRAINED, NetworkPage
 from .render import missing
 
 
@@ -27,7 +27,8 @@ def _plain(value: Any) -> Any:
 
 def _network(page: NetworkPage, comparison: Comparison) -> dict[str, Any]:
     return {
-        "imported": page.imported,
+        "imported": page.origin != TRAINED,
+        "origin": page.origin,
         "dense_accuracy": page.dense_accuracy,
         "accuracy": page.metrics["accuracy"],
         "images": page.metrics["images"],
