@@ -8,7 +8,7 @@ import torch
 
 from paretopress.dataset.split import load_split
 from paretopress.fronts.remade import load_fronts
-from paretopress.fronts.sizes import measure_sizes
+from paretopress.fronts.sizes import measure_sizes, pruned_layers
 from paretopress.jobs.job import job
 from paretopress.tables import write_csv
 
@@ -23,13 +23,19 @@ with job(snakemake) as work:
         split,
         snakemake.params.initial_seed,
     )
-    rows = []
+    rows, layout = [], network.layout()
     for design in designs:
         sizes = measure_sizes(
             network.pruned(design.plan), design.plan, tuple(split.images.shape[1:])
         )
         rows.append(
-            {"design_id": design.design_id, "nonzero_rate": design.nonzero_rate, **asdict(sizes)}
+            {
+                "design_id": design.design_id,
+                "nonzero_rate": design.nonzero_rate,
+                **asdict(sizes),
+                "linear_layers": pruned_layers(design.plan, layout.linear),
+                "conv_layers": pruned_layers(design.plan, layout.conv),
+            }
         )
         work.log.info(
             "%s: %d bytes, %d through gzip", design.design_id, sizes.bytes, sizes.compressed_bytes

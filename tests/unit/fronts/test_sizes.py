@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from paretopress.compression.plans import Plan, layout_of
 from paretopress.compression.pruning import compress, prune
-from paretopress.fronts.sizes import Sizes, measure_sizes, multiply_accumulates
+from paretopress.fronts.sizes import Sizes, measure_sizes, multiply_accumulates, pruned_layers
 from paretopress.networks.build import build_network
 
 DENSE = Plan((), False)
@@ -45,6 +45,16 @@ def test_layers_whose_weight_attention_reads_itself_are_counted_too():
     tokens = 4 + 1
     expected = 768 * 3 * 32 * 32 * 4 + 12 * (768 * 768 + 2 * 768 * 3072) * tokens + 768 * 3
     assert multiply_accumulates(network, (3, 64, 64))[0] == expected
+
+
+def test_the_pruned_layers_are_those_that_lose_entries_in_the_order_of_the_network():
+    layers = layout_of(build_network({"name": "vgg16_slim", "width_divisor": 32}, 3))
+    names = [layer.name for layer in layers.conv[:3]]
+    plan = Plan(
+        ((f"{names[2]}.weight", 3), (f"{names[2]}.bias", 1), (f"{names[0]}.bias", 1)), False
+    )
+    assert pruned_layers(plan, layers.conv) == f"{names[0]};{names[2]}"
+    assert pruned_layers(plan, layers.linear) == pruned_layers(DENSE, layers.conv) == ""
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4])

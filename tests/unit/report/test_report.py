@@ -1,13 +1,17 @@
 """The report's numbers, in its page and for programs, against tables made by hand."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
+from paths import ROOT
 from run_tables import run_table
 
+from paretopress.config.study import Study
 from paretopress.report.comparison import comparison
-from paretopress.report.networks import network_page
+from paretopress.report.networks import NetworkPage, network_page
+from paretopress.report.render import render
 from paretopress.report.summary import summary_json
 from paretopress.runs.tables import iteration_columns
 from paretopress.statistics.factors import factors
@@ -28,6 +32,9 @@ METRICS = {
     "accuracy": {"validation": 0.9, "test": 0.8},
     "images": {"validation": 100, "test": 200},
     "nonzero_rate": 1.0,
+    "parameters": 3_000_000,
+    "linear": {"layers": 2, "entries": 1_000_000},
+    "conv": {"layers": 3, "entries": 2_000_000},
 }
 FRONT = pd.DataFrame(
     {
@@ -133,6 +140,69 @@ def test_a_network_with_given_weights_is_imported_too(measured, given, imported,
         imported,
         origin,
     )
+
+
+STUDY = Study.model_validate(
+    {
+        "study": "s",
+        "seeds": [1, 2, 3, 4, 5, 6],
+        "dataset": {"kind": "digits"},
+        "networks": {"n": {"architecture": {"name": "vgg16_slim"}}},
+        "methods": [{"family": "random"}],
+    }
+)
+CLAIM = {
+    "statement": "It is so.", "source": "paper", "network": "n", "verdict": "supported",
+    "evidence": "much", "reason": "p = 0.01", "test": "a test", "p": 0.01, "blocks": 6,
+    "files": "statistics/runs.csv", "figures": None,
+}  # fmt: skip
+
+
+def page_of(front: pd.DataFrame = FRONT, measured=MEASURED, **others) -> NetworkPage:
+    return network_page("n", METRICS, "validation", THRESHOLDS, front, measured, {}, **others)
+
+
+def rendered(page: NetworkPage, *claims: dict) -> str:
+    """The report of one network, without its tags and with single spaces."""
+    config = STUDY.model_dump(mode="json")
+    html = render(
+        ROOT / "workflow" / "report" / "report.html.j2",
+        study="s",
+        config=config,
+        config_text="",
+        methods=["weak", "strong", "middle"],
+        own_runs=18,
+        surrogates={},
+        pages=[page],
+        comparisons=[comparison("n", tables(), pd.DataFrame(columns=iteration_columns()), 10)],
+        claims=[CLAIM, *claims],
+        costs=[],
+        sources=[],
+        versions={},
+        machine={"processor": "P", "cores": 2, "memory_gib": 4.0, "system": "S"},
+        machines=[],
+    )
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html[html.index("<body>") :]))
+
+
+def test_the_report_names_the_layers_of_a_random_subset():
+    text = rendered(page_of())
+    assert "25.0% of the weights, a random subset (2 of 3)" in text
+    assert "75.0% of the weights and biases, all layers <" not in text
+    assert "Which layers the random subsets hold: 1 design" in text
+    listed = text[text.index("Which layers the random subsets hold") :]
+    assert "a fc.1 , fc.2 conv.2 , conv.3" in listed
+    assert "Which layers" not in rendered(page_of(FRONT.assign(conv_scope=[2, 2, 0])))
+    imported = page_of(measured={})
+    assert imported.subsets == []
+
+
+def test_the_report_says_that_a_dense_network_was_still_improving():
+    text = rendered(page_of(accuracies=[0.1, 0.5]))
+    assert "n was still improving when its training ended: its accuracy" in text
+    assert "40.0 points higher in the last fifth of the epochs" in text
+    for accuracies in ((), [0.5, 0.5]):
+        assert "still improving" not in rendered(page_of(accuracies=accuracies))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ..compression.plans import Plan, layout_of
+from ..compression.plans import Layer, Plan, layout_of
 from ..compression.pruning import quantize_in_place
 
 GZIP_LEVEL = 6  # the default of the gzip command
@@ -120,6 +120,12 @@ def _serialized_sizes(network: nn.Module) -> tuple[int, int]:
     with closing(_Counter()) as counter:
         torch.save(network.state_dict(), cast(IO[bytes], counter))
     return counter.bytes, counter.compressed_bytes
+
+
+def pruned_layers(plan: Plan, layers: Sequence[Layer]) -> str:
+    """The names of those of the layers in which a plan sets entries to zero, separated by ";"."""
+    pruned = {tensor.rpartition(".")[0] for tensor, _ in plan.zeros}
+    return ";".join(layer.name for layer in layers if layer.name in pruned)
 
 
 def measure_sizes(pruned: nn.Module, plan: Plan, image: tuple[int, int, int]) -> Sizes:

@@ -63,6 +63,7 @@ class NetworkPage:
     on_test: OnTestImages | None
     relative_times: Mapping[str, float]
     improving: float | None
+    subsets: Sequence[Mapping[str, Any]]
     smallest: Mapping[str, Any] | None
     best: Mapping[str, Any] | None
     figures: Mapping[str, Drawn]
@@ -95,6 +96,16 @@ def front_rows(front: pd.DataFrame) -> list[dict[str, Any]]:
         }
         for row in records(front[front["design_id"] != DENSE])
     ]
+
+
+def _layers(row: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The names of the pruned layers as lists, where the table of sizes has them."""
+    columns = {"linear_layers", "conv_layers"} & set(row)
+    return {name: [] if pd.isna(row[name]) else row[name].split(";") for name in sorted(columns)}
+
+
+def _scopes(row: Mapping[str, Any]) -> tuple[Any, Any]:
+    return row["linear_scope"], row["conv_scope"]
 
 
 def summary_on_test_images(
@@ -164,7 +175,7 @@ def network_page(
     for table in measured.values():
         new = table[["design_id", *table.columns.difference(front.columns)]]
         front = front.merge(new, on="design_id", how="left", validate="one_to_one")
-    rows = front_rows(front)
+    rows = [{**row, **_layers(row)} for row in front_rows(front)]
     dense = records(front[front["design_id"] == DENSE])
     return NetworkPage(
         name=name,
@@ -187,6 +198,7 @@ def network_page(
         improving=still_improving(list(accuracies), metrics["images"]["validation"])
         if len(accuracies)
         else None,
+        subsets=[row for row in rows if "conv_layers" in row and RANDOM in _scopes(row)],
         smallest=rows[0] if rows else None,
         best=max(rows, key=lambda row: (row["accuracy"], -row["nonzero_rate"])) if rows else None,
         figures={key: embedded(path) for key, path in figures.items()},
