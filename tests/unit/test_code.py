@@ -99,7 +99,8 @@ networks/mapped.py:
 networks/metrics.py:
     claims dense_metrics front_figure gate hypervolume import_runs initial_designs report search
     setting_figures statistics test_front union_front worst_run_front
-report/comparison.py report/networks.py report/render.py report/sources.py report/summary.py:
+report/comparison.py report/networks.py report/render.py report/sources.py report/summary.py
+report/units.py:
     report
 runs/files.py:
     front_figure join_runs tabulate_runs union_front worst_run_front

@@ -13,6 +13,7 @@ from paretopress.report.comparison import comparison
 from paretopress.report.networks import NetworkPage, network_page
 from paretopress.report.render import render
 from paretopress.report.summary import summary_json
+from paretopress.report.units import one_unit
 from paretopress.runs.tables import iteration_columns
 from paretopress.statistics.factors import factors
 from paretopress.statistics.pairs import pairwise
@@ -195,6 +196,33 @@ def test_the_report_names_the_layers_of_a_random_subset():
     assert "Which layers" not in rendered(page_of(FRONT.assign(conv_scope=[2, 2, 0])))
     imported = page_of(measured={})
     assert imported.subsets == []
+
+
+def test_a_column_has_one_unit():
+    text = rendered(page_of())
+    heads = "non-zero parameters (M) file (MB) file, gzip (MB) MACs (M) non-zero MACs (M) time (s)"
+    assert heads in text
+    assert "a yes 0.001 0.011 0.009 5.000 0.090 0.002 0.10" in text
+    assert "dense network no 3.000 12.000 10.000 6.000 6.000 1.500 1.00" in text
+
+
+@pytest.mark.parametrize(
+    ("numbers", "heading", "shown"),
+    [
+        ([900_000, 12_000_000], "size (MB)", ["0.90", "12.00"]),
+        ([137.2e6, 537.4e6, None], "size (MB)", ["137.2", "537.4", "–"]),
+        ([0.0021, 0.0104], "size (mB)", ["2.1", "10.4"]),
+        ([7, 930], "size (B)", ["7", "930"]),
+        ([0, 1500], "size (kB)", ["0.0", "1.5"]),
+        ([None], "size (B)", ["–"]),
+        ([3e15], "size (TB)", ["3000.0"]),
+    ],
+)
+def test_the_unit_of_a_column_is_that_of_its_largest_number(numbers, heading, shown):
+    unit = one_unit(numbers)
+    assert unit.named("size", "B") == heading
+    assert [unit.show(number) for number in numbers] == shown
+    assert one_unit([5]).named("MACs") == "MACs"
 
 
 def test_the_report_says_that_a_dense_network_was_still_improving():

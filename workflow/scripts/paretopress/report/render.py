@@ -8,10 +8,10 @@ from typing import Any
 import jinja2
 import pandas as pd
 import yaml
-from matplotlib.ticker import EngFormatter
 
 from ..statistics.load import busy
 from ..words import counted, form_of
+from .units import one_unit
 
 
 def missing(value: Any) -> bool:
@@ -40,7 +40,7 @@ FILTERS = {
     "p": _probability,
     "plural": counted,
     "form": form_of,
-    "units": EngFormatter(places=1),
+    "one_unit": one_unit,
 }
 
 
