@@ -19,6 +19,7 @@ from paretopress.statistics.claims.judge import (
     CLAIMS,
     Evidence,
     claims,
+    needed_blocks,
 )
 from paretopress.statistics.effects import signed_rank
 from paretopress.statistics.factors import factors
@@ -113,6 +114,63 @@ def test_one_factor_with_an_effect_is_enough_against_the_claim():
     evidence = evidence_of(run_table(settings(5, effect=0.12)))
     assert evidence.friedman["p"].min() > LEVEL
     assert verdict_of(evidence, "selection-metric-without-effect")["verdict"] == NOT_SUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("claim", "seeds", "metrics", "words"),
+    [
+        ("selection-metric-without-effect", 3, 2, "With 10 seeds or more the claim can be supported, with 4 seeds or more it can be not supported."),
+        ("selection-metric-without-effect", 2, 4, "With 5 seeds or more the claim can be supported, with 3 seeds or more it can be not supported."),
+        ("best-and-worst-setting", 4, 2, "With 3 seeds or more the claim can be supported, with 10 seeds or more it can be not supported."),
+        ("best-and-worst-setting", 2, 4, "With 3 seeds or more the claim can be supported, with 5 seeds or more it can be not supported."),
+        ("surrogate-beats-random", 3, 2, "a test at 0.05 takes 5 seeds."),
+    ],
+)  # fmt: skip
+def test_a_claim_that_too_few_seeds_leave_open_says_how_many_it_needs(claim, seeds, metrics, words):
+    runs = run_table({**settings(seeds, METRICS[:metrics]), "random": (1,) * seeds})
+    row = verdict_of(evidence_of(runs), claim)
+    assert (row["verdict"], words in row["reason"]) == (UNDECIDED, True)
+
+
+@pytest.mark.parametrize("compared", [4, 16])
+def test_the_needed_blocks_are_the_fewest_with_which_each_verdict_is_reached(compared):
+    """By the claims themselves, on runs whose seeds agree perfectly, and on random ones."""
+    metrics = METRICS[: 2 if compared == 4 else 4]
+    needed = needed_blocks(LEVEL, compared).set_index("claim")
+    assert list(needed.index) == [claim.name for claim in CLAIMS]
+
+    def verdict(claim: str, seeds: int, effect: bool) -> str:
+        names = list(settings(1, metrics))
+        rank = {name: place for place, name in enumerate(names)}
+        values = {
+            name: [
+                (rank[name] if effect else (rank[name] * 7 + 5 * seed) % len(names))
+                for seed in range(seeds)
+            ]
+            for name in names
+        }
+        rivals = {"random": (-1,) * seeds if effect else (99,) * seeds}
+        rivals["ctaea-10x3"] = rivals["random"]
+        return verdict_of(evidence_of(run_table({**values, **rivals})), claim)["verdict"]
+
+    for claim, reached, effect in (
+        ("selection-metric-without-effect", NOT_SUPPORTED, True),
+        ("selection-metric-without-effect", SUPPORTED, False),
+        ("best-and-worst-setting", SUPPORTED, True),
+        ("surrogate-beats-plain-ctaea", SUPPORTED, True),
+        ("surrogate-beats-plain-ctaea", NOT_SUPPORTED, False),
+        ("surrogate-beats-random", SUPPORTED, True),
+    ):
+        least = int(needed.loc[claim, reached.replace(" ", "_")])
+        assert verdict(claim, least, effect) == reached, claim
+        assert verdict(claim, least - 1, effect) == UNDECIDED, claim
+
+
+def test_with_two_settings_no_number_of_seeds_is_enough():
+    needed = needed_blocks(LEVEL, 2).set_index("claim")
+    assert needed.loc["best-and-worst-setting", ["supported", "not_supported"]].isna().all()
+    assert needed.loc["surrogate-beats-random", "supported"] == 5
+    assert needed_blocks(0.01, 2).set_index("claim").loc["faster-inference", "supported"] == 7
 
 
 RIVALS = {"surrogate-beats-plain-ctaea": "ctaea-10x3", "surrogate-beats-random": "random"}

@@ -1,7 +1,7 @@
 """What a claim is judged by, and what judging it gives."""
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,20 +83,6 @@ class Finding:
     files: tuple[str, ...]
     p: float = math.nan
     blocks: int | None = None
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A claim by name. source: paper or added. judge: gives the finding on a network. figures: file names, {network} to be filled in.
-
-    joint_statement: what it says of all networks together; empty for a claim about each network by itself.
-    """
-
-    name: str
-    source: str
-    judge: Callable[[Evidence, str], Finding]
-    figures: tuple[str, ...]
-    joint_statement: str = ""
 
 
 def p_text(p: float) -> str:

@@ -1,13 +1,15 @@
 """The paper's claims and what this study says of each; another claim is one more function and one more entry here."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
 
 from ...words import counted
-from .evidence import ADDED, NOT_SUPPORTED, PAPER, SUPPORTED, UNDECIDED, Claim, Evidence, Finding
+from .evidence import ADDED, NOT_SUPPORTED, PAPER, SUPPORTED, UNDECIDED, Evidence, Finding
+from .least import Least, of_best_and_worst, of_every_run, of_images, of_metric, of_signed_rank
 from .methods import (
     best_differs_from_worst,
     metric_without_effect,
@@ -39,12 +41,36 @@ BY_METRIC = (
 )
 BEST_AND_WORST = "best-and-worst-{network}.svg"
 
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim.
+
+    Attributes:
+        name: Its name in claims.csv.
+        source: PAPER or ADDED.
+        judge: Gives the finding on a network.
+        figures: The names of the files that draw it, with {network} to be filled in.
+        joint_statement: What it says of all networks together. Empty for a claim about each
+            network by itself.
+        least: Gives what it needs, from the significance level and the number of settings.
+    """
+
+    name: str
+    source: str
+    judge: Callable[[Evidence, str], Finding]
+    figures: tuple[str, ...]
+    joint_statement: str = ""
+    least: Callable[[float, int], Least] = of_images
+
+
 CLAIMS = (
     Claim(
         "selection-metric-without-effect",
         PAPER,
         metric_without_effect,
         (*BY_METRIC, "critical-difference-{network}.svg"),
+        least=of_metric,
     ),
     Claim(
         "surrogate-beats-plain-ctaea",
@@ -53,26 +79,41 @@ CLAIMS = (
         (BEST_AND_WORST,),
         f"On each of at least {LEAST_NETWORKS} networks the mean hypervolume of the surrogate settings is larger than that of plain CTAEA: "
         "the median over seeds of the difference is above 0.",
+        of_signed_rank("seed"),
     ),
     Claim(
         "best-and-worst-setting",
         PAPER,
         best_differs_from_worst,
         (BEST_AND_WORST, "critical-difference-{network}.svg"),
+        least=of_best_and_worst,
     ),
-    Claim("weights-removed", PAPER, weights_removed, ("worst-run-front-{network}.svg",)),
+    Claim(
+        "weights-removed",
+        PAPER,
+        weights_removed,
+        ("worst-run-front-{network}.svg",),
+        least=of_every_run,
+    ),
     Claim(
         "more-accurate-than-dense",
         PAPER,
         more_accurate,
         ("worst-run-front-{network}.svg", "front-{network}.svg"),
     ),
-    Claim("faster-inference", PAPER, faster_inference, ("worst-run-inference-{network}.svg",)),
+    Claim(
+        "faster-inference",
+        PAPER,
+        faster_inference,
+        ("worst-run-inference-{network}.svg",),
+        least=of_signed_rank("repeat"),
+    ),
     Claim(
         "surrogate-beats-random",
         ADDED,
         surrogate_beats_random,
         ("hypervolume-{network}.svg", "convergence-{network}.svg"),
+        least=of_signed_rank("seed"),
     ),
 )
 
@@ -144,3 +185,18 @@ def claims(evidence: Evidence) -> pd.DataFrame:
                 _row(claim, ALL_NETWORKS, names, joint(claim.joint_statement, findings), evidence)
             )
     return pd.DataFrame(rows, columns=CLAIM_COLUMNS).astype({"p": float, "blocks": "Int64"})
+
+
+def needed_blocks(level: float, settings: int) -> pd.DataFrame:
+    """The fewest blocks with which each claim can be decided.
+
+    Args:
+        level: The significance level, in (0, 1).
+        settings: The number of surrogate settings that are compared.
+
+    Returns:
+        A row for each claim: claim, unit (what a block is), supported and not_supported (the
+        fewest blocks for that verdict, missing where no number is enough), and rule.
+    """
+    rows = [{"claim": claim.name, **asdict(claim.least(level, settings))} for claim in CLAIMS]
+    return pd.DataFrame(rows).astype({"supported": "Int64", "not_supported": "Int64"})

@@ -23,9 +23,8 @@ from .evidence import (
     p_text,
     signed_rank_test,
 )
+from .least import LARGE_W, POWER, of_best_and_worst, of_metric
 
-LARGE_W = 0.5  # Kendall's W is a correlation of ranks; 0.5 is Cohen's "large" (1988)
-POWER = 0.8  # the conventional least probability of finding what is looked for (Cohen 1988)
 PLAIN_CTAEA = re.compile(r"ctaea-\d+x\d+")
 RUNS = "statistics/runs.csv"
 
@@ -52,8 +51,9 @@ def metric_without_effect(evidence: Evidence, network: str) -> Finding:
     }
     # Holm's first step, which alone decides whether any test is significant.
     p = min(1.0, len(tested) * min(tested.values())) if tested else math.nan
-    verdict, reason, numbers = (
+    verdict, reason, needs, numbers = (
         UNDECIDED,
+        "",
         "",
         [f"{name}: {p_text(value)}" for name, value in tested.items()],
     )
@@ -79,12 +79,14 @@ def metric_without_effect(evidence: Evidence, network: str) -> Finding:
         )
     if nothing_feasible(complete_methods(settings_of(evidence.runs_of(network)))):
         reason = NOTHING_FEASIBLE
+    elif verdict == UNDECIDED:
+        needs = of_metric(evidence.level, int(row["methods"])).sentence(int(row["blocks"]))
     return Finding(
         f"The selection metric has no significant effect on the hypervolume (at {evidence.level:g}, Holm-adjusted).",
         "Friedman over the settings; Friedman or signed-rank test of each factor over seeds",
         "; ".join(numbers),
         verdict,
-        f"{reason} {row['note']}".strip(),
+        f"{reason} {row['note']}".strip() + needs,
         ("statistics/friedman.csv", "statistics/factors.csv"),
         p,
         int(row["blocks"]),
@@ -191,10 +193,11 @@ def best_differs_from_worst(evidence: Evidence, network: str) -> Finding:
     ]
     chosen = pairs[pairs["method"].isin(found) & pairs["other_method"].isin(found)]
     enough = row["blocks"] >= LEAST_BLOCKS and row["methods"] >= LEAST_METHODS
+    needs = of_best_and_worst(evidence.level, int(row["methods"])).sentence(int(row["blocks"]))
     if chosen.empty or not enough:
         reason = (
             row["note"] or "The two are not compared, since not all of their runs are complete."
-        )
+        ) + needs
         return Finding(statement, test, "", UNDECIDED, reason, files, blocks=row["blocks"])
     pair = chosen.iloc[0]
     sign = 1 if pair["method"] == best else -1
@@ -234,7 +237,7 @@ def best_differs_from_worst(evidence: Evidence, network: str) -> Finding:
         test,
         numbers,
         verdict,
-        f"{reason} {row['note']}".strip(),
+        f"{reason} {row['note']}".strip() + (needs if verdict == UNDECIDED else ""),
         files,
         p,
         int(row["blocks"]),

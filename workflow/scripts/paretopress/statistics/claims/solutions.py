@@ -18,10 +18,10 @@ from .evidence import (
     Finding,
     p_text,
 )
+from .least import LEAST_RUNS
 
 LARGEST_RATE = 0.5  # "many weights": at least half of them
 ALLOWED_POINTS = 1.0  # "about the original accuracy", in percentage points; the paper's own floor lies 4.4 below it
-LEAST_RUNS = 3  # as many runs as the other claims need blocks
 WEIGHTS = 1  # of conv_target: 0 biases, 1 weights, 2 both
 IMPROVING = "the dense network was still improving when its training ended"
 NETWORKS = "statistics/networks.csv"

@@ -1,0 +1,125 @@
+"""How many seeds or repeats a claim needs: the fewest with which its verdicts can be reached."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from scipy.stats import chi2, norm
+
+from ...words import counted
+from ..ranks import LEAST_BLOCKS, LEAST_METHODS, critical_difference, friedman_power
+from .evidence import least_units
+
+LARGE_W = 0.5  # Kendall's W is a correlation of ranks; 0.5 is Cohen's "large" (1988)
+POWER = 0.8  # the conventional least probability of finding what is looked for (Cohen 1988)
+LEAST_RUNS = 3  # as many runs as the other claims need blocks
+METRIC_TESTS = 3  # that of the settings and of the two factors, which Holm adjusts for
+MOST_BLOCKS = 1000
+
+
+@dataclass(frozen=True)
+class Least:
+    """The fewest blocks with which a claim can be supported, and those to be not supported.
+
+    Attributes:
+        unit: What a block is, in the singular.
+        supported: The fewest to be supported. None where no number of them is enough.
+        not_supported: The fewest to be not supported, because an effect that would have been found
+            is not shown, or the opposite is. None as above.
+        rule: How the two numbers are found.
+    """
+
+    unit: str
+    supported: int | None
+    not_supported: int | None
+    rule: str
+
+    def sentence(self, blocks: int) -> str:
+        """What the claim needs, to stand behind other sentences.
+
+        It is empty if there are enough blocks, or no number of them is enough.
+
+        Args:
+            blocks: The number of blocks that there are.
+        """
+        if self.supported is None or self.not_supported is None:
+            return ""
+        if blocks >= max(self.supported, self.not_supported):
+            return ""
+        if self.supported == self.not_supported:
+            return f" With {counted(self.supported, self.unit)} or more the claim can be decided."
+        return (
+            f" With {counted(self.supported, self.unit)} or more the claim can be supported, "
+            f"with {counted(self.not_supported, self.unit)} or more it can be not supported."
+        )
+
+
+def _first(enough: Callable[[int], bool]) -> int | None:
+    """The smallest number of blocks that is enough, None if none up to MOST_BLOCKS is."""
+    return next((blocks for blocks in range(LEAST_BLOCKS, MOST_BLOCKS + 1) if enough(blocks)), None)
+
+
+def of_signed_rank(unit: str) -> Callable[[float, int], Least]:
+    """Of a claim that a one-sided signed-rank test over `unit`s decides, in either direction."""
+
+    def least(level: float, settings: int) -> Least:
+        needed = least_units(level)
+        rule = "one-sided signed-rank test with all differences on one side: 2^-n is at most"
+        return Least(unit, needed, needed, f"{rule} {level:g}")
+
+    return least
+
+
+def _powerful(blocks: int, settings: int, level: float) -> bool:
+    """Whether the Friedman test finds a large effect with the conventional power."""
+    return friedman_power(blocks, settings, level, LARGE_W) >= POWER
+
+
+def of_metric(level: float, settings: int) -> Least:
+    """Of the claim that the selection metric has no effect, with so many surrogate settings."""
+    rule = (
+        f"supported: the Friedman test finds W = {LARGE_W:g} with power {POWER:g}; "
+        f"not supported: its p is at most {level:g} after Holm's adjustment for {METRIC_TESTS} "
+        "tests if all seeds rank the settings alike"
+    )
+    if settings < LEAST_METHODS:
+        return Least("seed", None, None, f"at least {LEAST_METHODS} settings are needed")
+
+    def significant(blocks: int) -> bool:
+        freedom = settings - 1
+        return METRIC_TESTS * float(chi2.sf(blocks * freedom, freedom)) <= level
+
+    supported = _first(lambda blocks: _powerful(blocks, settings, level))
+    return Least("seed", supported, _first(significant), rule)
+
+
+def of_best_and_worst(level: float, settings: int) -> Least:
+    """Of the claim that the best setting beats the worst, with so many surrogate settings."""
+    rule = (
+        f"supported: Siegel and Castellan's p is at most {level:g} after Holm's adjustment for "
+        "all pairs if all seeds rank the settings alike; not supported: the Friedman test finds "
+        f"W = {LARGE_W:g} with power {POWER:g}, and Nemenyi's critical difference is possible; fewer are enough if the ranks "
+        "contradict the means"
+    )
+    if settings < LEAST_METHODS:
+        return Least("seed", None, None, f"at least {LEAST_METHODS} settings are needed")
+
+    def significant(blocks: int) -> bool:
+        error = math.sqrt(settings * (settings + 1) / (6 * blocks))
+        return math.comb(settings, 2) * 2 * float(norm.sf((settings - 1) / error)) <= level
+
+    def shows_nothing(blocks: int) -> bool:
+        possible = critical_difference(blocks, settings, level) < settings - 1
+        return possible and _powerful(blocks, settings, level)
+
+    return Least("seed", _first(significant), _first(shows_nothing), rule)
+
+
+def of_every_run(level: float, settings: int) -> Least:
+    """Of a claim about every run of a setting: one run refutes it."""
+    return Least("seed", LEAST_RUNS, 1, f"every run counts; {LEAST_RUNS} are needed, one refutes")
+
+
+def of_images(level: float, settings: int) -> Least:
+    """Of a claim that a test over images decides, whatever the number of seeds."""
+    return Least("seed", 1, 1, "the number of images decides, and no number of seeds")
