@@ -21,10 +21,11 @@ FAMILIES = {
 # Modules, and the rules whose scripts their code counts in; search:ctaea are the searches of that
 # family alone. What follows from a rule runs again with it.
 RERUNS = """
-__main__.py code.py commands/documents.py commands/front.py commands/status.py
-commands/verify.py config/dataset.py config/messages.py config/method_files.py config/methods.py
-config/networks.py config/plain_values.py config/python_files.py config/recipes.py config/schema.py
-config/search.py config/sources.py config/study.py config/torchvision_models.py config/validation.py
+__main__.py code.py commands/advice.py commands/documents.py commands/earlier.py
+commands/front.py commands/status.py commands/verify.py config/dataset.py config/messages.py
+config/method_files.py config/methods.py config/networks.py config/plain_values.py
+config/python_files.py config/recipes.py config/schema.py config/search.py config/sources.py
+config/study.py config/torchvision_models.py config/validation.py
 dataset/downloads.py imports.py jobs/digests.py jobs/files.py jobs/gate.py jobs/hooks.py
 jobs/job.py jobs/journal.py jobs/locks.py jobs/logs.py jobs/machine.py jobs/own_code.py
 jobs/progress.py jobs/provenance.py jobs/sealed.py jobs/stopping.py jobs/versions.py

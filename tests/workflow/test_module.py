@@ -257,7 +257,7 @@ def test_the_commands_find_a_module_by_its_prefix(several):
         text=True,
         check=True,
     )
-    assert "tiny: 1 runs, 1 done" in told.stdout
+    assert "tiny: 1 run, 1 done" in told.stdout
 
 
 def test_an_environment_in_a_path_with_a_space_is_refused_before_anything_is_done(tmp_path):

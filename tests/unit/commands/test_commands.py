@@ -7,8 +7,10 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+import yaml
 
 from paretopress.commands import front, status, verify
+from paretopress.commands.advice import PROFILE, Advice
 from paretopress.compression.designs import Design
 from paretopress.config.study import Study
 from paretopress.errors import UserError
@@ -116,6 +118,7 @@ def test_verify_counts_what_is_whole_and_tells_apart_what_is_outdated_and_what_i
 def test_the_status_tells_waiting_running_stopped_and_finished_searches_apart():
     planned = Planned(STUDY, str(RESULTS))
     first, second = planned.own_runs
+    RESULTS.mkdir(parents=True)
     assert "s: 2 runs, 2 waiting" in status.show(STUDY, RESULTS)
     journal = Journal(Path(planned.search_journal(first)), "job")
     journal.report(12, 20, 0.25, 60.0)
@@ -138,6 +141,7 @@ def test_the_status_tells_waiting_running_stopped_and_finished_searches_apart():
 
 def test_one_is_no_plural_in_what_the_commands_print():
     one = STUDY.model_copy(update={"seeds": [1]})
+    RESULTS.mkdir(parents=True)
     assert "s: 1 run, 1 waiting" in status.show(one, RESULTS)
     made(RESULTS / "fronts" / "vgg.csv", front_table(1))
     assert verify.show(one, RESULTS) == "results/s: 1 file, each as its job wrote it"
@@ -145,3 +149,91 @@ def test_one_is_no_plural_in_what_the_commands_print():
     assert "vgg: 1 design on the front; dense" in front.show(one, RESULTS)
     made(RESULTS / "fronts" / "vgg.csv", front_table(6))
     assert "and 1 more, larger and more accurate, in results/s" in front.show(one, RESULTS)
+
+
+def finished_study() -> Path:
+    """All that the status looks at, made by jobs from each other; the path of the run table."""
+    planned = Planned(STUDY, str(RESULTS))
+    baseline, tables = RESULTS / "baselines" / "vgg", RESULTS / "runs" / "vgg" / "runs.csv"
+    made(baseline / "weights.safetensors", "w")
+    made(baseline / "gate.passed", "")
+    volumes = [Path(planned.run_file(run, "hypervolume.json")) for run in planned.own_runs]
+    for run, volume in zip(planned.own_runs, volumes, strict=True):
+        evaluations = Path(planned.run_file(run, "evaluations.csv"))
+        made(evaluations, "e", baseline / "weights.safetensors")
+        made(volume, '{"hypervolume": 0.5}', evaluations)
+    made(tables, "t", *volumes)
+    made(RESULTS / "config.yaml", yaml.safe_dump(STUDY.model_dump(mode="json")))
+    made(RESULTS / "report.html", "<html>", tables)
+    return tables
+
+
+def test_the_status_says_where_the_report_is_of_an_earlier_state():
+    tables, report = finished_study(), RESULTS / "report.html"
+    assert status.show(STUDY, RESULTS).endswith(f"\nreport: {report}")
+    earlier = f"report: {report} is of an earlier state: "
+
+    def shown(study: Study = STUDY) -> str:
+        return status.show(study, RESULTS, Advice("my study.yaml"))
+
+    assert earlier + "the config has changed since" in shown(
+        STUDY.model_copy(
+            update={"statistics": STUDY.statistics.model_copy(update={"significance_level": 0.01})}
+        )
+    )
+    more = shown(STUDY.model_copy(update={"seeds": [1, 2, 3]}))
+    assert earlier + "not all baselines and runs are done" in more
+    assert more.endswith(
+        "To bring it up to date: snakemake --cores all --configfile 'my study.yaml'"
+    )
+    # A run that is evaluated again: what rests on it is still as it was, down to the report.
+    evaluations = Path(
+        Planned(STUDY, str(RESULTS)).run_file(Planned(STUDY, "").own_runs[0], "evaluations.csv")
+    )
+    made(evaluations, "other")
+    assert earlier + "results that it rests on were made again since" in shown()
+    made(evaluations, "e", RESULTS / "baselines" / "vgg" / "weights.safetensors")
+    assert shown().endswith(f"\nreport: {report}")
+    (RESULTS / "provenance" / "runs" / "vgg" / "runs.csv.json").unlink()
+    assert tables.is_file()
+    assert earlier + "results that it rests on were made again since" in shown()
+    (RESULTS / "baselines" / "vgg" / "gate.passed").unlink()
+    assert earlier + "not all baselines and runs are done" in shown()
+
+
+@pytest.mark.parametrize(
+    ("advice", "command"),
+    [
+        (Advice("config/paper.yaml"), "snakemake --cores all --configfile config/paper.yaml"),
+        (Advice("a b.yaml"), "snakemake --cores all --configfile 'a b.yaml'"),
+        (
+            Advice("study.yaml", "first"),
+            f"snakemake first/results/s/report.html --cores all --workflow-profile {PROFILE}",
+        ),
+    ],
+)
+def test_before_a_study_ran_the_commands_name_the_one_that_starts_it_here(advice, command):
+    results = Path(advice.prefix) / RESULTS
+    told = status.show(STUDY, results, advice)
+    assert told.startswith(f"s: nothing of this study is here yet, there is no folder {results}.")
+    assert told.endswith(f"To start it: {command}")
+    assert "waiting" not in told
+    for show in (front.show, verify.show):
+        with pytest.raises(UserError, match="not there yet|nothing is recorded") as refused:
+            show(STUDY, results, advice)
+        assert str(refused.value).endswith(f": {command}")
+
+
+def test_the_cure_of_a_damaged_file_is_a_command_that_is_right_here():
+    table = RESULTS / "fronts" / "vgg.csv"
+    made(table, front_table(1))
+    made(RESULTS / "report.html", "<html>")
+    table.write_text("edited", encoding="utf-8")
+    for show in (front.show, verify.show):
+        for advice, options in (
+            (Advice("my.yaml"), "--configfile my.yaml, the file first"),
+            (Advice("my.yaml", "."), f"--workflow-profile {PROFILE}, the file first"),
+        ):
+            with pytest.raises(UserError, match="damaged or edited") as refused:
+                show(STUDY, RESULTS, advice)
+            assert f"(snakemake {table} --cores 1 {options})" in str(refused.value)

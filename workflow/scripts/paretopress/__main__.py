@@ -6,6 +6,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from .commands.advice import Advice
 from .config.sources import read_config
 from .config.validation import read_study
 from .errors import UserError
@@ -62,7 +63,8 @@ def _run(given: argparse.Namespace) -> None:
         return
     file = given.configfile
     study = read_study(read_config(file), [file], check_files=False)
-    print(module.show(study, Path(given.prefix) / "results" / study.study), flush=True)
+    results = Path(given.prefix) / "results" / study.study
+    print(module.show(study, results, Advice(file, given.prefix)), flush=True)
 
 
 def main() -> None:

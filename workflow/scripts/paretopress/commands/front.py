@@ -6,13 +6,14 @@ from pathlib import Path
 from ..config.study import Study
 from ..errors import UserError
 from ..fronts.union import DENSE
-from ..jobs.provenance import verified
+from ..jobs.provenance import Damaged, verified
 from ..report.networks import front_rows
 from ..tables import read_table
 from ..words import counted
+from .advice import Advice
 
 ROWS = 5
-RUN = "snakemake --cores all --configfile FILE."
+NO_ADVICE = Advice()
 
 
 def _of_network(network: str, file: Path) -> Iterator[str]:
@@ -31,20 +32,32 @@ def _of_network(network: str, file: Path) -> Iterator[str]:
         yield f"  and {len(rows) - ROWS} more, larger and more accurate, in {file}"
 
 
-def show(study: Study, results: Path) -> str:
+def show(study: Study, results: Path, advice: Advice = NO_ADVICE) -> str:
     """The best rows of each network's front, and where the report is.
 
-    Raises UserError: the study is not finished, or a front is damaged.
+    Args:
+        study: The study as its config asks for it.
+        results: Its folder of results.
+        advice: How the study is started here.
+
+    Returns:
+        The text to print.
+
+    Raises:
+        UserError: The study is not finished, or a front is damaged.
     """
     report = results / "report.html"
     if not report.is_file():
-        raise UserError(f"{report}: not there yet. Run the study first: {RUN}")
+        raise UserError(f"{report}: not there yet. Run the study first: {advice.start(results)}")
     fronts = {network: results / "fronts" / f"{network}.csv" for network in study.network_names()}
     try:
         verified(results, map(str, fronts.values()))
     except FileNotFoundError as error:
         raise UserError(
-            f"{error.filename}: not there. Start the study again, which makes it: {RUN}"
+            f"{error.filename}: not there. Start the study again, which makes it: "
+            f"{advice.start(results)}"
         ) from error
+    except Damaged as error:
+        raise UserError(advice.made_right(str(error))) from error
     lines = [line for network, file in fronts.items() for line in _of_network(network, file)]
     return "\n".join([*lines, f"\nReport: {report}"])

@@ -15,7 +15,10 @@ from ..jobs.provenance import Damaged, Unrecorded, read_verified
 from ..runs.imported import Run
 from ..runs.planned import Planned
 from ..words import counted
+from .advice import Advice
+from .earlier import why_earlier
 
+NO_ADVICE = Advice()
 LEAST_SILENCE = 3600.0  # seconds
 STATES = ("done", "damaged", "running", "started", "stopped", "waiting")
 
@@ -91,9 +94,26 @@ def _baseline_state(planned: Planned, network: str) -> str:
     )
 
 
-def show(study: Study, results: Path) -> str:
-    """A block for each network: its baseline, its initial samples, a line for each method with the state of each seed."""
+def show(study: Study, results: Path, advice: Advice = NO_ADVICE) -> str:
+    """The state of a study, with a block for each network.
+
+    A block has the baseline, the initial samples, and a line for each method with the state of
+    each seed.
+
+    Args:
+        study: The study as its config asks for it.
+        results: Its folder of results.
+        advice: How the study is started here.
+
+    Returns:
+        The text to print.
+    """
     planned = Planned(study, str(results))
+    if not results.is_dir():
+        return (
+            f"{study.study}: nothing of this study is here yet, there is no folder {results}.\n"
+            f"To start it: {advice.start(results)}"
+        )
     states = {run: _run_state(planned, run) for run in planned.own_runs}
     counts = Counter(state for state, _ in states.values())
     told = [
@@ -105,8 +125,9 @@ def show(study: Study, results: Path) -> str:
         + (", ".join(told) if states else "evaluations made elsewhere, no runs of its own")
     ]
     width = max(map(len, (*planned.methods, "initial sample")))
-    for network in study.networks:
-        lines += ["", f"{network} (baseline {_baseline_state(planned, network)})"]
+    baselines = {network: _baseline_state(planned, network) for network in study.networks}
+    for network, baseline in baselines.items():
+        lines += ["", f"{network} (baseline {baseline})"]
         samples = [_sample_state(planned, network, seed) for seed in planned.sample_seeds()]
         lines.append(f"  {'initial sample':<{width}}  " + "   ".join(samples))
         for method in planned.methods:
@@ -114,5 +135,11 @@ def show(study: Study, results: Path) -> str:
             own = [f"seed {run.seed}: {' '.join(states[run])}".rstrip() for run in runs]
             lines.append(f"  {method:<{width}}  " + "   ".join(own))
     report = results / "report.html"
-    lines += ["", f"report: {report}" if report.is_file() else "report: not written yet"]
+    lines += ["", "report: not written yet"]
+    if report.is_file():
+        of_all = [*baselines.values(), *(state for state, _ in states.values())]
+        reason = why_earlier(study, results, sum(state != "done" for state in of_all))
+        lines[-1] = f"report: {report}" + (f" is of an earlier state: {reason}" if reason else "")
+        if reason:
+            lines.append(f"To bring it up to date: {advice.start(results)}")
     return "\n".join(lines)

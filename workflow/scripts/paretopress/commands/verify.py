@@ -6,22 +6,35 @@ from ..config.study import Study
 from ..errors import UserError
 from ..jobs.provenance import damaged_and_outdated, recorded_files
 from ..words import counted
+from .advice import Advice
+
+NO_ADVICE = Advice()
 
 
-def show(study: Study, results: Path) -> str:
+def show(study: Study, results: Path, advice: Advice = NO_ADVICE) -> str:
     """How many files are as their jobs wrote them, and which are outdated or gone.
 
-    Raises UserError: files are damaged; each is named.
+    Args:
+        study: The study as its config asks for it.
+        results: Its folder of results.
+        advice: How the study is started here.
+
+    Returns:
+        The text to print.
+
+    Raises:
+        UserError: Nothing is recorded, or files are damaged. Each of them is named.
     """
     recorded = recorded_files(results)
     if not recorded:
         raise UserError(
-            f"{results.absolute()}: nothing is recorded there. Run this in the folder that the study ran in."
+            f"{results.absolute()}: nothing is recorded there. Run this in the folder that the "
+            f"study ran in, or start it here: {advice.start(results)}"
         )
     files = [file for file in recorded if file.is_file()]
     damaged, outdated = damaged_and_outdated(results, files)
     if damaged:
-        raise UserError("\n".join(damaged))
+        raise UserError(advice.made_right("\n".join(damaged)))
     lines = [f"{results}: {counted(len(files), 'file')}, each as its job wrote it"]
     if outdated:
         lines += [

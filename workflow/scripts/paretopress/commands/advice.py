@@ -1,0 +1,43 @@
+"""The Snakemake commands that messages name, as they are right for the study of the person."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..imports import PACKAGE
+
+PROFILE = PACKAGE.parents[2] / "profiles" / "default"
+ANY_CONFIG = "--configfile ..."  # in the messages of jobs, which do not know the file
+
+
+@dataclass(frozen=True)
+class Advice:
+    """How a study is started here.
+
+    Attributes:
+        configfile: The config file of the study, as it was given.
+        prefix: The folder of the module that the study is. Empty if it is no module.
+    """
+
+    configfile: str = "config/config.yaml"
+    prefix: str = ""
+
+    @property
+    def options(self) -> str:
+        """What follows the targets and cores of a command.
+
+        A module has its config from the Snakefile around it, and needs the profile of this
+        checkout.
+        """
+        if not self.prefix:
+            return f"--configfile {shlex.quote(self.configfile)}"
+        return f"--workflow-profile {shlex.quote(str(PROFILE))}" if PROFILE.is_dir() else ""
+
+    def start(self, results: Path) -> str:
+        """The command that starts or continues the study in the folder `results`."""
+        target = f"{shlex.quote(str(results / 'report.html'))} " if self.prefix else ""
+        return f"snakemake {target}--cores all {self.options}".rstrip()
+
+    def made_right(self, message: str) -> str:
+        """The message of a job, with the options that are right here in its commands."""
+        return message.replace(f" {ANY_CONFIG}", f" {self.options}".rstrip())
