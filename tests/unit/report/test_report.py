@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -10,7 +11,7 @@ from run_tables import run_table
 
 from paretopress.config.study import Study
 from paretopress.report.comparison import comparison
-from paretopress.report.networks import NetworkPage, network_page
+from paretopress.report.networks import Drawn, NetworkPage, network_page
 from paretopress.report.render import render
 from paretopress.report.summary import summary_json
 from paretopress.report.units import one_unit
@@ -163,10 +164,10 @@ def page_of(front: pd.DataFrame = FRONT, measured=MEASURED, **others) -> Network
     return network_page("n", METRICS, "validation", THRESHOLDS, front, measured, {}, **others)
 
 
-def rendered(page: NetworkPage, *claims: dict) -> str:
-    """The report of one network, without its tags and with single spaces."""
+def html_of(page: NetworkPage) -> str:
+    """The report of one network."""
     config = STUDY.model_dump(mode="json")
-    html = render(
+    return render(
         ROOT / "workflow" / "report" / "report.html.j2",
         study="s",
         config=config,
@@ -176,14 +177,41 @@ def rendered(page: NetworkPage, *claims: dict) -> str:
         surrogates={},
         pages=[page],
         comparisons=[comparison("n", tables(), pd.DataFrame(columns=iteration_columns()), 10)],
-        claims=[CLAIM, *claims],
+        claims=[CLAIM],
         costs=[],
         sources=[],
         versions={},
         machine={"processor": "P", "cores": 2, "memory_gib": 4.0, "system": "S"},
         machines=[],
     )
+
+
+def rendered(page: NetworkPage) -> str:
+    """Its text, without tags and with single spaces."""
+    html = html_of(page)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html[html.index("<body>") :]))
+
+
+def test_every_figure_has_the_full_width():
+    names = (
+        "hypervolume-by-objective-metric",
+        "hypervolume-by-constraint-metric",
+        "best-and-worst",
+        "front",
+    )
+    figures = {name: Drawn("<svg></svg>", name) for name in names}
+    html = html_of(replace(page_of(), figures=figures))
+    sections = re.findall(r"<(section|figure|/section|div|/div)\b", html)
+    within = []
+    for tag in sections:
+        if tag == "figure":
+            assert within == ["section"], "in no box beside another figure"
+        elif tag.startswith("/"):
+            within.pop()
+        else:
+            within.append(tag)
+    assert sections.count("figure") == len(names)
+    assert "figure svg { display: block; width: 100%;" in html
 
 
 def test_the_report_names_the_layers_of_a_random_subset():
