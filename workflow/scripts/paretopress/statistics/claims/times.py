@@ -101,6 +101,7 @@ def faster_inference(evidence: Evidence, network: str) -> Finding:
         if len(ids)
     ]
     verdict, reason, p = direction(gains, evidence.level, "repeat", "faster")
+    reason += " This holds for the machine that timed them."
     if busy(load):
         verdict, reason = UNDECIDED, _loaded(load)
     numbers = (
@@ -112,7 +113,7 @@ def faster_inference(evidence: Evidence, network: str) -> Finding:
         signed_rank_test("repeat", gains),
         numbers,
         verdict,
-        f"{reason} On the machine that timed them.",
+        reason,
         files,
         p,
         len(gains),
