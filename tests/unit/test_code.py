@@ -125,7 +125,7 @@ search/objectives.py:
     initial_designs join_runs method_figures report search search_figures setting_figures
     statistics test_front union_front worst_run_front worst_run_inference_figure
 statistics/claims/evidence.py statistics/claims/judge.py statistics/claims/methods.py
-statistics/claims/solutions.py statistics/claims/least.py:
+statistics/claims/accuracy.py statistics/claims/least.py statistics/claims/weights.py:
     claims
 statistics/claims/times.py:
     claims

@@ -487,7 +487,7 @@ def on_test(*accuracies: float, dense: float = 0.9) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("test", "verdict", "words"),
     [
-        (on_test(0.94, 0.8), SUPPORTED, "the picking of the best paid for"),
+        (on_test(0.94, 0.8), SUPPORTED, "the picking of the best included"),
         (on_test(0.9, 0.8), NOT_SUPPORTED, "None is"),
         (on_test(0.91, 0.8), UNDECIDED, "within chance for the best of 2 on 1,000 images"),
         (on_test(), UNDECIDED, "no feasible design"),

@@ -9,3 +9,8 @@ def form_of(noun: str, number: float) -> str:
 def counted(number: int, noun: str) -> str:
     """The number and its noun: "1 design", "1,200 designs", "0 timed passes"."""
     return f"{number:,} {form_of(noun, number)}"
+
+
+def are(number: int) -> str:
+    """The verb that fits the number: "is" for 1, "are" for all others."""
+    return "is" if number == 1 else "are"

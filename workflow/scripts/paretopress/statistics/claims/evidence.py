@@ -1,4 +1,4 @@
-"""What a claim is judged by, and what judging it gives."""
+"""The evidence by which a claim is judged, and the finding that judging it gives."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -20,15 +20,30 @@ MAY_BE_MISSING = ("phase", "linear_scope", "conv_scope", "conv_target", "quantiz
 
 @dataclass(frozen=True)
 class Evidence:
-    """The tables of a study that its claims rest on.
+    """The tables of a study on which its claims rest.
 
-    level: significance level. runs, networks, friedman, factors, pairwise: the tables of these names under statistics/, all networks.
-    evaluations: every evaluation of every run, with network, method, seed, design_id, nonzero_rate, accuracy, feasible; phase and
-    conv_target where they are known.
-    worst_run_fronts: front of the worst run of the best setting. tests: its union front on the test images (design_id, nonzero_rate,
-    accuracy, test_accuracy, test_feasible). passes: timed passes over all test images (design_id, repeat, seconds). test_images: how
-    many there are. These four are by network; one that is imported may be missing in them. figures: file names under figures/ that the
-    study draws.
+    The mappings have one entry for each network. A network that only tables of evaluations know
+    may be missing in them.
+
+    Attributes:
+        level: The significance level, in (0, 1).
+        runs: The table statistics/runs.csv, of all networks.
+        networks: The table statistics/networks.csv.
+        friedman: The table statistics/friedman.csv.
+        factors: The table statistics/factors.csv.
+        pairwise: The table statistics/pairwise.csv.
+        evaluations: Every evaluation of every run, with network, method, seed, design_id,
+            nonzero_rate, accuracy and feasible. The columns MAY_BE_MISSING where they are known.
+            The seconds are those of imported evaluations alone.
+        worst_run_fronts: The front of the worst run of the best setting.
+        tests: The union front on the test images, with design_id, nonzero_rate, accuracy,
+            test_accuracy and test_feasible.
+        passes: The timed passes over all test images, with design_id, repeat and seconds.
+        loads: The cores that other work kept busy when the timing began.
+        improving: The rise of the validation accuracy at the end of the training, as a fraction,
+            of those dense networks alone that were still improving.
+        test_images: The number of test images.
+        figures: The names of the files under figures/ that the study draws.
     """
 
     level: float
@@ -47,32 +62,42 @@ class Evidence:
     figures: Collection[str]
 
     def runs_of(self, network: str) -> pd.DataFrame:
+        """The runs of one network."""
         return self.runs[self.runs["network"] == network]
 
     def evaluations_of(self, network: str) -> pd.DataFrame:
-        """Those of one network, with phase and conv_target, missing where not known."""
+        """The evaluations of one network, with empty columns where MAY_BE_MISSING are missing."""
         own = self.evaluations[self.evaluations["network"] == network]
         return own.reindex(columns=list(dict.fromkeys([*own.columns, *MAY_BE_MISSING])))
 
     def number(self, network: str, column: str) -> float:
-        """A number of the network's row; NaN where it is not known."""
+        """A number of the network's row in `networks`; NaN where it is not known."""
         return float(pd.to_numeric(self.networks.set_index("network")[column])[network])
 
     def shares_sample(self, network: str) -> bool:
-        """Whether all seeds began from one and the same initial sample."""
+        """Tell whether all seeds began from one and the same initial sample."""
         own = self.friedman[self.friedman["network"] == network]
         return bool(own["shared_sample"].astype(bool).any())
 
     def about_sample(self, network: str) -> str:
-        """A sentence where all seeds share one initial sample, to stand behind others; empty otherwise."""
+        """A sentence to add if all seeds share one initial sample; empty if they do not."""
         return f" {ONE_SAMPLE}" if self.shares_sample(network) else ""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One claim judged on one network. p: of the test for the claim or, where it claims no effect, against it; NaN without a test.
+    """The judgement of one claim on one network.
 
-    files: relative to the study's results.
+    Attributes:
+        statement: The claim in words, with the numbers that it is about.
+        test: The name of the test.
+        evidence: The numbers behind the verdict, in words.
+        verdict: SUPPORTED, NOT_SUPPORTED or UNDECIDED.
+        reason: Why this is the verdict.
+        files: The files that it rests on, relative to the study's results.
+        p: The p of the test for the claim. If it claims no effect, of the test against it. NaN
+            without a test.
+        blocks: The number of seeds, runs or repeats that the verdict rests on.
     """
 
     statement: str
@@ -86,16 +111,25 @@ class Finding:
 
 
 def p_text(p: float) -> str:
+    """A p with two digits, as in "p = 0.031"."""
     return f"p = {p:.2g}" if p >= 1e-4 else "p < 0.0001"
 
 
 def nothing_feasible(compared: pd.DataFrame) -> bool:
-    """Whether there are runs and none of them has a feasible evaluation: their hypervolumes are all 0 and say nothing of the methods."""
+    """Tell whether there are runs and none of them has a feasible evaluation.
+
+    Their hypervolumes are all 0 then, and say nothing of the methods.
+    """
     return len(compared) > 0 and not (compared["feasible"] > 0).any()
 
 
 def signed_rank_test(unit: str, differences: np.ndarray | None = None) -> str:
-    """The name of the test that `direction` makes; with the way its p is come to where there are differences. unit: singular."""
+    """The name of the test that `direction` makes.
+
+    Args:
+        unit: What the differences are between, in the singular.
+        differences: The paired differences, shape (n,). With them the name tells how p is found.
+    """
     name = f"one-sided Wilcoxon signed-rank test over {unit}s"
     return name if differences is None else f"{name} ({signed_rank_method(differences)})"
 
@@ -103,12 +137,25 @@ def signed_rank_test(unit: str, differences: np.ndarray | None = None) -> str:
 def direction(
     differences: np.ndarray, level: float, unit: str, ahead: str
 ) -> tuple[str, str, float]:
-    """(verdict, reason, p) of a claim that paired differences, shape (n,), lie above 0 in the median; p: of the one-sided test for it.
+    """Judge a claim that the median of paired differences is above 0.
 
-    Supported where the test for it is significant and the median above 0; not supported where the test for the opposite is significant
-    and the median below 0. All else decides nothing: differences within chance either way, a median that is not on the side of the test
-    (which weighs ranks, so that a few large differences may outweigh many small ones), and so few that even all on one side could be
-    chance. Each of the two tests is made at `level`. unit: singular. ahead: what being above 0 means.
+    It is supported if the test for it is significant and the median is above 0. It is not
+    supported if the test for the opposite is significant and the median is below 0. All else
+    decides nothing:
+
+    - The differences are within chance either way.
+    - The median is not on the side of the test. The test weighs ranks, and so a few large
+      differences may outweigh many small ones.
+    - There are so few differences that even all on one side could be chance.
+
+    Args:
+        differences: The paired differences, shape (n,).
+        level: The significance level of each of the two tests, in (0, 1).
+        unit: What the differences are between, in the singular.
+        ahead: The word for a difference above 0.
+
+    Returns:
+        The verdict, its reason, and the p of the one-sided test for the claim.
     """
     above, below = (signed_rank(differences, side)[1] for side in ("greater", "less"))
     units, least = len(differences), least_units(level)
@@ -138,11 +185,15 @@ def direction(
     side = "above" if above <= level else "below"
     return (
         UNDECIDED,
-        f"By their ranks the differences lie {side} 0 ({p_text(min(above, below))}), but their median does not.",
+        f"By their ranks the differences lie {side} 0 ({p_text(min(above, below))}), "
+        "but their median does not.",
         above,
     )
 
 
 def least_units(level: float) -> int:
-    """The fewest pairs with which an exact one-sided test of paired values can reach `level`: all n above 0 have probability 2^-n."""
+    """The fewest pairs with which an exact one-sided test of paired values can reach `level`.
+
+    All n differences are above 0 with probability 2^-n.
+    """
     return math.ceil(-math.log2(level))

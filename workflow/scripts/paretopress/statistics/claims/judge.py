@@ -1,4 +1,7 @@
-"""The paper's claims and what this study says of each; another claim is one more function and one more entry here."""
+"""The paper's claims, and the findings of a study on each of them.
+
+To add a claim, write one more function and one more entry in CLAIMS.
+"""
 
 import math
 from collections.abc import Callable, Sequence
@@ -8,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ...words import counted
+from .accuracy import more_accurate
 from .evidence import ADDED, NOT_SUPPORTED, PAPER, SUPPORTED, UNDECIDED, Evidence, Finding
 from .least import Least, of_best_and_worst, of_every_run, of_images, of_metric, of_signed_rank
 from .methods import (
@@ -16,8 +20,8 @@ from .methods import (
     surrogate_beats_ctaea,
     surrogate_beats_random,
 )
-from .solutions import more_accurate, weights_removed
 from .times import faster_inference
+from .weights import weights_removed
 
 ALL_NETWORKS = "all networks"
 LEAST_NETWORKS = 2  # the paper's claim is about its two
@@ -77,7 +81,8 @@ CLAIMS = (
         PAPER,
         surrogate_beats_ctaea,
         (BEST_AND_WORST,),
-        f"On each of at least {LEAST_NETWORKS} networks the mean hypervolume of the surrogate settings is larger than that of plain CTAEA: "
+        f"On each of at least {LEAST_NETWORKS} networks the mean hypervolume of the surrogate "
+        "settings is larger than that of plain CTAEA: "
         "the median over seeds of the difference is above 0.",
         of_signed_rank("seed"),
     ),
@@ -119,9 +124,18 @@ CLAIMS = (
 
 
 def joint(statement: str, findings: dict[str, Finding]) -> Finding:
-    """The finding on all networks together: supported where each of at least two supports it, not supported where any does not.
+    """The finding on all networks together.
 
-    p is the largest of the networks', the intersection-union test of a claim that is to hold on every one.
+    The claim is supported if it is supported on each of at least two networks. It is not supported
+    if it is not supported on any one. Its p is the largest p of the networks: that is the
+    intersection-union test of a claim that must hold on each of them.
+
+    Args:
+        statement: The claim in words.
+        findings: The finding on each network, by its name.
+
+    Returns:
+        The joint finding.
     """
     verdicts = {network: finding.verdict for network, finding in findings.items()}
     agreeing = sum(verdict == SUPPORTED for verdict in verdicts.values())
@@ -167,10 +181,16 @@ def _row(
 
 
 def claims(evidence: Evidence) -> pd.DataFrame:
-    """A row for each claim and network, and one for all networks together where the claim is about them; see CLAIM_COLUMNS.
+    """Judge every claim on every network.
 
-    blocks: the seeds, runs or repeats that the verdict rests on. files: relative to results/{study}, and figures: under its figures/, both
-    separated by ";".
+    Args:
+        evidence: The tables of the study.
+
+    Returns:
+        A row for each claim and network, and one for all networks together if the claim is about
+        them; the columns are CLAIM_COLUMNS. The files are relative to results/{study}, the figures
+        to its figures/. Both are separated by ";". The blocks are the number of seeds, runs or
+        repeats that the verdict rests on.
     """
     rows = []
     names = [str(network) for network in evidence.networks["network"]]

@@ -35,12 +35,14 @@ class Least:
     rule: str
 
     def sentence(self, blocks: int) -> str:
-        """What the claim needs, to stand behind other sentences.
-
-        It is empty if there are enough blocks, or no number of them is enough.
+        """Tell how many blocks the verdicts need, in a sentence with a space before it.
 
         Args:
             blocks: The number of blocks that there are.
+
+        Returns:
+            The sentence. It is empty if the blocks are enough for both verdicts, or if no number
+            of them is enough.
         """
         if self.supported is None or self.not_supported is None:
             return ""
@@ -60,7 +62,7 @@ def _first(enough: Callable[[int], bool]) -> int | None:
 
 
 def of_signed_rank(unit: str) -> Callable[[float, int], Least]:
-    """Of a claim that a one-sided signed-rank test over `unit`s decides, in either direction."""
+    """Find the blocks for a claim that a one-sided signed-rank test over `unit`s decides."""
 
     def least(level: float, settings: int) -> Least:
         needed = least_units(level)
@@ -76,7 +78,7 @@ def _powerful(blocks: int, settings: int, level: float) -> bool:
 
 
 def of_metric(level: float, settings: int) -> Least:
-    """Of the claim that the selection metric has no effect, with so many surrogate settings."""
+    """Find the blocks for the claim that the metric has no effect on so many settings."""
     rule = (
         f"supported: the Friedman test finds W = {LARGE_W:g} with power {POWER:g}; "
         f"not supported: its p is at most {level:g} after Holm's adjustment for {METRIC_TESTS} "
@@ -94,12 +96,12 @@ def of_metric(level: float, settings: int) -> Least:
 
 
 def of_best_and_worst(level: float, settings: int) -> Least:
-    """Of the claim that the best setting beats the worst, with so many surrogate settings."""
+    """Find the blocks for the claim that the best of so many settings beats the worst."""
     rule = (
         f"supported: Siegel and Castellan's p is at most {level:g} after Holm's adjustment for "
         "all pairs if all seeds rank the settings alike; not supported: the Friedman test finds "
-        f"W = {LARGE_W:g} with power {POWER:g}, and Nemenyi's critical difference is possible; fewer are enough if the ranks "
-        "contradict the means"
+        f"W = {LARGE_W:g} with power {POWER:g}, and Nemenyi's critical difference is possible; "
+        "fewer are enough if the ranks contradict the means"
     )
     if settings < LEAST_METHODS:
         return Least("seed", None, None, f"at least {LEAST_METHODS} settings are needed")
@@ -116,10 +118,10 @@ def of_best_and_worst(level: float, settings: int) -> Least:
 
 
 def of_every_run(level: float, settings: int) -> Least:
-    """Of a claim about every run of a setting: one run refutes it."""
+    """Find the blocks for a claim about every run of a setting: one run refutes it."""
     return Least("seed", LEAST_RUNS, 1, f"every run counts; {LEAST_RUNS} are needed, one refutes")
 
 
 def of_images(level: float, settings: int) -> Least:
-    """Of a claim that a test over images decides, whatever the number of seeds."""
+    """Find the blocks for a claim that a test over images decides: one seed is enough."""
     return Least("seed", 1, 1, "the number of images decides, and no number of seeds")

@@ -36,9 +36,18 @@ def _settings_row(evidence: Evidence, network: str) -> dict[str, Any]:
 
 
 def metric_without_effect(evidence: Evidence, network: str) -> Finding:
-    """Refuted by any significant test; the want of one supports it only where a large effect would probably have been found.
+    """Judge whether the selection metric has no effect on the hypervolume.
 
-    Settings that are all equal leave nothing to test, which decides nothing.
+    Any significant test refutes the claim. Without one it is supported only if a large effect would
+    probably have been found. Settings that are all equal leave nothing to test, which decides
+    nothing.
+
+    Args:
+        evidence: The tables of the study.
+        network: The name of the network.
+
+    Returns:
+        The finding, with the seeds as blocks.
     """
     row, factors = _settings_row(evidence, network), evidence.factors
     own = factors[
@@ -70,7 +79,8 @@ def metric_without_effect(evidence: Evidence, network: str) -> Finding:
         if power < POWER:
             verdict, reason = (
                 UNDECIDED,
-                f"No test is significant, but {counted(row['blocks'], 'block')} might well not show a large effect.",
+                f"No test is significant, but {counted(row['blocks'], 'block')} might well not "
+                "show a large effect.",
             )
     if p <= evidence.level:
         verdict, reason = (
@@ -82,7 +92,8 @@ def metric_without_effect(evidence: Evidence, network: str) -> Finding:
     elif verdict == UNDECIDED:
         needs = of_metric(evidence.level, int(row["methods"])).sentence(int(row["blocks"]))
     return Finding(
-        f"The selection metric has no significant effect on the hypervolume (at {evidence.level:g}, Holm-adjusted).",
+        "The selection metric has no significant effect on the hypervolume "
+        f"(at {evidence.level:g}, Holm-adjusted).",
         "Friedman over the settings; Friedman or signed-rank test of each factor over seeds",
         "; ".join(numbers),
         verdict,
@@ -106,7 +117,10 @@ def _medians(runs: pd.DataFrame) -> str:
 def _surrogate_beats(
     evidence: Evidence, network: str, is_rival: Callable[[str], bool], rivals: str
 ) -> Finding:
-    """In each seed the mean of all settings against one rival: that with the largest mean, so that choosing it works against the claim."""
+    """Judge in each seed the mean of all settings against one rival.
+
+    The rival is the one with the largest mean, so that choosing it works against the claim.
+    """
     statement = f"The mean hypervolume of the surrogate settings is larger than that of {rivals}: "
     statement += "the median over seeds of the difference is above 0."
     test, runs = signed_rank_test("seed"), evidence.runs_of(network)
@@ -122,11 +136,17 @@ def _surrogate_beats(
             (RUNS,),
             blocks=0,
         )
-    medians = f"median hypervolume of the settings {own['hypervolume'].median():.4f} ({counted(len(own), 'run')}), of {_medians(others)}"
+    medians = (
+        f"median hypervolume of the settings {own['hypervolume'].median():.4f} "
+        f"({counted(len(own), 'run')}), of {_medians(others)}"
+    )
     surrogates, table = blocks(own), blocks(others)
     seeds = surrogates.index.intersection(table.index)
     if seeds.empty:
-        reason = f"There is no seed in which the settings and {rivals} both have runs with every evaluation."
+        reason = (
+            f"There is no seed in which the settings and {rivals} both have runs with every "
+            "evaluation."
+        )
         return Finding(statement, test, medians, UNDECIDED, reason, (RUNS,), blocks=0)
     if nothing_feasible(
         runs[runs["seed"].isin(seeds) & runs["method"].isin([*surrogates, *table])]
@@ -138,7 +158,10 @@ def _surrogate_beats(
     differences = surrogates.loc[seeds].mean(axis=1) - table.loc[seeds, rival]
     test = signed_rank_test("seed", differences.to_numpy())
     verdict, reason, p = direction(differences.to_numpy(), evidence.level, "seed", "ahead")
-    numbers = f"mean of {counted(surrogates.shape[1], 'setting')} ahead of {rival} in {(differences > 0).sum()} of {counted(len(seeds), 'seed')}"
+    numbers = (
+        f"mean of {counted(surrogates.shape[1], 'setting')} ahead of {rival} "
+        f"in {(differences > 0).sum()} of {counted(len(seeds), 'seed')}"
+    )
     numbers += f", median difference {differences.median():+.4f}; {medians}"
     return Finding(
         statement,
@@ -153,22 +176,33 @@ def _surrogate_beats(
 
 
 def surrogate_beats_ctaea(evidence: Evidence, network: str) -> Finding:
+    """Judge whether the surrogate settings have a larger hypervolume than plain CTAEA."""
     return _surrogate_beats(
         evidence, network, lambda method: bool(PLAIN_CTAEA.fullmatch(method)), "plain CTAEA"
     )
 
 
 def surrogate_beats_random(evidence: Evidence, network: str) -> Finding:
+    """Judge whether the surrogate settings have a larger hypervolume than random search."""
     return _surrogate_beats(
         evidence, network, lambda method: method == "random", "random search with the same budget"
     )
 
 
 def best_differs_from_worst(evidence: Evidence, network: str) -> Finding:
-    """The two settings are picked by their means and tested as one of all pairs, so that the picking is paid for.
+    """Judge whether the best surrogate setting has a larger hypervolume than the worst.
 
-    Unsupported where no difference between the settings is shown though a large effect would probably have been found. Settings that are
-    all equal leave nothing to test, which decides nothing.
+    The two are picked by their means. They are tested as one of all pairs, so that the test
+    accounts for the picking. The claim is not supported if no difference between the settings is
+    shown although a large effect would probably have been found. Settings that are all equal leave
+    nothing to test, which decides nothing.
+
+    Args:
+        evidence: The tables of the study.
+        network: The name of the network.
+
+    Returns:
+        The finding, with the seeds as blocks.
     """
     test, files = (
         "Siegel-Friedman, Holm over all pairs of settings",
@@ -214,7 +248,8 @@ def best_differs_from_worst(evidence: Evidence, network: str) -> Finding:
     elif critical >= largest:
         verdict, reason = (
             UNDECIDED,
-            f"With {counted(row['blocks'], 'block')} not even the largest possible difference of ranks is beyond chance.",
+            f"With {counted(row['blocks'], 'block')} not even the largest possible difference of "
+            "ranks is beyond chance.",
         )
     elif difference <= 0:
         verdict, reason = (
@@ -222,15 +257,20 @@ def best_differs_from_worst(evidence: Evidence, network: str) -> Finding:
             "By its ranks within the seeds the best is no better than the worst.",
         )
     elif row["p"] > evidence.level and power >= POWER:
-        shown = f"a large effect (Kendall's W = {LARGE_W:g}) would have been found with probability {power:.2f}"
+        shown = (
+            f"a large effect (Kendall's W = {LARGE_W:g}) would have been found "
+            f"with probability {power:.2f}"
+        )
         verdict, reason = (
             NOT_SUPPORTED,
-            f"No difference between the settings is shown (Friedman {p_text(row['p'])}), and {shown}.",
+            "No difference between the settings is shown "
+            f"(Friedman {p_text(row['p'])}), and {shown}.",
         )
     else:
         verdict, reason = (
             UNDECIDED,
-            f"With {counted(row['blocks'], 'block')} the difference of the two is within chance ({p_text(p)}).",
+            f"With {counted(row['blocks'], 'block')} the difference of the two is within chance "
+            f"({p_text(p)}).",
         )
     return Finding(
         statement,
