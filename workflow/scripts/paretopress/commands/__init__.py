@@ -1,1 +1,1 @@
-"""What `paretopress COMMAND` shows, a module for each command."""
+"""The commands of `paretopress`, a module for each."""

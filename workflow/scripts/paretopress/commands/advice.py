@@ -1,4 +1,4 @@
-"""The Snakemake commands that messages name, as they are right for the study of the person."""
+"""The Snakemake commands that messages name, with the options that the study needs."""
 
 import shlex
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ class Advice:
 
     @property
     def options(self) -> str:
-        """What follows the targets and cores of a command.
+        """The options after the targets and the cores.
 
-        A module has its config from the Snakefile around it, and needs the profile of this
+        A module gets its config from the Snakefile around it. It needs the profile of this
         checkout.
         """
         if not self.prefix:
@@ -39,5 +39,5 @@ class Advice:
         return f"snakemake {target}--cores all {self.options}".rstrip()
 
     def made_right(self, message: str) -> str:
-        """The message of a job, with the options that are right here in its commands."""
+        """Complete the commands in the message of a job, which does not know the config file."""
         return message.replace(f" {ANY_CONFIG}", f" {self.options}".rstrip())

@@ -1,4 +1,4 @@
-"""What is made from the config model: config/schema.json, and the key tables of config/README.md."""
+"""The documents written from the config model: config/schema.json, and the tables of its README."""
 
 from pathlib import Path
 
@@ -9,9 +9,13 @@ MARK = "<!-- key tables: written by `make docs` from workflow/scripts/paretopres
 
 
 def write_documents(folder: Path) -> None:
-    """Writes schema.json and the key tables of README.md in `folder`.
+    """Write schema.json and the key tables of README.md.
 
-    Raises UserError: there is no such README.
+    Args:
+        folder: The folder of both, config/ in a checkout.
+
+    Raises:
+        UserError: There is no such README.
     """
     readme = folder / "README.md"
     if not readme.is_file():

@@ -1,4 +1,4 @@
-"""Whether the report of a study is of an earlier state than the one that its config asks for."""
+"""The check whether a report is of an earlier state of its study."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from ..jobs.provenance import Damaged, Record, read_record
 
 
 def _config_changed(study: Study, results: Path) -> bool:
-    """Whether the report was written for another config than this one."""
+    """Tell whether the report was written for another config than this one."""
     try:
         written = yaml.safe_load((results / "config.yaml").read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
@@ -25,9 +25,9 @@ def _record(results: Path, file: Path) -> Record | None:
 
 
 def _made_again_since(results: Path, report: Path) -> bool:
-    """Whether a file that the report rests on, directly or not, is another one now or is gone.
+    """Tell whether a file that the report rests on, directly or not, changed or has no record.
 
-    Records alone are read, never the files, which can be large.
+    It reads the records alone. The files can be large.
     """
     seen: set[Path] = set()
     waiting = [report]
@@ -48,7 +48,7 @@ def _made_again_since(results: Path, report: Path) -> bool:
 
 
 def why_earlier(study: Study, results: Path, open_runs: int) -> str:
-    """Why the report is of an earlier state of the study.
+    """Tell why the report is of an earlier state of the study.
 
     Args:
         study: The study as its config asks for it now.

@@ -1,4 +1,4 @@
-"""The state of a study at a glance, from what its jobs have written so far; works while they run."""
+"""The state of a study at a glance, also while it runs: read from the files of its jobs."""
 
 import json
 import socket
@@ -24,7 +24,11 @@ STATES = ("done", "damaged", "running", "started", "stopped", "waiting")
 
 
 def _alive(status: Status) -> bool:
-    """Whether the job's process lives; on another host (a cluster) a job is believed for as long as two of its own forecasts."""
+    """Tell whether the job's process lives.
+
+    A process on another host of a cluster cannot be seen. Its report counts for twice the time
+    that it forecast, and for at least LEAST_SILENCE.
+    """
     if status.host != socket.gethostname():
         return time.time() - status.updated < max(LEAST_SILENCE, 2 * (status.seconds_left or 0))
     try:
@@ -36,7 +40,7 @@ def _alive(status: Status) -> bool:
 
 
 def _unfinished(folder: Path) -> tuple[str, str]:
-    """State and text of a job that has not written its outputs."""
+    """The state of a job that has not written its outputs, and how far it is."""
     status = read_status(folder)
     if status is None:
         return ("started", "") if folder.is_dir() else ("waiting", "")
@@ -51,10 +55,10 @@ def _unfinished(folder: Path) -> tuple[str, str]:
 
 
 def _run_state(planned: Planned, run: Run) -> tuple[str, str]:
-    """State of one run (waiting, started, running, stopped, done or damaged), and how far it is."""
+    """The state of one run, one of STATES, and how far it is."""
     if not Path(planned.run_file(run, "evaluations.csv")).is_file():
         state, text = _unfinished(Path(planned.search_journal(run)))
-        # Without a status it is what an earlier budget left, and the search has not begun again.
+        # A journal without a status is left from an earlier budget: the search has not begun again.
         return ("waiting", "") if state == "started" else (state, text)
     volume = Path(planned.run_file(run, "hypervolume.json"))
     try:
@@ -74,9 +78,9 @@ def _sample_state(planned: Planned, network: str, seed: int) -> str:
 
 
 def _baseline_state(planned: Planned, network: str) -> str:
-    """The baseline in a few words: waiting, training with the epoch, stopped, trained, measured (not past its gate) or done."""
+    """The state of a baseline in a few words, from "waiting" to "done"."""
     folder = Path(planned.results) / "baselines" / network
-    # The weights first: while a network is trained again, what was made from the weights before still stands.
+    # The weights first: files made from earlier weights stay while a network is trained again.
     if not (folder / "weights.safetensors").is_file():
         state, text = _unfinished(Path(planned.journal(network, "training")))
         words = {

@@ -1,4 +1,4 @@
-"""Holds every file of a study against the record of what its job wrote, and of what it was made from."""
+"""The check of every file of a study against the record of its job."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def show(study: Study, results: Path, advice: Advice = NO_ADVICE) -> str:
         ]
     if gone := [str(file) for file in recorded if not file.is_file()]:
         lines.append(
-            "Recorded and gone; Snakemake makes one again where a job needs it or it is given as the target:"
+            "Recorded and gone. Snakemake makes one again if a job needs it or it is the target:"
         )
         lines += [f"  {file}" for file in gone]
     return "\n".join(lines)

@@ -1,1 +1,1 @@
-"""The study as one HTML page that reads like the results section of a paper, and as one JSON file."""
+"""The report of a study: an HTML page like the results section of a paper, and a JSON file."""

@@ -1,4 +1,4 @@
-"""What the report says of the methods on one network: the tests in numbers, and what keeps them from saying more."""
+"""The report's numbers on the methods of one network: their tests, and the limits of these."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,15 @@ MOST_PAIRS = 15
 
 @dataclass(frozen=True)
 class Compared:
-    """One family of methods that were compared: all methods, or the surrogate settings alone.
+    """The comparison of all methods, or of the surrogate settings alone.
 
-    friedman: the row of the omnibus test, with a note in place of numbers where there is too little; pairs: the most different ones.
+    Attributes:
+        kind: "methods" or "settings".
+        friedman: The row of the Friedman test. It has a note in place of numbers where there are
+            too few methods or seeds.
+        pairs: The pairs that differ most, at most MOST_PAIRS, the better method first.
+        pair_count: The number of all pairs.
+        significant_pairs: The number of those that differ significantly.
     """
 
     kind: str
@@ -28,10 +34,25 @@ class Compared:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The methods of one network. methods: a row of the summary for each, best mean first, those with incomplete runs last.
+    """The comparisons of the methods of one network.
 
-    incomplete: methods with runs that lack evaluations; longer, ended_early: of methods with complete runs that have more or
-    fewer than the budget. surrogates: how often each was chosen, by function.
+    Attributes:
+        network: The name of the network.
+        methods: A row of the summary for each method, best mean first. Those with incomplete runs
+            come last.
+        incomplete: The methods with runs that lack evaluations.
+        longer: The rows of methods whose complete runs have more evaluations than the budget.
+        ended_early: The rows of methods whose complete runs have fewer.
+        negative_rates: The number of evaluations with a non-zero rate below 0.
+        convolutions_both: The number of those that prune weights and biases of convolutions.
+        compared: The comparison of all methods, and that of the surrogate settings.
+        factors: The rows of the tests of the two metrics.
+        surrogates: How often each surrogate was chosen, by function.
+        fallbacks: The number of infills drawn at random.
+        fallbacks_known: Whether any method tells its fallbacks.
+        empty_fronts: The number of iterations in which the surrogates had an empty front.
+        used_up_fronts: The number of those in which it held too few new designs.
+        without_surrogate: The number of those in which no surrogate could be fitted.
     """
 
     network: str
@@ -52,7 +73,14 @@ class Comparison:
 
 
 def surrogate_shares(iterations: pd.DataFrame) -> list[dict[str, Any]]:
-    """How often each surrogate was chosen, by function: rows {function, iterations, shares: {surrogate: share}}."""
+    """How often each surrogate was chosen for each function.
+
+    Args:
+        iterations: The table of iterations of surrogate settings.
+
+    Returns:
+        Rows {function, iterations, shares: {surrogate: share}}, the shares in [0, 1].
+    """
     rows = []
     for function, title in FUNCTIONS.items():
         chosen = iterations[f"{function}_surrogate"].dropna()
@@ -80,7 +108,7 @@ def _better_first(pair: dict[str, Any]) -> dict[str, Any]:
 
 
 def _incomplete(runs: pd.DataFrame) -> list[dict[str, Any]]:
-    """Methods with incomplete runs: how many of their runs are so, and between which numbers of evaluations these have."""
+    """The methods with incomplete runs: how many, and their least and most evaluations."""
     grouped = runs[~runs["complete"].astype(bool)].groupby("method", sort=False)["evaluations"]
     return [
         {
@@ -103,7 +131,11 @@ def _compared(row: Mapping[str, Any], pairwise: pd.DataFrame) -> Compared:
 
 
 def _distinct(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One of the two comparisons where they are the same, since no other method took part; with the note on what was left out."""
+    """The rows of both comparisons, or one row where they are the same.
+
+    They are the same if only surrogate settings took part. The row has the note of the comparison
+    of all methods then, which says what was left out.
+    """
     same = len({row["methods"] for row in rows}) < len(rows)
     return [{**rows[1], "note": rows[0]["note"]}] if same and rows[0]["methods"] else rows
 
@@ -111,7 +143,17 @@ def _distinct(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def comparison(
     network: str, statistics: Mapping[str, pd.DataFrame], iterations: pd.DataFrame, budget: int
 ) -> Comparison:
-    """statistics: the tables of statistics/ by name, of all networks; iterations: those of this network."""
+    """Collect the report's numbers on the methods of one network.
+
+    Args:
+        network: The name of the network.
+        statistics: The tables under statistics/ by name, of all networks.
+        iterations: The table of iterations of this network.
+        budget: The number of true evaluations of a run.
+
+    Returns:
+        The numbers.
+    """
     own = {name: table[table["network"] == network] for name, table in statistics.items()}
     ranks = own["ranks"][own["ranks"]["compared"] == "methods"][["method", "mean_rank"]]
     summary = own["summary"].merge(ranks, on="method", how="left")

@@ -1,4 +1,4 @@
-"""What the report says of each network: the dense one, its front, what became of it on test images, sizes and times."""
+"""The report's numbers on each network: dense accuracy, front, test images, sizes and times."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,9 +22,17 @@ TARGET_WORDS = {BIAS: "biases", WEIGHT: "weights", BOTH: "weights and biases"}
 
 @dataclass(frozen=True)
 class OnTestImages:
-    """What is left of a front on the test images; tau is that of each split, accuracy changes are in percentage points.
+    """A front on the test images.
 
-    hypervolume: of the front's designs, scaled above tau of its split, those under it left out; by "search" and "test".
+    Attributes:
+        images: The number of test images.
+        threshold: The accuracy floor on the test images, in [0, 1].
+        keeping: The number of designs that keep this floor.
+        median_change: The median change of a design's accuracy from the images of the search, in
+            percentage points. None without a design.
+        dense_change: That of the dense network.
+        hypervolume: That of the front's designs on the images of the "search" and of the "test".
+            Each is scaled above the floor of its images. Designs below that are left out.
     """
 
     images: int
@@ -37,7 +45,7 @@ class OnTestImages:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure as it stands in the page: its SVG element, and the caption that it carries."""
+    """A figure for the page: its SVG element, and the caption that the file carries."""
 
     svg: str
     caption: str
@@ -45,10 +53,25 @@ class Drawn:
 
 @dataclass(frozen=True)
 class NetworkPage:
-    """What the report says of one network and its front.
+    """The report's numbers on one network and its front.
 
-    imported: only evaluation tables know it, so that it has no weights to measure on. dense_accuracy, images: None where not known.
-    front: its designs, smallest first, with sizes and times where they were measured. dense: the dense network's row, where known.
+    Attributes:
+        name: The name of the network.
+        imported: Whether only tables of evaluations know it. It has no weights to measure then.
+        origin: TRAINED, IMPORTED_WEIGHTS or EVALUATIONS.
+        metrics: The content of its metrics.json.
+        dense_accuracy: The dense network's accuracy on the images of the search. None if unknown.
+        images: The number of these images. None if unknown.
+        threshold: The accuracy floor on these images, in [0, 1].
+        front: Its designs, smallest first, with sizes and times where they were measured.
+        dense: The dense network's row of the front. None if unknown.
+        on_test: The front on the test images. None if imported.
+        relative_times: The median time of the designs of each kind, see `relative_times`.
+        improving: The rise of the accuracy at the end of its training, see `still_improving`.
+        subsets: The designs of the front that prune a random subset of layers, with the layers.
+        smallest: The smallest design of the front. None if the front is empty.
+        best: The most accurate design of the front. None if the front is empty.
+        figures: The figures by name.
     """
 
     name: str
@@ -70,7 +93,7 @@ class NetworkPage:
 
 
 def pruning_in_words(scope: Any, amount: Any, target: Any) -> str:
-    """What is pruned of one kind of layer; an imported design need not tell it."""
+    """Say what is pruned of one kind of layer; an imported design need not tell it."""
     if pd.isna([scope, amount, target]).any():
         return "not told"
     if scope not in SCOPES or target not in TARGET_WORDS:
@@ -111,7 +134,17 @@ def _scopes(row: Mapping[str, Any]) -> tuple[Any, Any]:
 def summary_on_test_images(
     metrics: Mapping[str, Any], test: pd.DataFrame, threshold: float, test_threshold: float
 ) -> OnTestImages:
-    """test: the front's table of test accuracies, the dense network's row last."""
+    """Summarise what the front is worth on the test images.
+
+    Args:
+        metrics: The content of the network's metrics.json.
+        test: The front's table of test accuracies, the dense network's row last.
+        threshold: The accuracy floor on the images of the search, in [0, 1].
+        test_threshold: The accuracy floor on the test images, in [0, 1].
+
+    Returns:
+        The summary.
+    """
     designs, change = (
         test[test["design_id"] != DENSE],
         POINTS * (test["test_accuracy"] - test["accuracy"]),
@@ -131,9 +164,14 @@ def summary_on_test_images(
 
 
 def relative_times(times: pd.DataFrame, front: Sequence[str]) -> dict[str, float]:
-    """Median over the front's designs of a kind (float32, int8) of their time as a multiple of the dense network's; kinds that occur.
+    """The median time of the front's designs, as a multiple of the dense network's.
 
-    front: the design_ids of the front; more than those were timed.
+    Args:
+        times: The table of inference times. It may have more designs than the front.
+        front: The design_ids of the front.
+
+    Returns:
+        The median by kind, "float32" or "int8", of those kinds that occur.
     """
     designs = times[times["design_id"].isin(front)]
     kinds = designs["quantization"].map({0: "float32", 1: "int8"})
@@ -144,7 +182,11 @@ def relative_times(times: pd.DataFrame, front: Sequence[str]) -> dict[str, float
 
 
 def embedded(path: str) -> Drawn:
-    """The SVG element of a file, without the XML prologue that HTML does not know; ids made unique to the page."""
+    """Read a figure for the page.
+
+    HTML does not know the XML prologue, and so it is left out. The ids get a prefix, so that they
+    are unique in the page.
+    """
     text = Path(path).read_text(encoding="utf-8")
     svg = text[text.index("<svg") :]
     prefix = Path(path).stem + "-"
@@ -167,10 +209,22 @@ def network_page(
     accuracies: Sequence[float] = (),
     weights_given: bool = False,
 ) -> NetworkPage:
-    """thresholds: tau by split; measured: the tables tests, sizes and times of the front's designs, none for a network that is imported.
+    """Collect the report's numbers on one network.
 
-    figures: paths of SVG files by name. accuracies: on the validation images after each epoch of
-    its training here. weights_given: whether its weights were given, and not trained here.
+    Args:
+        name: The name of the network.
+        metrics: The content of its metrics.json.
+        split: The images of the search.
+        thresholds: The accuracy floor by split, in [0, 1].
+        front: Its union front.
+        measured: The tables "tests", "sizes" and "times" of the front's designs. Empty for a
+            network that only tables of evaluations know.
+        figures: The paths of its SVG files by name.
+        accuracies: The accuracy on the validation images after each epoch of its training here.
+        weights_given: Whether its weights were given and not trained here.
+
+    Returns:
+        The numbers and figures.
     """
     for table in measured.values():
         new = table[["design_id", *table.columns.difference(front.columns)]]

@@ -15,7 +15,7 @@ from .units import one_unit
 
 
 def missing(value: Any) -> bool:
-    """Whether there is nothing to show: None, NaN or an empty text."""
+    """Tell whether there is nothing to show: None, NaN or an empty text."""
     return value is None or bool(pd.isna(value)) or value == ""
 
 
@@ -28,7 +28,7 @@ def _percent(value: Any, digits: int = 1) -> str:
 
 
 def _probability(value: Any) -> str:
-    """p values as papers print them: four decimals, and no zero that is none."""
+    """A p value as papers print it, with four decimals; never 0."""
     return "–" if missing(value) else "< 0.0001" if value < 0.0001 else f"{value:.4f}"
 
 
@@ -45,12 +45,23 @@ FILTERS = {
 
 
 def effective_config(config: Mapping[str, Any]) -> str:
-    """The whole config as YAML, defaults filled in."""
+    """The whole config as YAML, with the defaults filled in."""
     return yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
 
 
 def render(template: Path, **content: Any) -> str:
-    """The page that `template` and those beside it make of the content. Raises jinja2.UndefinedError where one of them lacks something."""
+    """Fill in a template.
+
+    Args:
+        template: The file of the template. It can include those beside it.
+        **content: The values that the templates use, by name.
+
+    Returns:
+        The page.
+
+    Raises:
+        jinja2.UndefinedError: A template uses a value that is not there.
+    """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(template.parent),
         autoescape=True,

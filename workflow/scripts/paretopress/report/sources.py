@@ -1,4 +1,4 @@
-"""Where each number of the report comes from, and how it is made again."""
+"""The file that each number of the report comes from, and the rule that makes it again."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Origin:
-    """What is said, the file that holds it, and the rule that makes the file."""
+    """The origin of some numbers.
+
+    Attributes:
+        what: The numbers in words.
+        file: The file that holds them, relative to the study's results.
+        rule: The rule that makes the file.
+    """
 
     what: str
     file: str
@@ -49,13 +55,25 @@ OF_A_NETWORK = (
 OF_AN_OWN_NETWORK = (
     Origin("dense accuracies and sizes", "baselines/{network}/metrics.json", "dense_metrics"),
     Origin("accuracy of the front on test images", "fronts/{network}.test.csv", "test_front"),
-    Origin("sizes of the front's networks", "fronts/{network}.sizes.csv", "front_sizes"),
+    Origin(
+        "sizes and pruned layers of the front's networks",
+        "fronts/{network}.sizes.csv",
+        "front_sizes",
+    ),
     Origin("inference times", "inference/{network}.csv, {network}.passes.csv", "inference_time"),
 )
 
 
 def sources(own: Sequence[str], imported: Sequence[str]) -> Iterator[Origin]:
-    """own: networks of the study; imported: networks that only its evaluation tables know."""
+    """List the origins of all numbers of a report.
+
+    Args:
+        own: The networks of the study.
+        imported: The networks that only its tables of evaluations know.
+
+    Yields:
+        The origins, those of the whole study first.
+    """
     yield from OF_THE_STUDY
     kinds: Mapping[str, tuple[Origin, ...]] = dict.fromkeys(
         own, OF_AN_OWN_NETWORK + OF_A_NETWORK

@@ -15,7 +15,7 @@ from .render import missing
 
 
 def _plain(value: Any) -> Any:
-    """What JSON can say: NaN and NA are null, numpy's numbers are numbers."""
+    """The value as JSON has it: NaN and NA are null, numpy's numbers are numbers."""
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -51,9 +51,17 @@ def summary_json(
     statistics: Mapping[str, pd.DataFrame],
     surroundings: Mapping[str, Any],
 ) -> str:
-    """Every number of the report's tables; what is not known is null.
+    """Write every number of the report's tables as JSON; unknown ones are null.
 
-    statistics: the tables under statistics/, by name. surroundings: versions, machine, machines.
+    Args:
+        config: The whole config.
+        pages: The numbers on each network.
+        comparisons: The numbers on the methods of each network, in the same order.
+        statistics: The tables under statistics/, by name.
+        surroundings: The versions, the machine of the report, and the machines of the runs.
+
+    Returns:
+        The content of summary.json.
     """
     content = {
         "study": config["study"],
