@@ -105,12 +105,11 @@ def metric_without_effect(evidence: Evidence, network: str) -> Finding:
 
 
 def _medians(runs: pd.DataFrame) -> str:
-    medians = runs.groupby("method", sort=False).agg(
-        median=("hypervolume", "median"), runs=("seed", "size"), complete=("complete", "sum")
-    )
+    """The median hypervolume of each method, with its number of runs."""
     return ", ".join(
-        f"{name} {row.median:.4f} ({counted(row.runs, 'run')}, {row.complete} of them complete)"
-        for name, row in zip(medians.index, medians.itertuples(index=False), strict=True)
+        f"{name} {own['hypervolume'].median():.4f} "
+        f"({counted(len(own), 'run')}, {int(own['complete'].sum())} of them complete)"
+        for name, own in runs.groupby("method", sort=False)
     )
 
 
