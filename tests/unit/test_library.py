@@ -33,7 +33,7 @@ def test_every_public_name_has_an_example_that_is_true(module, name, tmp_path, m
     documented = getattr(import_module(module), name)
     if ">>>" not in documented.__doc__:  # the names of a room can have one example in common
         documented = import_module(module.rpartition(".")[0])
-        assert re.search(rf">>> .*\b{name}\(", documented.__doc__)
+        assert re.search(rf"(>>>|\.\.\.) .*\b{name}\(", documented.__doc__)
     examples = DocTestFinder(recurse=False).find(documented, name)
     assert sum(len(found.examples) for found in examples) >= 1
     said: list[str] = []

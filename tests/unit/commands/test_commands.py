@@ -219,7 +219,7 @@ def test_before_a_study_ran_the_commands_name_the_one_that_starts_it_here(advice
     assert told.endswith(f"To start it: {command}")
     assert "waiting" not in told
     for show in (front.show, verify.show):
-        with pytest.raises(UserError, match="not there yet|nothing is recorded") as refused:
+        with pytest.raises(UserError, match=r"not there yet|nothing is recorded") as refused:
             show(STUDY, results, advice)
         assert str(refused.value).endswith(f": {command}")
 
