@@ -16,6 +16,10 @@ NEEDED = (
     "The claim needs repeated passes over the same images, of each design and of the dense "
     "network in turn, on one machine."
 )
+BUSY = (
+    f"Unless other work keeps fewer than {BUSY_CORES:g} cores busy, times decide nothing. "
+    "Have the rule inference_time run again on an idle machine."
+)
 KINDS = (("float32", 0), ("int8", 1))
 
 
@@ -57,15 +61,10 @@ def _relative(passes: pd.DataFrame, designs: pd.Series) -> pd.Series:
     return wide[list(designs)].div(wide[DENSE], axis=0).median(axis=1)
 
 
-def _loaded(load: float) -> str:
-    """Why times under this load decide nothing."""
+def _load_in_words(load: float) -> str:
     if np.isnan(load):
-        return "It is not known how busy other work kept the machine that timed them."
-    return (
-        f"Other work kept {load:.1f} cores busy when the timing began. "
-        f"From {BUSY_CORES:g} cores on, times decide nothing: have the rule inference_time run "
-        "again on an idle machine."
-    )
+        return "the load of the machine is not known"
+    return f"other work kept {load:.1f} cores busy when the timing began"
 
 
 def faster_inference(evidence: Evidence, network: str) -> Finding:
@@ -103,10 +102,10 @@ def faster_inference(evidence: Evidence, network: str) -> Finding:
     verdict, reason, p = direction(gains, evidence.level, "repeat", "faster")
     reason += " This holds for the machine that timed them."
     if busy(load):
-        verdict, reason = UNDECIDED, _loaded(load)
+        verdict, reason = UNDECIDED, BUSY
     numbers = (
         f"median multiple of the dense network's time {ratios.median():.2f}; "
-        f"by kind (designs): {', '.join(apart)}; other work kept {load:.1f} cores busy"
+        f"by kind (designs): {', '.join(apart)}; {_load_in_words(load)}"
     )
     return Finding(
         STATEMENT,
