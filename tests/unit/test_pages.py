@@ -16,6 +16,7 @@ from paretopress.config.sources import read_config
 from paretopress.config.validation import read_study
 from paretopress.errors import UserError
 from paretopress.runs.imported import read_evaluations
+from paretopress.statistics.claims.judge import needed_blocks
 
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [
@@ -151,6 +152,16 @@ def test_the_table_and_the_message_of_the_page_on_judging_are_true(tmp_path, mon
     said = re.search(r"^ +(my-runs\.csv, .*)$", page, flags=re.MULTILINE).group(1)
     with pytest.raises(UserError, match=re.escape(said)):
         read_evaluations(table)
+
+
+@pytest.mark.parametrize("settings", [4, 16])
+def test_the_seeds_that_a_claim_needs_are_those_that_are_computed(settings):
+    page = text_of(ROOT / "docs/judging.md")
+    table = page.split(f"With {settings} surrogate settings")[1].split("\n\n")[1]
+    shown = re.findall(r"^\| `([\w-]+)` \| (\w+)s \| (\d+) \| (\d+) \|$", table, re.MULTILINE)
+    needed = needed_blocks(0.05, settings)
+    columns = ["claim", "unit", "supported", "not_supported"]
+    assert shown == list(needed[columns].astype(str).itertuples(index=False, name=None))
 
 
 def test_the_version_is_the_same_everywhere():
