@@ -202,14 +202,36 @@ def test_the_logs_say_how_far_a_run_is(finished):
     assert re.search(r"iteration 2, evaluations 14 of 14, hypervolume 0\.\d+, 0 s left", log)
 
 
-def test_the_commands_show_state_and_front(finished):
-    for name, expected in (
-        ("status", "12 runs, 12 done"),
-        ("front", "Report: results/tiny/report.html"),
-    ):
-        shown = finished.command(name)
-        assert shown.returncode == 0, shown.stderr
-        assert expected in shown.stdout
+LINES = {
+    "status": (
+        r"[\w-]+: \d+ runs?(, \d+ (done|running|waiting))+",
+        r"[\w-]+ \(baseline done\)",
+        r"  ([\w-]+|initial sample) +(seed \d: (done|running \d+/\d+, .* left|waiting)( hv 0\.\d{4})? *)+",
+        r"report: (not written yet|results/tiny/report\.html)",
+    ),
+    "front": (
+        r"[\w-]+: \d+ designs? on the front; dense accuracy \d+\.\d\d%",
+        r" +\d+\.\d% non-zero +\d+\.\d\d% accuracy  [\da-f]{12}  Linear: .+; convolutions: .+",
+        r"  and \d+ more, larger and more accurate, in results/.+\.csv",
+        r"Report: results/[\w-]+/report\.html",
+    ),
+}
+
+
+@pytest.mark.parametrize("command", LINES)
+def test_the_commands_show_what_the_guide_shows(finished, command):
+    shown = finished.command(command)
+    assert shown.returncode == 0, shown.stderr
+    guide = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+    block = guide.split(f"    paretopress {command} ")[1].split("prints for")[1]
+    example = re.search(r"((?:    .*\n|\n)+)", block.split(":\n", 1)[1]).group(1)
+    for text in (shown.stdout, re.sub("^    ", "", example, flags=re.MULTILINE)):
+        lines = [line for line in text.splitlines() if line]
+        assert len(lines) >= 4
+        for line in lines:
+            assert any(re.fullmatch(form, line) for form in LINES[command]), line
+    if command == "status":
+        assert "12 runs, 12 done" in shown.stdout
 
 
 def test_after_a_complete_run_nothing_is_to_do(project):
