@@ -67,8 +67,7 @@ figures/looks.py:
 figures/search_times.py figures/surrogates.py:
     search_figures
 figures/captions.py:
-    front_figure inference_figure method_figures search_figures setting_figures
-    worst_run_inference_figure
+    method_figures search_figures setting_figures
 figures/paper.py figures/style.py:
     front_figure inference_figure method_figures report search_figures setting_figures
     worst_run_inference_figure
@@ -139,12 +138,15 @@ statistics/factors.py:
     claims statistics
 statistics/summary.py:
     statistics
-statistics/load.py statistics/training.py words.py:
+statistics/load.py statistics/training.py:
     claims report
 tables.py:
     claims front_figure front_sizes hypervolume import_baseline import_runs inference_figure
     inference_time initial_designs join_runs method_figures report search search_figures
     setting_figures statistics tabulate_runs test_front train_baseline union_front worst_run_front
+    worst_run_inference_figure
+words.py:
+    claims front_figure inference_figure method_figures report search_figures setting_figures
     worst_run_inference_figure
 """
 

@@ -13,7 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.typing import LineStyleType
 
 from ..search.objectives import minimized
-from .captions import counted, incomplete_note, n_runs, name_of
+from ..words import counted
+from .captions import incomplete_note, n_runs, name_of
 from .looks import Look, looks_of, methods_of
 from .style import INK, Drawing, legend_below, new_panels, nothing_to_draw, percent, styled
 

@@ -1,19 +1,10 @@
-"""Words that several captions share. Each caption names its network and n."""
+"""Parts that several captions share. Each caption names its network and n."""
 
 from collections.abc import Iterable
 
 import pandas as pd
 
-
-def counted(count: int, noun: str, plural: str = "") -> str:
-    """A count with its noun: "1 run", "2 runs".
-
-    Args:
-        count: How many there are.
-        noun: The word for one.
-        plural: The word for any other number. An empty one is `noun` with an s.
-    """
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+from ..words import counted
 
 
 def listed(names: Iterable[str]) -> str:

@@ -9,7 +9,8 @@ from matplotlib.ticker import MaxNLocator
 
 from ..runs.method_names import METRICS
 from ..tables import RUN_COLUMNS
-from .captions import counted, incomplete_note, n_runs, name_of
+from ..words import counted
+from .captions import incomplete_note, n_runs, name_of
 from .looks import (
     FEW_SETTINGS,
     METRIC_COLORS,

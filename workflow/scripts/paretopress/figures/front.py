@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from ..fronts.union import DENSE
 from ..search.objectives import constraint_value, feasible_front, minimized
-from .captions import counted
+from ..words import counted
 from .style import (
     BLUE,
     INK,
@@ -141,7 +141,7 @@ def _hidden_note(hidden: int) -> str:
 def _below_zero_note(count: int) -> str:
     if not count:
         return ""
-    have = counted(count, "design has", "designs have")
+    have = f"{counted(count, 'design')} {'has' if count == 1 else 'have'}"
     return f" {have} a non-zero rate below 0, shown as imported."
 
 

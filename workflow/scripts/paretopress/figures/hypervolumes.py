@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..runs.method_names import FACTORS, METRICS
-from .captions import counted, incomplete_note, listed, n_runs, name_of
+from ..words import counted
+from .captions import incomplete_note, listed, n_runs, name_of
 from .looks import METRIC_COLORS, looks_of, methods_of, setting_table
 from .style import (
     GREY,

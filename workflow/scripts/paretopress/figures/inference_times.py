@@ -3,7 +3,7 @@
 import pandas as pd
 
 from ..fronts.union import DENSE
-from .captions import counted
+from ..words import counted
 from .style import BLUE, INK, VERMILLION, Drawing, Handle, legend_below, new_figure, percent, styled
 
 
@@ -54,7 +54,7 @@ def draw_inference(
         f"Inference time on {network} of {counted(len(found), 'design')} of {front}, and of the "
         f"dense network, for {counted(int(dense['images']), 'test image')} in batches of "
         f"{dense['batch_size']} with {counted(int(dense['threads']), 'thread')}. Points are "
-        f"medians and bars are quartiles of n = {counted(int(dense['repeats']), 'pass', 'passes')} "
+        f"medians and bars are quartiles of n = {counted(int(dense['repeats']), 'pass')} "
         "each. The line is the dense network."
     )
     return Drawing(figure, caption)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from .captions import counted
+from ..words import counted
 from .style import (
     GREY,
     INK,

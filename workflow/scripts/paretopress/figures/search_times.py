@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from ..tables import RUN_COLUMNS
-from .captions import counted, incomplete_note, listed, n_runs, name_of
+from ..words import counted
+from .captions import incomplete_note, listed, n_runs, name_of
 from .looks import methods_of
 from .style import (
     BLUE,

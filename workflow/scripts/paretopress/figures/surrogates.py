@@ -6,7 +6,8 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from ..search.objectives import FUNCTIONS
 from ..tables import RUN_COLUMNS
-from .captions import counted, incomplete_note, listed, n_runs, name_of
+from ..words import counted
+from .captions import incomplete_note, listed, n_runs, name_of
 from .looks import setting_table
 from .style import (
     HATCHES,
