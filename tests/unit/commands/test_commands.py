@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from paretopress.__main__ import main
 from paretopress.commands import front, status, verify
 from paretopress.commands.advice import PROFILE, Advice
 from paretopress.compression.designs import Design
@@ -94,6 +95,19 @@ def test_the_front_shows_its_smallest_designs_and_the_dense_accuracy():
     assert lines[-1] == "Report: results/s/report.html"
 
 
+def test_the_front_marks_a_rate_below_zero():
+    made(RESULTS / "fronts" / "vgg.csv", front_table(7).replace(",0.1,", ",-0.1,", 1))
+    made(RESULTS / "report.html", "<html>")
+    assert " (a rate below 0, as imported)" in front.show(STUDY, RESULTS).splitlines()[2]
+
+
+def test_a_value_is_not_taken_for_a_config_file(capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["paretopress", "front", "--config", "seeds=[1]"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "unrecognized arguments: --config" in capsys.readouterr().err
+
+
 def test_verify_counts_what_is_whole_and_tells_apart_what_is_outdated_and_what_is_gone():
     with pytest.raises(UserError, match="nothing is recorded there"):
         verify.show(STUDY, RESULTS)
@@ -176,7 +190,7 @@ def test_the_status_says_where_the_report_is_of_an_earlier_state():
     def shown(study: Study = STUDY) -> str:
         return status.show(study, RESULTS, Advice("my study.yaml"))
 
-    assert earlier + "the config has changed since" in shown(
+    assert earlier + "its config has other values" in shown(
         STUDY.model_copy(
             update={"statistics": STUDY.statistics.model_copy(update={"significance_level": 0.01})}
         )

@@ -78,6 +78,13 @@ def test_methods_stand_best_first_and_pairs_with_the_better_one_first():
     assert compared.compared[0].pairs[0] == pairs["strong", "weak"], "the most different one first"
 
 
+def test_of_pairs_with_equal_p_those_whose_ranks_differ_most_stand_first():
+    equal = pairwise(RUNS, 0.05).iloc[::-1].assign(p_siegel_friedman=1.0)
+    given = tables() | {"pairwise": equal}
+    compared = comparison("n", given, pd.DataFrame(columns=iteration_columns()), 10)
+    assert [pair["rank_difference"] for pair in compared.compared[0].pairs] == [2, 1, 1]
+
+
 @pytest.mark.parametrize("split", ["validation", "test"])
 def test_the_summary_for_programs_has_the_fronts_and_the_tables(split):
     page = network_page("n", METRICS, split, {split: 0.7}, FRONT, {}, {})

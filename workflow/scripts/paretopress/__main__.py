@@ -35,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
             help=description,
             description=f"{description.capitalize()}.",
             epilog=f"example: paretopress {name} --configfile config/paper.yaml",
+            allow_abbrev=False,  # --config is Snakemake's, for values
         )
         of_study.add_argument(
             "--configfile",

@@ -61,7 +61,7 @@ def why_earlier(study: Study, results: Path, open_runs: int) -> str:
     if open_runs:
         return "not all baselines and runs are done"
     if _config_changed(study, results):
-        return "the config has changed since"
+        return "its config has other values than this file (--config can give some, too)"
     if _made_again_since(results, results / "report.html"):
         return "results that it rests on were made again since"
     return ""

@@ -24,9 +24,10 @@ def _of_network(network: str, file: Path) -> Iterator[str]:
     yield f"\n{network}: {counted(len(rows), 'design')} on the front; dense accuracy {known}"
     for row in rows[:ROWS]:
         int8 = ", int8" if row["int8"] else ""
+        below = " (a rate below 0, as imported)" if row["nonzero_rate"] < 0 else ""
         yield (
             f"  {row['nonzero_rate']:6.1%} non-zero  {row['accuracy']:.2%} accuracy  "
-            f"{row['design_id']}  Linear: {row['linear']}; convolutions: {row['conv']}{int8}"
+            f"{row['design_id']}  Linear: {row['linear']}; convolutions: {row['conv']}{int8}{below}"
         )
     if len(rows) > ROWS:
         yield f"  and {len(rows) - ROWS} more, larger and more accurate, in {file}"

@@ -129,9 +129,9 @@ class Journal:
     def _set_aside(self, fingerprint: str) -> None:
         aside = self._aside(fingerprint)
         message = (
-            f"{self._folder}: of other inputs, settings, code or package versions than those of "
-            f"now. It is set aside as {aside}: with those again, the job goes on from there. "
-            "Remove it if they will not come back."
+            f"{self._folder}: these records were made with other inputs, settings, code or package "
+            f"versions. They are set aside as {aside}, and the job begins anew. With the old ones "
+            "the job goes on from there. Remove the folder if they will not come back."
         )
         _tell(message)
         _move_records(self._folder, aside)

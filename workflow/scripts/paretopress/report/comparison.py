@@ -123,9 +123,11 @@ def _incomplete(runs: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _compared(row: Mapping[str, Any], pairwise: pd.DataFrame) -> Compared:
-    own = pairwise[pairwise["compared"] == row["compared"]].sort_values(
-        "p_siegel_friedman", kind="stable"
-    )
+    own = pairwise[pairwise["compared"] == row["compared"]]
+    # Holm makes many p equal to 1. Among equal ones the ranks tell which pairs differ most.
+    distance = -own["rank_difference"].abs()
+    own = own.assign(distance=distance).sort_values(["p_siegel_friedman", "distance"])
+    own = own.drop(columns="distance")
     pairs = [_better_first(pair) for pair in records(own.head(MOST_PAIRS))]
     return Compared(row["compared"], row, pairs, len(own), int(own["significant"].sum()))
 
