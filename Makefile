@@ -34,6 +34,7 @@ $(VENV)/.development: $(VENV)/.runtime envs/requirements-slurm.txt envs/requirem
 	@touch $@
 
 install: $(LAUNCHER) ## install the packages and the command paretopress
+	@echo "Installed. To use it in this shell: . $(BIN)/activate"
 
 demo: $(LAUNCHER) ## install the packages, run the embedded study and show its front
 	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)

@@ -210,8 +210,9 @@ LINES = {
         r"report: (not written yet|results/tiny/report\.html)",
     ),
     "front": (
-        r"[\w-]+: \d+ designs? on the front; dense accuracy \d+\.\d\d%",
-        r" +\d+\.\d% non-zero +\d+\.\d\d% accuracy  [\da-f]{12}  Linear: .+; convolutions: .+",
+        r"[\w-]+: \d+ designs? on the front; dense accuracy \d+\.\d\d% \(\d+\.\d\d% on test images\)",
+        r" +\d+\.\d% non-zero  \d+\.\d\d% accuracy \(\d+\.\d\d% on test images\)  [\da-f]{12}  "
+        r"Linear: .+; convolutions: .+",
         r"  and \d+ more, larger and more accurate, in results/.+\.csv",
         r"Report: results/[\w-]+/report\.html",
     ),

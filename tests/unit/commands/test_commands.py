@@ -23,6 +23,7 @@ from paretopress.runs.planned import Planned
 from paretopress.tables import write_csv
 
 RESULTS = Path("results/s")
+TESTED = "design_id,test_accuracy\ndesign-1,0.79\ndense,0.88\n"
 STUDY = Study.model_validate(
     {
         "study": "s",
@@ -83,13 +84,18 @@ def front_table(designs: int) -> str:
 
 def test_the_front_shows_its_smallest_designs_and_the_dense_accuracy():
     made(RESULTS / "fronts" / "vgg.csv", front_table(7))
+    made(RESULTS / "fronts" / "vgg.test.csv", TESTED)
     with pytest.raises(UserError, match=r"report\.html: not there yet"):
         front.show(STUDY, RESULTS)
     made(RESULTS / "report.html", "<html>")
     lines = front.show(STUDY, RESULTS).splitlines()
-    assert lines[1] == "vgg: 7 designs on the front; dense accuracy 90.00%"
+    assert lines[1] == "vgg: 7 designs on the front; dense accuracy 90.00% (88.00% on test images)"
     assert [line.split()[0] for line in lines[2:7]] == ["10.0%", "20.0%", "30.0%", "40.0%", "50.0%"]
-    assert "81.00% accuracy  design-1  Linear: 50.0% of the biases, all layers" in lines[2]
+    assert "82.00% accuracy  design-2  Linear" in lines[3], "not in the table of the test"
+    assert (
+        "81.00% accuracy (79.00% on test images)  design-1  Linear: 50.0% of the biases, all layers"
+        in lines[2]
+    )
     assert [", int8" in line for line in lines[2:7]] == [True, False, True, False, True]
     assert lines[7].strip().startswith("and 2 more, larger and more accurate, in results/s")
     assert lines[-1] == "Report: results/s/report.html"
@@ -97,6 +103,7 @@ def test_the_front_shows_its_smallest_designs_and_the_dense_accuracy():
 
 def test_the_front_marks_a_rate_below_zero():
     made(RESULTS / "fronts" / "vgg.csv", front_table(7).replace(",0.1,", ",-0.1,", 1))
+    made(RESULTS / "fronts" / "vgg.test.csv", TESTED)
     made(RESULTS / "report.html", "<html>")
     assert " (a rate below 0, as imported)" in front.show(STUDY, RESULTS).splitlines()[2]
 
@@ -159,6 +166,7 @@ def test_one_is_no_plural_in_what_the_commands_print():
     assert "s: 1 run, 1 waiting" in status.show(one, RESULTS)
     made(RESULTS / "fronts" / "vgg.csv", front_table(1))
     assert verify.show(one, RESULTS) == "results/s: 1 file, each as its job wrote it"
+    made(RESULTS / "fronts" / "vgg.test.csv", TESTED)
     made(RESULTS / "report.html", "<html>")
     assert "vgg: 1 design on the front; dense" in front.show(one, RESULTS)
     made(RESULTS / "fronts" / "vgg.csv", front_table(6))
@@ -241,6 +249,7 @@ def test_before_a_study_ran_the_commands_name_the_one_that_starts_it_here(advice
 def test_the_cure_of_a_damaged_file_is_a_command_that_is_right_here():
     table = RESULTS / "fronts" / "vgg.csv"
     made(table, front_table(1))
+    made(RESULTS / "fronts" / "vgg.test.csv", TESTED)
     made(RESULTS / "report.html", "<html>")
     table.write_text("edited", encoding="utf-8")
     for show in (front.show, verify.show):

@@ -16,17 +16,25 @@ ROWS = 5
 NO_ADVICE = Advice()
 
 
-def _of_network(network: str, file: Path) -> Iterator[str]:
+def _of_network(network: str, file: Path, test: Path | None) -> Iterator[str]:
     front = read_table(file)
+    tested: dict[str, float] = {}
+    if test is not None:
+        tested = read_table(test).set_index("design_id")["test_accuracy"].to_dict()
+
+    def on_test_images(design_id: str) -> str:
+        return f" ({tested[design_id]:.2%} on test images)" if design_id in tested else ""
+
     dense = front.loc[front["design_id"] == DENSE, "accuracy"]
     rows = front_rows(front)
-    known = f"{dense.iloc[0]:.2%}" if len(dense) else "not known"
+    known = f"{dense.iloc[0]:.2%}{on_test_images(DENSE)}" if len(dense) else "not known"
     yield f"\n{network}: {counted(len(rows), 'design')} on the front; dense accuracy {known}"
     for row in rows[:ROWS]:
         int8 = ", int8" if row["int8"] else ""
         below = " (a rate below 0, as imported)" if row["nonzero_rate"] < 0 else ""
         yield (
-            f"  {row['nonzero_rate']:6.1%} non-zero  {row['accuracy']:.2%} accuracy  "
+            f"  {row['nonzero_rate']:6.1%} non-zero  "
+            f"{row['accuracy']:.2%} accuracy{on_test_images(row['design_id'])}  "
             f"{row['design_id']}  Linear: {row['linear']}; convolutions: {row['conv']}{int8}{below}"
         )
     if len(rows) > ROWS:
@@ -51,8 +59,10 @@ def show(study: Study, results: Path, advice: Advice = NO_ADVICE) -> str:
     if not report.is_file():
         raise UserError(f"{report}: not there yet. Run the study first: {advice.start(results)}")
     fronts = {network: results / "fronts" / f"{network}.csv" for network in study.network_names()}
+    # Evaluations made elsewhere have no test images here.
+    tests = {network: results / "fronts" / f"{network}.test.csv" for network in study.networks}
     try:
-        verified(results, map(str, fronts.values()))
+        verified(results, map(str, [*fronts.values(), *tests.values()]))
     except FileNotFoundError as error:
         raise UserError(
             f"{error.filename}: not there. Start the study again, which makes it: "
@@ -60,5 +70,9 @@ def show(study: Study, results: Path, advice: Advice = NO_ADVICE) -> str:
         ) from error
     except Damaged as error:
         raise UserError(advice.made_right(str(error))) from error
-    lines = [line for network, file in fronts.items() for line in _of_network(network, file)]
+    lines = [
+        line
+        for network, file in fronts.items()
+        for line in _of_network(network, file, tests.get(network))
+    ]
     return "\n".join([*lines, f"\nReport: {report}"])
