@@ -10,7 +10,7 @@ endif
 COMMAND := PYTHONPATH=workflow/scripts $(BIN)/python -P -m paretopress
 LAUNCHER := $(BIN)/paretopress
 
-.PHONY: help install demo test test-all test-fast fuzz faults lint format status front verify docs clean $(LAUNCHER)
+.PHONY: help install demo test test-all test-fast references fuzz faults lint format status front verify docs clean $(LAUNCHER)
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -61,6 +61,10 @@ test-fast: $(VENV)/.development ## run the tests that start no real Snakemake ru
 
 test-all: lint ## run every test, with four times as many generated cases and kills (45 minutes)
 	HYPOTHESIS_PROFILE=more $(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder
+
+references: $(VENV)/.development ## write the CSV files of the tiny study over tests/references
+	-$(BIN)/pytest --basetemp=build/references tests/workflow/test_references.py
+	PYTHONPATH=workflow/scripts $(BIN)/python tests/references.py build/references/finished/complete/results/tiny
 
 fuzz: $(VENV)/.development ## test at least 10,000 generated configs, tables, archives, images and weights (half an hour)
 	HYPOTHESIS_PROFILE=many $(BIN)/pytest tests/fuzz --hypothesis-show-statistics

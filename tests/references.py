@@ -1,6 +1,6 @@
 """The CSV files that the tiny study gives, committed: a change that says it changes no number is held to it.
 
-python tests/references.py RESULTS    writes those of a finished tiny study over the committed ones
+make references    runs the tiny study and writes its files over the committed ones
 """
 
 import json

@@ -1,6 +1,7 @@
 """The house: rooms that import only rooms under them, thin scripts, a tiny common.smk."""
 
 import ast
+import re
 
 import pytest
 from paths import ROOT
@@ -23,6 +24,13 @@ def room_of(file) -> str:
 def test_the_package_has_these_rooms_and_no_others():
     found = {room_of(file) for file in PACKAGE.rglob("*.py")} - {"__init__"}
     assert found == set(ROOMS)
+
+
+def test_the_page_on_extending_lists_the_rooms_in_their_order():
+    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    block = page.split("from the ground up")[1].split("\n## ")[0]
+    rows = re.findall(r"^    (\S.*?) {2,}", block, flags=re.MULTILINE)
+    assert re.findall(r"\w+", " ".join(rows)) == list(ROOMS)
 
 
 @pytest.mark.parametrize("room", ROOMS)

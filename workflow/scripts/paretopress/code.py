@@ -80,7 +80,8 @@ class _Counted(ast.NodeTransformer):
 
     def visit_Expr(self, node: ast.Expr) -> ast.stmt | None:
         docstring = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return None if docstring and not self._reads_docstrings else self.generic_visit(node)  # type: ignore[return-value]
+        left_out = docstring and not self._reads_docstrings
+        return None if left_out else self.generic_visit(node)  # type: ignore[return-value]
 
     def visit_Pass(self, node: ast.Pass) -> None:
         """Remove `pass`: a body of a docstring alone does the same as one of both."""
@@ -105,7 +106,8 @@ class _Counted(ast.NodeTransformer):
             return self.generic_visit(node)  # type: ignore[return-value]
         if node.value is None:
             return None
-        return self.generic_visit(ast.Assign([node.target], node.value))  # type: ignore[return-value]
+        assigned = ast.Assign([node.target], node.value)
+        return self.generic_visit(assigned)  # type: ignore[return-value]
 
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
         return _WithoutTexts().visit(self.generic_visit(node))

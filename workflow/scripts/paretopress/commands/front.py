@@ -20,7 +20,8 @@ def _of_network(network: str, file: Path, test: Path | None) -> Iterator[str]:
     front = read_table(file)
     tested: dict[str, float] = {}
     if test is not None:
-        tested = read_table(test).set_index("design_id")["test_accuracy"].to_dict()
+        table = read_table(test)
+        tested = dict(zip(table["design_id"], table["test_accuracy"], strict=True))
 
     def on_test_images(design_id: str) -> str:
         return f" ({tested[design_id]:.2%} on test images)" if design_id in tested else ""
