@@ -27,6 +27,7 @@ TRUSTED = {
     "dataset": "dataset/*.safetensors",
     "weights": "baselines/*/weights.safetensors",
     "metrics": "baselines/*/metrics.json",
+    "epochs": "baselines/*/history.csv",
     "designs": "designs/*/*.csv",
     "evaluations": "runs/*/*/seed-*/evaluations.csv",
     "iterations": "runs/*/*/seed-*/iterations.csv",

@@ -283,7 +283,7 @@ def test_the_journal_of_other_inputs_is_set_aside_and_named_and_taken_up_again(t
     assert recorded("first", 2) == 1
     assert not caplog.text
     assert recorded("second", 2) == 2
-    assert f"It is set aside as {tmp_path / 'j.first'}" in caplog.text
+    assert f"They are set aside as {tmp_path / 'j.first'}" in caplog.text
     assert (tmp_path / "j.first" / "evaluations" / "a.json").is_file()
     assert recorded("first", 3) == 1, "its inputs are back"
     assert not (tmp_path / "j.first").exists()
