@@ -206,7 +206,7 @@ LINES = {
     "status": (
         r"[\w-]+: \d+ runs?(, \d+ (done|running|waiting))+",
         r"[\w-]+ \(baseline done\)",
-        r"  ([\w-]+|initial sample) +(seed \d: (done|running \d+/\d+, .* left|waiting)( hv 0\.\d{4})? *)+",
+        r"  ([\w-]+|initial sample) +(seed \d: (done|waiting|running \d+/\d+( hv 0\.\d{4})?, .* left)( hv 0\.\d{4})? *)+",
         r"report: (not written yet|results/tiny/report\.html)",
     ),
     "front": (
