@@ -49,7 +49,7 @@ RUNS = [
 def searched(tmp_path_factory) -> Project:
     project = Project(tmp_path_factory.mktemp("own"))
     digits = load_digits(n_class=4)
-    for number, (pixels, label) in enumerate(zip(digits.images, digits.target, strict=True)):
+    for number, (pixels, label) in enumerate(zip(digits.images[:200], digits.target, strict=False)):
         image = project.folder / "images" / ("train" if number % 4 else "test") / f"class {label}"
         image.mkdir(parents=True, exist_ok=True)
         Image.fromarray((pixels * 15).astype("uint8")).save(image / f"{number}.png")
