@@ -657,7 +657,7 @@ def test_the_caption_comes_back_from_the_files_and_the_same_input_gives_the_same
     for folder in ("first", "second"):
         (tmp_path / folder).mkdir()
         drawings = all_drawings(made)
-        for name in ("hypervolume", "convergence", "surrogates", "worst-run-front"):
+        for name in ("hypervolume", "worst-run-front"):
             drawing = drawings[name]
             save(
                 drawing,

@@ -116,7 +116,13 @@ IMAGES = Split(
 )
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize(
+    "name",
+    [  # vit_b_16 has 86 million parameters
+        pytest.param(name, marks=pytest.mark.thorough if name == "vit_b_16" else ())
+        for name in KINDS
+    ],
+)
 def test_every_kind_of_network_is_compressed_and_evaluated(built, name):
     network = built[name]
     check_network(network, 5, 32)

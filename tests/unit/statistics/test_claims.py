@@ -132,7 +132,7 @@ def test_a_claim_that_too_few_seeds_leave_open_says_how_many_it_needs(claim, see
     assert (row["verdict"], words in row["reason"]) == (UNDECIDED, True)
 
 
-@pytest.mark.parametrize("compared", [4, 16])
+@pytest.mark.parametrize("compared", [4, pytest.param(16, marks=pytest.mark.thorough)])
 def test_the_needed_blocks_are_the_fewest_with_which_each_verdict_is_reached(compared):
     """By the claims themselves, on runs whose seeds agree perfectly, and on random ones."""
     metrics = METRICS[: 2 if compared == 4 else 4]
