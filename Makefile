@@ -63,6 +63,7 @@ test-all: lint ## run every test, with four times as many generated cases and ki
 	HYPOTHESIS_PROFILE=more $(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder
 
 references: $(VENV)/.development ## write the CSV files of the tiny study over tests/references
+	@mkdir -p build
 	-$(BIN)/pytest --basetemp=build/references tests/workflow/test_references.py
 	PYTHONPATH=workflow/scripts $(BIN)/python tests/references.py build/references/finished/complete/results/tiny
 

@@ -49,7 +49,10 @@ def csv_files(results: Path) -> dict[str, bytes]:
 
 
 if __name__ == "__main__":
-    for name, text in csv_files(Path(sys.argv[1])).items():
+    made = csv_files(Path(sys.argv[1]))
+    if not made:
+        sys.exit(f"{sys.argv[1]}: no finished study, so the references stay as they are.")
+    for name, text in made.items():
         (REFERENCES / name).parent.mkdir(parents=True, exist_ok=True)
         (REFERENCES / name).write_bytes(text)
     MADE_ON.write_text(json.dumps(machine(), indent=1) + "\n", encoding="utf-8")
