@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pymoo.algorithms.moo.ctaea import CADASurvival
+from pymoos_ctaea import BoundedSurvival, PymoosCtaea
 
 from paretopress.compression.designs import INTEGER, SearchSpace, sample_vectors
 from paretopress.search.ctaea import Ctaea
@@ -86,11 +89,58 @@ def test_a_space_smaller_than_the_population_is_asked_for_whole_and_then_nothing
     assert len(algorithm.population()[0]) == 162
 
 
-def test_in_an_ordinary_space_it_is_pymoos_own_ctaea(space, monkeypatch):
-    mine = run(space, 25, seed=5)
-    monkeypatch.setattr("paretopress.search.ctaea.BoundedSurvival", CADASurvival)
-    pymoos = run(space, 25, seed=5)
-    for one, other in zip(
-        [*mine[0], *mine[1].population()], [*pymoos[0], *pymoos[1].population()], strict=True
-    ):
-        assert (one == other).all()
+def stepped(X):
+    """Few distinct values, as trees predict them: many designs of equal objectives."""
+    return np.round(objectives(X)[0], 1)
+
+
+WIDE, POINT = SearchSpace((0.001, 0.999), (0.001, 0.999)), SearchSpace((0.5, 0.5), (0.5, 0.5))
+PROBLEMS = {
+    "smooth": lambda X: objectives(X)[0],
+    "stepped": stepped,
+    "coarse": lambda X: np.round(3 * objectives(X)[0]) / 3,
+    "constant": lambda X: np.zeros((len(X), 2)),
+}
+
+
+def same_generations(space, problem, floor, population, seed, first, generations, survival):
+    """Ask and tell both, and compare the designs and both archives of each generation."""
+    start = sample_vectors(space, first, np.random.default_rng(seed + 1))
+    arguments = space, population, start
+    ours = Ctaea(*arguments, np.random.default_rng(seed))
+    pymoos = PymoosCtaea(*arguments, np.random.default_rng(seed), survival=survival)
+    for _ in range(generations):
+        asked, expected = ours.ask(), pymoos.ask()
+        assert np.array_equal(asked, expected)
+        if not len(asked):
+            break
+        values = PROBLEMS[problem](asked)
+        for algorithm in (ours, pymoos):
+            algorithm.tell(values, values[:, 1] - floor)
+        for mine, other in zip(ours.archives(), pymoos.archives(), strict=True):
+            assert np.array_equal(mine, np.reshape(other, mine.shape))
+
+
+# From no feasible design over a few and half of them to all.
+@pytest.mark.parametrize("floor", [-1.0, 0.1, 0.3, 0.6, 9.0])
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_each_generation_is_pymoos(problem, floor):
+    same_generations(WIDE, problem, floor, 20, 5, 0, 40, CADASurvival)
+
+
+@given(
+    st.integers(0, 2**31 - 1),
+    st.sampled_from(sorted(PROBLEMS)),
+    st.floats(-0.5, 2.0),
+    st.integers(2, 50),
+    st.booleans(),
+)
+def test_each_generation_is_pymoos_for_any_start(seed, problem, floor, population, given_first):
+    first = population // 2 if given_first else 0
+    same_generations(WIDE, problem, floor, population, seed, first, 12, CADASurvival)
+
+
+@pytest.mark.parametrize("floor", [-1.0, 0.6, 9.0])
+@pytest.mark.parametrize("space", [NARROW, POINT], ids=["narrow", "162 designs"])
+def test_it_is_pymoos_in_a_space_of_few_designs_as_far_as_that_ends(space, floor):
+    same_generations(space, "smooth", floor, 20, 3, 0, 20, BoundedSurvival)

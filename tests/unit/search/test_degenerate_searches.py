@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from paths import ROOT
 from sklearn.tree import DecisionTreeRegressor
-from test_search import FAMILIES, METHODS, tables
+from test_search import FAMILIES, METHODS, NO_LAYERS, FoldedTarget, tables
 
 from paretopress.compression.designs import (
     INTEGER,
@@ -127,7 +127,7 @@ class Table:
         )
 
     def target(self) -> Target:
-        return Target(self.space, self.canonical, self.evaluate, self.threshold)
+        return FoldedTarget(self.space, NO_LAYERS, 0, self.evaluate, self.threshold, self.canonical)
 
 
 def initial_sample(target: Target, count: int) -> list[Evaluation]:

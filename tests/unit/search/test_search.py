@@ -4,16 +4,17 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from paretopress.compression.designs import Design
+from paretopress.compression.designs import Design, design_from_vector
 from paretopress.compression.evaluation import Measurement
-from paretopress.compression.plans import Plan
+from paretopress.compression.plans import Layout, Plan
 from paretopress.config.methods import REGISTRY, CtaeaMethod, SurrogateMethods
 from paretopress.errors import UserError
 from paretopress.jobs.journal import Journal
@@ -23,6 +24,21 @@ from paretopress.search.archive import Archive, Evaluation, Target, sample_initi
 from paretopress.search.infills import INFILL_RULES
 from paretopress.search.surrogates import CANDIDATES
 
+
+@dataclass(frozen=True)
+class FoldedTarget(Target):
+    """A target whose designs fold to the networks of a function."""
+
+    fold: Callable[[Design], tuple[Design, Plan]]
+
+    def canonical(self, design: Design) -> tuple[Design, Plan]:
+        return self.fold(design)
+
+    def canonical_vectors(self, X: np.ndarray) -> np.ndarray:
+        return np.stack([self.fold(design_from_vector(vector))[0].vector() for vector in X])
+
+
+NO_LAYERS = Layout(linear=(), conv=(), quantizable=False)
 SURROGATE = {"population": 10, "generations": 8, "infills": 2, "folds": 5, "infill_rule": "random"}
 FAMILIES = {
     "surrogate": SurrogateMethods.implementation,
@@ -218,7 +234,9 @@ def test_a_space_smaller_than_the_budget_ends_the_search(family, space, tmp_path
         folded = Design(0, 0, 0.0, 0.0, 0, 0, design.quantization)
         return folded, Plan((), bool(design.quantization))
 
-    target = Target(space, canonical, lambda plan: Measurement(1.0, 0.9, 0.0), threshold=0.5)
+    target = FoldedTarget(
+        space, NO_LAYERS, 0, lambda plan: Measurement(1.0, 0.9, 0.0), threshold=0.5, fold=canonical
+    )
     initial = [
         Evaluation(number, "initial", 0, plan.design_id, design, 1.0, 0.9, 0.0)
         for number, (design, plan) in enumerate(
@@ -238,7 +256,7 @@ def test_a_space_smaller_than_the_budget_ends_the_search(family, space, tmp_path
 
 
 def test_too_small_a_space_for_the_initial_sample_says_so(synthetic_target):
-    target = replace(synthetic_target, canonical=lambda design: (design, Plan((), False)))
+    target = FoldedTarget(**vars(synthetic_target), fold=lambda design: (design, Plan((), False)))
     with pytest.raises(UserError, match=r"budget\.initial = 2: only 1 distinct networks"):
         sample_initial(target, 2, SEED)
 

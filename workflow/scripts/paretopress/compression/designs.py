@@ -60,6 +60,18 @@ class Design:
         return np.array(astuple(self), dtype=float)
 
 
+def rounded(X: np.ndarray) -> np.ndarray:
+    """Round integers to whole numbers and amounts to AMOUNT_DIGITS decimals.
+
+    Args:
+        X: Vectors in the order of VARIABLES, shape (n, 7) or (7,).
+
+    Returns:
+        The rounded vectors, of the same shape.
+    """
+    return np.where(INTEGER, np.rint(X), np.round(X, AMOUNT_DIGITS))
+
+
 def design_from_vector(vector: np.ndarray) -> Design:
     """Return the design nearest to a vector.
 
@@ -78,8 +90,8 @@ def design_from_vector(vector: np.ndarray) -> Design:
         True
     """
     values: list[Any] = [
-        round(float(value)) if integer else round(float(value), AMOUNT_DIGITS)
-        for value, integer in zip(vector, INTEGER, strict=True)
+        int(value) if integer else float(value)
+        for value, integer in zip(rounded(vector), INTEGER, strict=True)
     ]
     return Design(*values)
 

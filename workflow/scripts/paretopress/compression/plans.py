@@ -8,6 +8,8 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +17,8 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from ..errors import UserError
-from .designs import ALL, BIAS, BOTH, NONE, RANDOM, WEIGHT, Design
+from .designs import ALL, BIAS, BOTH, INTEGER, NONE, RANDOM, VARIABLES, WEIGHT, Design
+from .subsets import random_subsets
 
 LAYER_KINDS: dict[str, tuple[type[nn.Module], ...]] = {
     "linear": (nn.Linear,),
@@ -24,10 +27,6 @@ LAYER_KINDS: dict[str, tuple[type[nn.Module], ...]] = {
 
 
 TARGETS = {BIAS: ("bias",), WEIGHT: ("weight",), BOTH: ("weight", "bias")}
-
-
-# Probability of each layer to be in a random subset, as in the paper's published code.
-SUBSET_PROBABILITY = 2 / 3
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,16 @@ class Layout:
     linear: tuple[Layer, ...]
     conv: tuple[Layer, ...]
     quantizable: bool
+
+    @cached_property
+    def largest(self) -> dict[str, np.ndarray]:
+        """Entries of the largest tensor that a target has, by kind: shape (targets, layers)."""
+        found = {}
+        for kind in LAYER_KINDS:
+            sizes = np.array([(layer.bias, layer.weight) for layer in getattr(self, kind)])
+            bias, weight = sizes.reshape(-1, 2).T
+            found[kind] = np.stack([bias, weight, np.maximum(bias, weight)])
+        return found
 
 
 @dataclass(frozen=True)
@@ -167,53 +176,53 @@ def zeros_of(amount: float, size: int) -> int:
     return round(amount * size)
 
 
-def _zeros_by_layer(layers: tuple[Layer, ...], amount: float, target: int) -> list[dict[str, int]]:
-    """The number of zeros of each tensor, layer by layer, without counts of 0."""
-    return [
-        {
-            f"{layer.name}.{tensor}": zeros
-            for tensor in TARGETS[target]
-            if (zeros := zeros_of(amount, getattr(layer, tensor)))
-        }
-        for layer in layers
-    ]
+def _forms(
+    kind: str, scope: np.ndarray, amount: np.ndarray, target: np.ndarray, layout: Layout, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The canonical scope, amount and target of n designs for one kind of layer, each (n,).
 
-
-def _subset(kind: str, counts: list[dict[str, int]], seed: int) -> list[bool]:
-    """Draw a random subset of the layers: True for a layer in it.
-
-    It depends on nothing but the kind, the counts and the seed.
+    The last array tells which layers are pruned, shape (n, layers).
     """
-    digest = hashlib.sha256(json.dumps([seed, kind, counts]).encode()).digest()
-    rng = np.random.default_rng(int.from_bytes(digest[:16]))
-    return list(rng.random(len(counts)) < SUBSET_PROBABILITY)
+    sizes = layout.largest[kind]
+    target = target.astype(int)
+    if not sizes[BIAS].any():
+        target = np.where(target == BOTH, WEIGHT, target)
+    effective = np.rint(amount[:, None] * sizes[target]) > 0
+    drawn = random_subsets(list(LAYER_KINDS).index(kind), amount, target, sizes.shape[1], seed)
+    chosen = np.where((scope == RANDOM)[:, None], drawn, (scope == ALL)[:, None])
+    pruned = chosen & effective
+    none = ~pruned.any(axis=1)
+    scope = np.where(none, NONE, np.where((pruned == effective).all(axis=1), ALL, RANDOM))
+    return scope, np.where(none, 0.0, amount), np.where(none, BIAS, target), pruned
 
 
-def _chosen(kind: str, scope: int, counts: list[dict[str, int]], seed: int) -> list[bool]:
-    if scope == RANDOM:
-        return _subset(kind, counts, seed)
-    return [scope == ALL] * len(counts)
+def _canonical(
+    X: np.ndarray, layout: Layout, seed: int
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The canonical vectors, and the pruned layers of each kind, shape (n, layers)."""
+    columns = dict(zip(VARIABLES, X.T, strict=True))
+    pruned = {}
+    for kind in LAYER_KINDS:
+        names = [f"{kind}_{part}" for part in ("scope", "amount", "target")]
+        scope, amount, target = (columns[name] for name in names)
+        *forms, pruned[kind] = _forms(kind, scope, amount, target, layout, seed)
+        columns |= zip(names, forms, strict=True)
+    columns["quantization"] = columns["quantization"] * layout.quantizable
+    return np.stack([columns[name] for name in VARIABLES], axis=1), pruned
 
 
-def _canonical_kind(
-    kind: str, layers: tuple[Layer, ...], scope: int, amount: float, target: int, seed: int
-) -> tuple[tuple[tuple[str, int], ...], tuple[int, float, int]]:
-    """The zeros of one kind of layer, and the canonical (scope, amount, target) for them."""
-    has_bias = any(layer.bias for layer in layers)
-    target = WEIGHT if target == BOTH and not has_bias else target
-    counts = _zeros_by_layer(layers, amount, target)
-    chosen = _chosen(kind, scope, counts, seed)
-    effective = [bool(zeros) for zeros in counts]
-    used = [take and works for take, works in zip(chosen, effective, strict=True)]
-    if not any(used):
-        return (), (NONE, 0.0, BIAS)
-    zeros = tuple(
-        item
-        for layer_zeros, take in zip(counts, used, strict=True)
-        if take
-        for item in layer_zeros.items()
-    )
-    return zeros, (ALL if used == effective else RANDOM, amount, target)
+def canonical_vectors(X: np.ndarray, layout: Layout, seed: int) -> np.ndarray:
+    """Reduce designs to the variables that have an effect, all at once, as `canonical` does.
+
+    Args:
+        X: Vectors of designs, shape (n, 7), rounded as `rounded` does.
+        layout: Layers of the network, from `layout_of`.
+        seed: Seed of the random subsets of layers.
+
+    Returns:
+        The vectors of the reduced designs, shape (n, 7).
+    """
+    return _canonical(X, layout, seed)[0]
 
 
 def canonical(design: Design, layout: Layout, seed: int) -> tuple[Design, Plan]:
@@ -246,25 +255,21 @@ def canonical(design: Design, layout: Layout, seed: int) -> tuple[Design, Plan]:
         >>> plan
         Plan(zeros=(('2.weight', 16),), quantized=False)
     """
-    linear, (linear_scope, linear_amount, linear_target) = _canonical_kind(
-        "linear",
-        layout.linear,
-        design.linear_scope,
-        design.linear_amount,
-        design.linear_target,
-        seed,
-    )
-    conv, (conv_scope, conv_amount, conv_target) = _canonical_kind(
-        "conv", layout.conv, design.conv_scope, design.conv_amount, design.conv_target, seed
-    )
-    quantized = bool(design.quantization and layout.quantizable)
-    folded = Design(
-        linear_scope,
-        conv_scope,
-        linear_amount,
-        conv_amount,
-        linear_target,
-        conv_target,
-        int(quantized),
-    )
-    return folded, Plan(zeros=linear + conv, quantized=quantized)
+    vectors, pruned = _canonical(design.vector()[None], layout, seed)
+    values: list[Any] = [
+        int(value) if integer else float(value)
+        for value, integer in zip(vectors[0], INTEGER, strict=True)
+    ]
+    folded = Design(*values)
+    zeros = [
+        (f"{layer.name}.{tensor}", count)
+        for kind, amount, target in (
+            ("linear", design.linear_amount, folded.linear_target),
+            ("conv", design.conv_amount, folded.conv_target),
+        )
+        for layer, taken in zip(getattr(layout, kind), pruned[kind][0], strict=True)
+        if taken
+        for tensor in TARGETS[target]
+        if (count := zeros_of(amount, getattr(layer, tensor)))
+    ]
+    return folded, Plan(zeros=tuple(zeros), quantized=bool(folded.quantization))

@@ -3,10 +3,19 @@
 This module imports no method. So a change of a method's code affects its own searches alone.
 """
 
+from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 
-from ..search.archive import Method
+from ..search.archive import Archive
+
+
+class Method(Protocol):
+    """A search method."""
+
+    def run(self, archive: Archive, after_iteration: Callable[[Archive], None]) -> None:
+        """Spend the archive's budget, and call `after_iteration` after each iteration."""
+        ...
 
 
 def build_method(implementation: str, settings: dict[str, Any]) -> Method:

@@ -138,12 +138,7 @@ class SurrogateSearch:
             asked = algorithm.ask()
             if not len(asked):
                 break
-            vectors = np.stack(
-                [
-                    archive.target.canonical(design_from_vector(vector))[0].vector()
-                    for vector in asked
-                ]
-            )
+            vectors = archive.target.canonical_vectors(asked)
             rate, accuracy, constraint = (
                 selections[function].surrogate.predict(vectors) for function in FUNCTIONS
             )

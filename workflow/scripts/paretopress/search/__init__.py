@@ -4,17 +4,17 @@ Example:
     A search of two networks, with a made-up evaluation. `docs/library.md` has a real one.
 
     >>> import tempfile
-    >>> from functools import partial
     >>> from pathlib import Path
     >>> from paretopress.compression.designs import SearchSpace
     >>> from paretopress.compression.evaluation import Measurement
-    >>> from paretopress.compression.plans import Layer, Layout, canonical
+    >>> from paretopress.compression.plans import Layer, Layout
     >>> from paretopress.jobs.journal import Journal
     >>> from paretopress.search.archive import Archive, Evaluation, Target, sample_initial
     >>> layout = Layout(linear=(Layer("0", weight=99, bias=0),), conv=(), quantizable=True)
     >>> target = Target(
     ...     space=SearchSpace(linear_amount=(0.1, 0.9), conv_amount=(0.1, 0.9)),
-    ...     canonical=partial(canonical, layout=layout, seed=1),
+    ...     layout=layout,
+    ...     seed=1,
     ...     evaluate=lambda plan: Measurement(nonzero_rate=0.2, accuracy=0.9, seconds=0.01),
     ...     threshold=0.85,
     ... )

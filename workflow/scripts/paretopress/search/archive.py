@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from time import perf_counter
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from ..compression.designs import Design, SearchSpace, sample_design
+from ..compression.designs import Design, SearchSpace, rounded, sample_design
 from ..compression.evaluation import Measurement
-from ..compression.plans import Plan
+from ..compression.plans import Layout, Plan, canonical, canonical_vectors
 from ..errors import UserError
 from ..jobs.journal import Journal
 from .objectives import constraint_value, feasible_front, minimized
@@ -35,15 +35,25 @@ class Target:
 
     Attributes:
         space: Bounds of the designs.
-        canonical: Gives the canonical form and the plan of a design, as `plans.canonical`.
+        layout: Layers of the network.
+        seed: Seed of the random subsets of layers, from `sample_seed`.
         evaluate: Gives the true evaluation of a plan, as `evaluation.measure`.
         threshold: tau, the least accuracy that is feasible, in [0, 1).
     """
 
     space: SearchSpace
-    canonical: Callable[[Design], tuple[Design, Plan]]
+    layout: Layout
+    seed: int
     evaluate: Callable[[Plan], Measurement]
     threshold: float
+
+    def canonical(self, design: Design) -> tuple[Design, Plan]:
+        """The canonical form and the plan of a design, as `plans.canonical`."""
+        return canonical(design, self.layout, self.seed)
+
+    def canonical_vectors(self, X: np.ndarray) -> np.ndarray:
+        """The canonical forms of vectors of shape (n, 7), which are rounded before."""
+        return canonical_vectors(rounded(X), self.layout, self.seed)
 
 
 def measured(target: Target, plan: Plan) -> Measurement:
@@ -258,14 +268,6 @@ class Archive:
             if plan.design_id not in self._known and plan.design_id not in taken:
                 return design
         return None
-
-
-class Method(Protocol):
-    """A search method."""
-
-    def run(self, archive: Archive, after_iteration: Callable[[Archive], None]) -> None:
-        """Spend the archive's budget, and call `after_iteration` after each iteration."""
-        ...
 
 
 def spend_budget(

@@ -1,50 +1,21 @@
-"""CTAEA (Li et al. 2019) by pymoo, on the seven mixed variables."""
+"""CTAEA (Li et al. 2019) on the seven mixed variables.
+
+Every generation is that of pymoo's `CTAEA` with the same settings and seed.
+"""
 
 import numpy as np
-from pymoo.algorithms.moo.ctaea import CTAEA, CADASurvival
-from pymoo.core.population import Population
-from pymoo.core.problem import Problem
-from pymoo.core.repair import Repair
-from pymoo.core.termination import NoTermination
 from pymoo.util.ref_dirs import get_reference_directions
 
 from ..compression.designs import INTEGER, VARIABLES, SearchSpace, sample_vectors
+from .mating import crossed, mutated, new_rows, selected, shares_of
+from .survival import Population, convergence_rows, diversity_rows, joined, niches_of
+
+# Matings in a row for the new designs of a generation, as in pymoo. A space may have too few.
+MATINGS = 100
 
 
-class IntegerRepair(Repair):
-    """Round the integer columns. pymoo's rounding repair would round the amounts too."""
-
-    def _do(self, problem: Problem, X: np.ndarray, **kwargs: object) -> np.ndarray:
-        return np.where(INTEGER, np.rint(X), X)
-
-
-class CompressionProblem(Problem):
-    """Two objectives to minimise and one constraint (g <= 0).
-
-    Their values are computed elsewhere, and `Ctaea.tell` passes them on.
-    """
-
-    def __init__(self, space: SearchSpace) -> None:
-        super().__init__(
-            n_var=len(VARIABLES), n_obj=2, n_ieq_constr=1, xl=space.lower(), xu=space.upper()
-        )
-
-
-class BoundedSurvival(CADASurvival):
-    """pymoo's survival for spaces that may have fewer distinct designs than the population.
-
-    pymoo fills its diversity archive niche by niche until it is full. It never ends if there are
-    too few designs. Here all designs survive then.
-    """
-
-    def _updateCA(
-        self, pop: Population, n_survive: int, random_state: np.random.Generator | None = None
-    ) -> Population:
-        return super()._updateCA(pop, min(n_survive, len(pop)), random_state=random_state)
-
-    def _updateDA(self, pop: Population, Hd: Population, n_survive: int) -> Population:
-        # The first generation may have lost duplicates. pymoo then looks at too few niches.
-        return Hd if len(Hd) < len(self.ref_dirs) else super()._updateDA(pop, Hd, n_survive)
+def _with_integers(X: np.ndarray) -> np.ndarray:
+    return np.where(INTEGER, np.rint(X), X)
 
 
 class Ctaea:
@@ -55,40 +26,31 @@ class Ctaea:
         population: Size of the population and number of Das-Dennis reference directions.
         first: First designs of the first generation, shape (m, 7), m <= population. The others are
             drawn uniformly.
-        rng: Generator of the draws, and of the seed of pymoo.
+        rng: Generator of the draws, and of the seed of the search.
     """
 
     def __init__(
         self, space: SearchSpace, population: int, first: np.ndarray, rng: np.random.Generator
     ) -> None:
         drawn = sample_vectors(space, population - len(first), rng)
-        directions = get_reference_directions("das-dennis", 2, n_partitions=population - 1)
-        sampling = np.vstack([first, drawn])
-        self._algorithm = CTAEA(
-            directions,
-            sampling=sampling,
-            repair=IntegerRepair(),
-            survival=BoundedSurvival(directions),
-        )
-        self._algorithm.setup(
-            CompressionProblem(space),
-            termination=NoTermination(),
-            seed=int(rng.integers(2**31)),
-            verbose=False,
-        )
-        self._asked = Population()
+        self._lower, self._upper = space.lower(), space.upper()
+        self._size = population
+        self._directions = get_reference_directions("das-dennis", 2, n_partitions=population - 1)
+        self._rng = np.random.default_rng(int(rng.integers(2**31)))
+        self._ideal = np.full(2, np.inf)
+        nothing = Population(np.empty((0, len(VARIABLES))), np.empty((0, 2)), np.empty(0))
+        self._convergence = self._diversity = nothing
+        sample = _with_integers(np.vstack([first, drawn]))
+        self._first: np.ndarray | None = new_rows(sample, nothing.X)
+        self._asked = nothing.X
 
     def ask(self) -> np.ndarray:
         """The vectors of the next generation, shape (n, 7).
 
         n may be less than the population where the space has few new designs.
         """
-        self._asked = self._algorithm.ask()
-        return (
-            np.atleast_2d(self._asked.get("X"))
-            if len(self._asked)
-            else np.empty((0, len(VARIABLES)))
-        )
+        self._asked = self._offspring() if self._first is None else self._first
+        return self._asked
 
     def tell(self, objectives: np.ndarray, constraint: np.ndarray) -> None:
         """Pass on the results of the designs of the last `ask`, row by row.
@@ -97,14 +59,50 @@ class Ctaea:
             objectives: Objectives to minimise, shape (n, 2).
             constraint: Constraint, feasible where <= 0, shape (n,).
         """
-        self._asked.set("F", objectives, "G", constraint[:, None])
-        self._algorithm.tell(infills=self._asked)
+        new = Population(self._asked, objectives, np.maximum(constraint, 0))
+        keep = self._size if self._first is None else len(new)
+        self._first = None
+        everyone = joined([self._convergence, new, self._diversity])
+        known = len(self._convergence) + len(new)
+        # Where the space has few new designs, pymoo takes some of the archive for new ones.
+        latest = np.arange(max(0, known - keep), known)
+        self._ideal = np.min(np.vstack([self._ideal, everyone.F[latest]]), axis=0)
+        niches = niches_of(everyone.F, self._ideal, self._directions)
+        convergence = convergence_rows(
+            everyone.take(slice(known)), niches, min(keep, known), self._rng
+        )
+        candidates = np.concatenate([np.arange(known, len(everyone)), latest])
+        diversity = diversity_rows(everyone.F, niches, candidates, convergence, self._size)
+        self._convergence = everyone.take(convergence)
+        self._diversity = everyone.take(diversity)
 
     def population(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The convergence archive, which may have infeasible designs.
 
         Returns:
-            Vectors of shape (n, 7), objectives of shape (n, 2) and constraint of shape (n,).
+            Vectors of shape (n, 7), objectives of shape (n, 2) and violation of shape (n,).
         """
-        pop = self._algorithm.pop
-        return pop.get("X"), pop.get("F"), pop.get("G")[:, 0]
+        archive = self._convergence
+        return archive.X, archive.F, archive.violation
+
+    def archives(self) -> list[np.ndarray]:
+        """Vectors, objectives and violation of the convergence, then of the diversity archive."""
+        return [
+            values
+            for archive in (self._convergence, self._diversity)
+            for values in (archive.X, archive.F, archive.violation)
+        ]
+
+    def _offspring(self) -> np.ndarray:
+        parents = joined([self._convergence, self._diversity])
+        shares = shares_of(parents)
+        known = parents.X
+        for _ in range(MATINGS):
+            missing = len(parents) + self._size - len(known)
+            if not missing:
+                break
+            pairs = parents.X[selected(parents, shares, missing, self._rng)]
+            children = crossed(pairs, self._lower, self._upper, self._rng)
+            children = mutated(children, self._lower, self._upper, self._rng)
+            known = np.vstack([known, new_rows(_with_integers(children), known)])
+        return known[len(parents) :]

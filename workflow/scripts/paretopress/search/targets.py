@@ -6,7 +6,7 @@ from typing import Any
 
 from ..compression.designs import VARIABLES, Design, SearchSpace
 from ..compression.evaluation import Measurement, measure
-from ..compression.plans import Plan, canonical
+from ..compression.plans import Plan
 from ..dataset.split import load_split
 from ..networks.build import build_for
 from ..networks.mapped import mapped_network
@@ -52,15 +52,11 @@ def load_target(
     """
     split = load_split(images)
     network = mapped_network(build_for(architecture, split), weights)
-    layout = network.layout()
-
-    def canonical_in_run(design: Design) -> tuple[Design, Plan]:
-        return canonical(design, layout, seed)
 
     def evaluate(plan: Plan) -> Measurement:
         return measure(network.compress, plan, split, batch_size)
 
-    return Target(space, canonical_in_run, evaluate, threshold)
+    return Target(space, network.layout(), seed, evaluate, threshold)
 
 
 def read_initial(designs: Path, timings: Path) -> list[Evaluation]:
