@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from pydantic import StringConstraints
 
 from paretopress.config.base import ADDRESS, NAME, PATH, SHA256
+from paretopress.config.candidates import SURROGATES
 from paretopress.config.dataset import DigitsDataset, FolderDataset
 from paretopress.config.evaluation_tables import Columns, EvaluationTable
-from paretopress.config.methods import RegisteredMethod
+from paretopress.config.methods import CANDIDATE, RegisteredMethod
 from paretopress.config.networks import Network, OwnNetwork
 from paretopress.config.schema import Allowed, allowed_of, field_allowed, models_of
 from paretopress.config.search import AmountRange, Constraint
@@ -76,6 +77,7 @@ TEXTS = {
     ADDRESS: st.from_regex(r"https?://[a-z0-9.]{1,10}/[!-~]{0,10}", fullmatch=True),
     SHA256: st.text("0123456789abcdefABCDEF", min_size=64, max_size=64),
     PATH: st.just(CODE),
+    CANDIDATE: st.sampled_from([*SURROGATES, "sklearn.svm.SVR", "sklearn.linear_model.Ridge"]),
 }
 
 

@@ -24,7 +24,7 @@ RERUNS = """
 __main__.py code.py commands/advice.py commands/documents.py commands/earlier.py
 commands/front.py commands/status.py commands/verify.py config/dataset.py config/messages.py
 config/method_files.py config/methods.py config/networks.py config/plain_values.py
-config/python_files.py config/recipes.py config/schema.py config/search.py config/sources.py
+config/python_files.py config/recipes.py config/regressor_checks.py config/schema.py config/search.py config/sources.py
 config/study.py config/torchvision_models.py config/validation.py
 dataset/downloads.py imports.py jobs/digests.py jobs/files.py jobs/gate.py jobs/hooks.py
 jobs/job.py jobs/journal.py jobs/locks.py jobs/logs.py jobs/machine.py jobs/own_code.py
@@ -41,6 +41,10 @@ compression/magnitudes.py compression/plans.py compression/pruning.py config/wei
 networks/build.py networks/torchvision_networks.py networks/weights.py:
     dense_metrics front_sizes import_baseline inference_time initial_designs search test_front
     train_baseline
+config/candidates.py:
+    claims front_figure front_sizes import_runs inference_figure inference_time join_runs report
+    search search_figures setting_figures test_front union_front worst_run_front
+    worst_run_inference_figure
 config/base.py runs/method_names.py:
     claims import_runs method_figures search_figures setting_figures statistics tabulate_runs
     worst_run_front
@@ -84,7 +88,7 @@ methods/ctaea.py:
     search:ctaea
 methods/random.py:
     search:random
-methods/surrogate.py search/infills.py search/surrogates.py:
+config/regressors.py methods/surrogate.py search/infills.py search/surrogates.py:
     search:surrogate
 networks/chance.py:
     dense_metrics train_baseline

@@ -2,6 +2,7 @@ import re
 
 from workflow.scripts.paretopress.code import code_params
 from workflow.scripts.paretopress.config.method_files import method_file
+from workflow.scripts.paretopress.config.regressor_checks import own_files
 from workflow.scripts.paretopress.config.validation import read_study
 from workflow.scripts.paretopress.errors import UserError
 from workflow.scripts.paretopress.runs.planned import CIFAR10_DOWNLOAD, RUN_FILES, Run, planned
@@ -42,6 +43,12 @@ def own_code_of(wildcards):
     """The user's Python file that builds the network of the job, if it has one."""
     architecture = CONFIG["networks"][wildcards.network]["architecture"]
     return [local(architecture["path"])] if architecture["name"] == "file" else []
+
+
+def own_candidates_of(wildcards):
+    """The user's modules that define candidate surrogates of the job's method."""
+    settings = PLANNED.methods[wildcards.method]["settings"]
+    return list(map(local, own_files(settings.get("candidates", ()))))
 
 
 def run_of_job(wildcards):

@@ -88,6 +88,7 @@ rule search_figures:
         "../../envs/paretopress.yaml"
     params:
         **code_of("draw_searches.py"),
+        candidates=PLANNED.candidates,
     script:
         "../scripts/draw_searches.py"
 

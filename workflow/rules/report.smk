@@ -37,6 +37,7 @@ rule report:
         config=CONFIG,
         networks=PLANNED.networks,
         methods=list(PLANNED.methods),
+        candidates=PLANNED.candidates,
         splits=PLANNED.splits,
         constraints=PLANNED.constraints,
         figures=PLANNED.figures,

@@ -16,6 +16,7 @@ rule join_runs:
         "../../envs/paretopress.yaml"
     params:
         **code_of("join_runs.py"),
+        candidates=PLANNED.candidates,
     script:
         "../scripts/join_runs.py"
 

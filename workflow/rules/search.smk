@@ -10,6 +10,7 @@ rule search:
             lambda wildcards: PLANNED.sample_file(run_of_job(wildcards), ".timings.csv")
         ),
         own_code=own_code_of,
+        own_candidates=own_candidates_of,
     output:
         evaluations="<study>/runs/{network}/{method}/seed-{seed}/evaluations.csv",
         iterations="<study>/runs/{network}/{method}/seed-{seed}/iterations.csv",

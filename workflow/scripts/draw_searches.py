@@ -11,6 +11,7 @@ with job(snakemake):
     runs, evaluations, iterations, timings = (
         read_table(inputs[name]) for name in ("runs", "evaluations", "iterations", "timings")
     )
-    save(draw_surrogates(runs, iterations), outputs.surrogates)
+    candidates = snakemake.params.candidates
+    save(draw_surrogates(runs, iterations, candidates), outputs.surrogates)
     save(draw_fallbacks(runs, iterations), outputs.fallbacks)
     save(draw_times(runs, timings, evaluations), outputs.time)

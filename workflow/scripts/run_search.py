@@ -79,6 +79,7 @@ with job(snakemake) as work:
         evaluation_table(map(Evaluation.row, archive.evaluations), threshold),
         snakemake.output.evaluations,
     )
-    write_csv(iteration_table(archive.iterations), snakemake.output.iterations)
+    candidates = params.method["settings"].get("candidates", ())
+    write_csv(iteration_table(archive.iterations, candidates), snakemake.output.iterations)
     write_csv(timing_table(steps), snakemake.output.timings)
     journal.keep()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from paretopress.config.candidates import in_words
 from paretopress.jobs.files import write_whole
 from paretopress.jobs.job import job
 from paretopress.jobs.machine import this_machine
@@ -15,7 +16,7 @@ from paretopress.report.networks import network_page
 from paretopress.report.render import effective_config, render
 from paretopress.report.sources import sources
 from paretopress.report.summary import summary_json
-from paretopress.search.objectives import SURROGATES, threshold_of
+from paretopress.search.objectives import threshold_of
 from paretopress.statistics.costs import machines
 from paretopress.tables import read_table, records
 
@@ -80,7 +81,7 @@ with job(snakemake):
         config_text=effective_config(config),
         methods=params.methods,
         own_runs=len(config["networks"]) * len(params.methods) * len(config["seeds"]),
-        surrogates=SURROGATES,
+        surrogates=in_words(params.candidates),
         pages=pages,
         comparisons=comparisons,
         claims=records(statistics["claims"]),

@@ -6,6 +6,8 @@ import pytest
 import yaml
 from paths import ROOT
 
+from paretopress.config.regressor_checks import own_files
+from paretopress.config.study import Study
 from paretopress.config.validation import read_study
 from paretopress.errors import UserError
 
@@ -70,6 +72,57 @@ CASES = {
         ["networks", "vgg", "weights"],
         "w.onnx",
         ["networks.vgg.weights = 'w.onnx'", ".safetensors, .pt, .pth"],
+    ),
+    "an unknown candidate": (
+        ["methods", 0, "candidates"],
+        ["random_forrest"],
+        ["candidates[0] = 'random_forrest'", "Did you mean 'random_forest'?", "full dotted name"],
+    ),
+    "no candidates": (["methods", 0, "candidates"], [], ["candidates = []", "a list of values"]),
+    "candidates no list": (
+        ["methods", 0, "candidates"],
+        "knn",
+        ["candidates = 'knn'", "a list of values"],
+    ),
+    "a candidate twice": (
+        ["methods", 0, "candidates"],
+        ["knn", "knn"],
+        ["candidates = ['knn', 'knn']", "'knn' is listed more than once"],
+    ),
+    "a candidate by two names": (
+        ["methods", 0, "candidates"],
+        ["lightgbm", "lightgbm.LGBMRegressor"],
+        ["methods[0].candidates", "'lightgbm.LGBMRegressor' is listed more than once"],
+    ),
+    "a candidate of no module": (
+        ["methods", 0, "candidates"],
+        ["knn", "sklearn.svn.SVR"],
+        ["candidates[1] = 'sklearn.svn.SVR'", "cannot be imported", "PYTHONPATH"],
+    ),
+    "a candidate of an unknown class": (
+        ["methods", 0, "candidates"],
+        ["sklearn.svm.SVRR"],
+        ["candidates[0] = 'sklearn.svm.SVRR'", "sklearn.svm has no SVRR", "Did you mean 'SVR'?"],
+    ),
+    "a candidate that is no class": (
+        ["methods", 0, "candidates"],
+        ["os.getcwd"],
+        ["candidates[0] = 'os.getcwd'", "not a class with fit and predict"],
+    ),
+    "a candidate that needs arguments": (
+        ["methods", 0, "candidates"],
+        ["sklearn.pipeline.Pipeline"],
+        ["candidates[0]", "cannot be built without arguments (TypeError: ", "A class of your own"],
+    ),
+    "a classifier": (
+        ["methods", 0, "candidates"],
+        ["sklearn.svm.SVC"],
+        ["candidates[0] = 'sklearn.svm.SVC'", "no regressor, since", "'classifier'"],
+    ),
+    "the same metrics twice": (
+        ["methods", 1],
+        GOOD["methods"][0] | {"candidates": ["knn"]},
+        ["surrogate-mse-mape is listed 2 times", "belong into studies of their own"],
     ),
     "an unknown infill rule": (
         ["methods", 0, "infill_rule"],
@@ -373,6 +426,53 @@ def test_a_mistake_is_refused_with_place_key_value_and_what_is_allowed(
 
 def test_the_good_config_is_good():
     assert list(read_study(GOOD, []).methods_by_name()) == ["surrogate-mse-mape", "random"]
+
+
+OWN = """
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+
+class Plain:
+    fit = predict = print
+
+class Regressor(RegressorMixin, BaseEstimator):
+    fit = predict = print
+
+class Classifier(ClassifierMixin, BaseEstimator):
+    fit = predict = print
+
+class Untold(BaseEstimator):
+    fit = predict = print
+
+class Failing(Plain):
+    def __init__(self):
+        raise LookupError("no\\nlicense")
+"""
+
+
+def test_candidates_of_ones_own_are_checked_and_are_files_of_the_study(tmp_path, monkeypatch):
+    (tmp_path / "mine_of_this_test.py").write_text(OWN, encoding="utf-8")
+    (tmp_path / "broken_of_this_test.py").write_text("raise SystemExit(3)", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def read(*names: str) -> Study:
+        return read_study(changed(["methods", 0, "candidates"], ["knn", *names]), [])
+
+    good = [f"mine_of_this_test.{name}" for name in ("Plain", "Regressor", "Untold")]
+    study = read(*good, "sklearn.svm.SVR", "lightgbm.LGBMRegressor")
+    listed = study.methods_by_name()["surrogate-mse-mape"]["settings"]["candidates"]
+    assert listed == ["knn", *good, "sklearn.svm.SVR", "lightgbm.LGBMRegressor"]
+    assert own_files(listed) == [str(tmp_path / "mine_of_this_test.py")]
+    monkeypatch.chdir(tmp_path)
+    assert own_files(listed) == ["mine_of_this_test.py"]
+    for name, said in {
+        "mine_of_this_test.Classifier": "'classifier'",
+        "mine_of_this_test.Failing": "cannot be built without arguments (LookupError: no license)",
+        "broken_of_this_test.Model": "cannot be imported (SystemExit: 3)",
+    }.items():
+        with pytest.raises(UserError) as error:
+            read(name)
+        assert f"methods[0].candidates[1] = {name!r}: " in str(error.value)
+        assert said in str(error.value)
 
 
 def test_a_downloaded_dataset_needs_no_path():

@@ -50,7 +50,15 @@ SIX = [
 CANDIDATES = ["knn", "random_forest", "xgboost", "lightgbm"]
 
 
-def one_run(method: str, seed: int, length: int, shift: float) -> dict[str, pd.DataFrame]:
+EIGHT = [
+    *CANDIDATES, "sklearn.gaussian_process.GaussianProcessRegressor", "sklearn.svm.SVR",
+    "sklearn.ensemble.ExtraTreesRegressor", "my_surrogates.ExtraTreesRegressor",
+]  # fmt: skip
+
+
+def one_run(
+    method: str, seed: int, length: int, shift: float, candidates: list[str]
+) -> dict[str, pd.DataFrame]:
     """The tables of a made-up run; an infill takes 10 seconds, an initial design 4, an iteration's search 3."""
     rng = np.random.default_rng([seed, *method.encode()])
     start = np.random.default_rng(seed)
@@ -88,12 +96,12 @@ def one_run(method: str, seed: int, length: int, shift: float) -> dict[str, pd.D
     for function in ("nonzero_rate", "accuracy", "constraint"):
         iterations[f"{function}_surrogate"] = np.nan
         iterations = iterations.assign(
-            **{f"{function}_score_{candidate}": np.nan for candidate in CANDIDATES}
+            **{f"{function}_score_{candidate}": np.nan for candidate in candidates}
         )
     if factors_of(method)["objective_metric"]:
         iterations["surrogate_front_size"] = 3
         for function in ("nonzero_rate", "accuracy", "constraint"):
-            iterations[f"{function}_surrogate"] = rng.choice(CANDIDATES, count)
+            iterations[f"{function}_surrogate"] = rng.choice(candidates, count)
         iterations["fallbacks"] = rng.integers(0, 3, count)
         reasons = pd.Series(rng.choice(["empty front", "too few new designs"], count), dtype=object)
         iterations["fallback_reason"] = reasons.where(iterations["fallbacks"] > 0, np.nan)
@@ -136,6 +144,7 @@ def study(
     short: tuple[str, ...] = (),
     long: tuple[str, ...] = (),
     hopeless: int = 0,
+    candidates: list[str] = CANDIDATES,
 ) -> SimpleNamespace:
     """Tables of a made-up network. short: methods whose last run is incomplete. long: methods that spend more than the budget.
 
@@ -151,9 +160,11 @@ def study(
                 if method in long
                 else BUDGET
             )
-            parts.append(one_run(method, seed, length, -0.5 if seed == hopeless else 0.0))
+            shift = -0.5 if seed == hopeless else 0.0
+            parts.append(one_run(method, seed, length, shift, candidates))
     return SimpleNamespace(
-        **{name: pd.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]}
+        candidates=candidates,
+        **{name: pd.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]},
     )
 
 
@@ -212,7 +223,7 @@ def all_drawings(made: SimpleNamespace) -> dict[str, Drawing]:
         **{factor: draw_by_factor(runs, factor) for factor in FACTORS},
         "convergence": draw_convergence(runs, made.history, made.evaluations),
         "attainment": draw_attainment(runs, made.evaluations, TAU),
-        "surrogates": draw_surrogates(runs, made.iterations),
+        "surrogates": draw_surrogates(runs, made.iterations, made.candidates),
         "fallbacks": draw_fallbacks(runs, made.iterations),
         "time": draw_times(runs, made.timings, made.evaluations),
         "critical-difference": draw_critical_difference(
@@ -573,14 +584,29 @@ def test_too_few_blocks_are_said_instead_of_ranks():
 # Surrogates, fallbacks, times
 
 
-def test_shares_of_surrogates_are_counted_for_each_iteration():
-    made = study(SIX, seeds=3)
-    drawing = draw_surrogates(made.runs, made.iterations)
+@pytest.mark.parametrize(
+    ("candidates", "words"),
+    [
+        (CANDIDATES, ["KNN", "random forest", "XGBoost", "LightGBM"]),
+        (
+            EIGHT[2:],
+            ["XGBoost", "LightGBM", "GaussianProcessRegressor", "SVR", *EIGHT[-2:]],
+        ),
+        (["sklearn.svm.SVR", "knn"], ["SVR", "KNN"]),
+    ],
+)
+def test_shares_of_surrogates_are_counted_for_each_iteration(candidates, words):
+    made = study(SIX, seeds=3, candidates=candidates)
+    drawing = draw_surrogates(made.runs, made.iterations, made.candidates)
+    assert sorted(legend_of(drawing.figure)) == sorted(words)
     for axis, function in zip(
         drawing.figure.axes, ("nonzero_rate", "accuracy", "constraint"), strict=True
     ):
         chosen = made.iterations.dropna(subset=[f"{function}_surrogate"])
-        for bars, candidate in zip(axis.containers, CANDIDATES, strict=True):
+        looks = {(bars[0].get_facecolor(), bars[0].get_hatch()) for bars in axis.containers}
+        assert len(looks) == len(candidates), "no two look alike"
+        assert [bars.get_label() for bars in axis.containers] == words
+        for bars, candidate in zip(axis.containers, candidates, strict=True):
             shares = (
                 (chosen[f"{function}_surrogate"] == candidate).groupby(chosen["iteration"]).mean()
             )
@@ -694,6 +720,7 @@ DEGENERATE: dict[str, Callable[[], SimpleNamespace]] = {
             "timings": made.timings[:0],
         }
     ),
+    "eight candidates": lambda: study(SIX[:2], seeds=2, candidates=EIGHT),
     "the paper's methods": lambda: study(PAPER, seeds=5, short=("ctaea-5x20",)),
 }
 

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
@@ -29,14 +30,17 @@ from paretopress.compression.designs import (
 )
 from paretopress.compression.evaluation import Measurement
 from paretopress.compression.plans import Plan
+from paretopress.config.candidates import SURROGATES
+from paretopress.config.regressors import built
 from paretopress.errors import UserError
 from paretopress.jobs.journal import Journal
 from paretopress.methods import build_method
 from paretopress.runs.tables import evaluation_table, iteration_table
 from paretopress.search import archive as search
+from paretopress.search import surrogates
 from paretopress.search.archive import Archive, Evaluation, Target, sample_initial
 from paretopress.search.objectives import FUNCTIONS
-from paretopress.search.surrogates import CANDIDATES, RANDOM_CHOICE, SCORES
+from paretopress.search.surrogates import RANDOM_CHOICE, SCORES
 
 SEED = 1
 SEARCHES = FAMILIES | {"hill_climber": "hill_climber.HillClimber"}
@@ -83,8 +87,9 @@ def small_candidates() -> Iterator[None]:
         "lightgbm": lambda seed: DecisionTreeRegressor(max_depth=1, random_state=seed),
     }
     with pytest.MonkeyPatch.context() as patch:
-        for name, candidate in few.items():
-            patch.setitem(CANDIDATES, name, candidate)
+        patch.setattr(
+            surrogates, "built", lambda name, seed: few.get(name, partial(built, name))(seed)
+        )
         patch.setattr(search, "ATTEMPTS", 300)
         patch.setattr("paretopress.methods.ctaea.STALE_GENERATIONS", 10)
         yield
@@ -323,7 +328,7 @@ def _compared(chosen: dict) -> np.ndarray:
         chosen["objective_metric"],
         chosen["constraint_metric"],
     ]
-    return np.repeat([metric != RANDOM_CHOICE for metric in by_function], len(CANDIDATES))
+    return np.repeat([metric != RANDOM_CHOICE for metric in by_function], len(SURROGATES))
 
 
 @pytest.mark.parametrize("metric", SCORES)
@@ -335,10 +340,10 @@ def test_of_equal_scores_the_first_candidate_is_chosen_and_the_scores_show_it(me
     )
     (row,) = iteration_table(archive.iterations).to_dict("records")
     for function in FUNCTIONS:
-        scores = [row[f"{function}_score_{name}"] for name in CANDIDATES]
-        assert row[f"{function}_surrogate"] == list(CANDIDATES)[int(np.argmax(scores))]
+        scores = [row[f"{function}_score_{name}"] for name in SURROGATES]
+        assert row[f"{function}_surrogate"] == list(SURROGATES)[int(np.argmax(scores))]
         if metric == "spearman":
-            assert scores == [-1] * len(CANDIDATES)
+            assert scores == [-1] * len(SURROGATES)
             assert row[f"{function}_surrogate"] == "knn"
 
 

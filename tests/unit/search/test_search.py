@@ -15,6 +15,7 @@ import pytest
 from paretopress.compression.designs import Design, design_from_vector
 from paretopress.compression.evaluation import Measurement
 from paretopress.compression.plans import Layout, Plan
+from paretopress.config.candidates import SURROGATES
 from paretopress.config.methods import REGISTRY, CtaeaMethod, SurrogateMethods
 from paretopress.errors import UserError
 from paretopress.jobs.journal import Journal
@@ -22,7 +23,6 @@ from paretopress.methods import build_method
 from paretopress.runs.tables import evaluation_table, iteration_table
 from paretopress.search.archive import Archive, Evaluation, Target, sample_initial
 from paretopress.search.infills import INFILL_RULES
-from paretopress.search.surrogates import CANDIDATES
 
 
 @dataclass(frozen=True)
@@ -213,11 +213,11 @@ def test_iterations_say_which_surrogate_was_chosen_by_which_scores(synthetic_tar
         synthetic_target, "surrogate", tmp_path, budget=INITIAL + 4, objective_metric="mse"
     )
     table = iteration_table(archive.iterations)
-    scores = table[[f"accuracy_score_{name}" for name in CANDIDATES]]
+    scores = table[[f"accuracy_score_{name}" for name in SURROGATES]]
     best = scores.idxmax(axis=1).str.removeprefix("accuracy_score_")
     assert (best == table["accuracy_surrogate"]).all()
     assert table["constraint_score_knn"].isna().all()  # chosen at random, compared with none
-    assert set(table["constraint_surrogate"]) <= set(CANDIDATES)
+    assert set(table["constraint_surrogate"]) <= set(SURROGATES)
     assert list(table["evaluations"]) == [INITIAL + 2, INITIAL + 4]
 
 

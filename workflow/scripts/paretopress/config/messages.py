@@ -9,10 +9,14 @@ from pydantic_core import ErrorDetails
 
 from ..errors import short
 from .base import NAME
+from .candidates import SURROGATES
+from .methods import CANDIDATE
 from .schema import PATTERNS, allowed_at, describe, models_of
 from .sources import Path_, Source, holds, key_of, value_at, where
 
 LONGEST_GUESSED = 80
+# The names that a text of a pattern may be a misspelling of.
+KNOWN = {CANDIDATE: tuple(SURROGATES)}
 
 
 def _without_tags(location: Path_, data: Any) -> Path_:
@@ -116,10 +120,14 @@ def message(error: ErrorDetails, data: Mapping[str, Any], sources: Sequence[Sour
             f"Allowed: {PATTERNS[NAME]}."
         )
     value = value_at(path, data)
-    options_ = get_args(allowed.annotation) if kind == "literal_error" and allowed else ()
+    options_ = (
+        get_args(allowed.annotation)
+        if kind == "literal_error" and allowed
+        else KNOWN.get(str(context.get("pattern")), ())
+    )
     hint = (
         nearest(value, options_)
-        if kind == "literal_error"
+        if options_
         else _scientific(value)
         if kind in ("float_type", "int_type")
         else ""

@@ -31,7 +31,7 @@ class Mistake:
         meant: The words that `said` may be a misspelling of.
     """
 
-    key: tuple[str, ...]
+    key: tuple[str | int, ...]
     what: str
     allowed: str
     said: str = ""

@@ -3,9 +3,19 @@
 from itertools import product
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from .base import Count, Metrics, Name, Population, Section, is_table_of_a_network, refuse
+from .base import (
+    Count,
+    Metrics,
+    Name,
+    Population,
+    Section,
+    distinct,
+    is_table_of_a_network,
+    refuse,
+)
+from .candidates import SURROGATES, path_of
 
 # The registry: FILE.CLASS in the folder methods/ by family. To add a method, add a file there and
 # an entry here.
@@ -17,6 +27,18 @@ REGISTRY = {
 OTHER_JOBS = ("initial", "test", "training")
 # The method names of these families are made from their settings.
 NAMED_BY_SETTINGS = ("surrogate-", "ctaea-")
+WORD = "[A-Za-z_][A-Za-z0-9_]*"
+CANDIDATE = rf"^({'|'.join(SURROGATES)}|{WORD}(\.{WORD})+)$"
+
+
+def _different(names: list[str]) -> list[str]:
+    """Refuse a list that has a regressor twice, also by two names."""
+    distinct(list(map(path_of, distinct(names))))
+    return names
+
+
+Candidate = Annotated[str, StringConstraints(pattern=CANDIDATE)]
+Candidates = Annotated[list[Candidate], Field(min_length=1), AfterValidator(_different)]
 
 
 class SurrogateMethods(Section):
@@ -40,6 +62,12 @@ class SurrogateMethods(Section):
     )
     folds: Annotated[int, Field(ge=2, le=10)] = Field(
         5, description="Number of folds in the cross-validation that compares the surrogates"
+    )
+    candidates: Candidates = Field(
+        list(SURROGATES),
+        description="The regressors that the surrogates are chosen from: names of the paper's "
+        "four, or dotted names of classes with scikit-learn's interface. Of equal scores, the "
+        "first listed is chosen",
     )
     infill_rule: Literal["random", "objective_distance"] = Field(
         "random",

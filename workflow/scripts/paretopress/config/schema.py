@@ -16,6 +16,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from .base import ADDRESS, NAME, PATH, SHA256
+from .candidates import SURROGATES
+from .methods import CANDIDATE
 from .recipes import DEFAULT_RECIPE, RECIPES
 from .study import Study
 
@@ -32,6 +34,8 @@ PATTERNS = {
     PATH: "a path without {, }, <, > and control characters",
     ADDRESS: "an address that begins with https:// or http://",
     SHA256: "64 hexadecimal digits",
+    CANDIDATE: f"one of {', '.join(SURROGATES)}, or the full dotted name of a regressor's class, "
+    "such as sklearn.svm.SVR",
 }
 
 

@@ -198,7 +198,8 @@ class Study(Section):
             if count > 1:
                 raise refuse(
                     f"the method {name} is listed {count} times under methods",
-                    "each method once",
+                    "each method once. Entries of the family surrogate with the same metrics, "
+                    "such as those of other candidates, belong into studies of their own",
                     "methods",
                 )
         for family in self.methods:

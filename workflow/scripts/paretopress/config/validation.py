@@ -1,6 +1,6 @@
 """Check a config before anything runs, and report all its mistakes at once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,11 +8,12 @@ from pydantic import ValidationError
 
 from ..errors import UserError, short
 from .messages import given, message, nearest
-from .method_files import mistakes_of
-from .methods import RegisteredMethod
+from .method_files import Mistake, mistakes_of
+from .methods import RegisteredMethod, SurrogateMethods
 from .networks import OwnNetwork
 from .plain_values import TooLarge, mistakes_in, value_count
 from .python_files import defined_names
+from .regressor_checks import wrong_candidates
 from .sources import (
     COMMAND_LINE,
     Path_,
@@ -28,6 +29,10 @@ from .sources import (
 from .study import Study
 
 MOST_PROBLEMS = 50
+METHOD_CHECKS: dict[type, Callable[[Any], Iterator[Mistake]]] = {
+    RegisteredMethod: mistakes_of,
+    SurrogateMethods: wrong_candidates,
+}
 
 
 def _own_networks(study: Study) -> Iterator[tuple[str, OwnNetwork]]:
@@ -76,9 +81,13 @@ def _wrong_code(study: Study, data: Mapping[str, Any], sources: Sequence[Source]
 def _wrong_methods(
     study: Study, data: Mapping[str, Any], sources: Sequence[Source]
 ) -> Iterator[str]:
-    """Find methods of the registry that are missing or refuse their settings. No file is run."""
+    """Find methods of the registry that are missing or refuse their settings, and candidates.
+
+    No file of a method is run. The module of a candidate is imported.
+    """
     for index, method in enumerate(study.methods):
-        for mistake in mistakes_of(method) if isinstance(method, RegisteredMethod) else ():
+        check = METHOD_CHECKS.get(type(method))
+        for mistake in check(method) if check else ():
             path: Path_ = ("methods", index, *mistake.key)
             hint = nearest(mistake.said, mistake.meant)
             yield (

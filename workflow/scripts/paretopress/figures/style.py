@@ -3,7 +3,7 @@
 Readers with a colour vision deficiency can tell the colours apart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -34,6 +34,8 @@ BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (
 )
 HUES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 HATCHES = ("", "///", "...", "xx", "\\\\\\", "++")
+# Characters of a legend as wide as the page, and of an entry beside its label.
+ROW_OF_LEGEND, BESIDE_LABEL = 115, 10
 DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"
 
 # A decorator: a figure is made and written under these parameters, and those of the caller stay.
@@ -120,6 +122,17 @@ def new_panels(count: int, columns: int, height: float, xlabel: str) -> tuple[Fi
         axis.set_xlabel(xlabel)
         axis.xaxis.set_tick_params(labelbottom=True)
     return figure, axes[:count]
+
+
+def fill(position: int) -> tuple[str, str]:
+    """The colour and the hatching of a bar: every position below 36 has a pair of its own."""
+    return HUES[position % len(HUES)], HATCHES[(position + position // len(HUES)) % len(HATCHES)]
+
+
+def columns_for(labels: Iterable[str]) -> int:
+    """How many entries of a legend fit in a row, at most 4."""
+    longest = max(map(len, labels), default=0)
+    return max(1, min(4, ROW_OF_LEGEND // (longest + BESIDE_LABEL)))
 
 
 def legend_below(figure: Figure, handles: Sequence[Handle], columns: int = 4) -> None:

@@ -1,21 +1,24 @@
 """How often each surrogate was chosen, and how often infills were drawn at random instead."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
+from ..config.candidates import in_words
 from ..search.objectives import FUNCTIONS
 from ..tables import RUN_COLUMNS
 from ..words import counted
 from .captions import incomplete_note, listed, n_runs, name_of
 from .looks import setting_table
 from .style import (
-    HATCHES,
-    HUES,
     INK,
     PALE,
     Drawing,
     Handle,
+    columns_for,
+    fill,
     legend_below,
     new_figure,
     new_panels,
@@ -27,18 +30,6 @@ from .style import (
 MOST_BINS = 12
 REASONS = ("empty front", "no new design", "too few new designs")
 UNKNOWN = "reason not recorded"
-
-
-def candidates_of(iterations: pd.DataFrame) -> list[str]:
-    """The candidate surrogates: those with scores, in the table's order, then any other chosen."""
-    prefix = "nonzero_rate_score_"
-    scored = [
-        column.removeprefix(prefix) for column in iterations.columns if column.startswith(prefix)
-    ]
-    chosen = {
-        name for function in FUNCTIONS for name in iterations[f"{function}_surrogate"].dropna()
-    }
-    return [*scored, *sorted(chosen - set(scored))]
 
 
 def bins_of(iterations: pd.Series) -> np.ndarray:
@@ -57,13 +48,16 @@ def bins_of(iterations: pd.Series) -> np.ndarray:
     return np.append(np.arange(1, last + 1, width), last + 1)
 
 
-def chosen_shares(iterations: pd.DataFrame, function: str, edges: np.ndarray) -> pd.DataFrame:
+def chosen_shares(
+    iterations: pd.DataFrame, function: str, edges: np.ndarray, candidates: Sequence[str]
+) -> pd.DataFrame:
     """The share of each candidate among the choices for a function.
 
     Args:
         iterations: The iterations of runs of surrogate settings.
         function: One of `FUNCTIONS`.
         edges: The edges of the bins, as of `bins_of`.
+        candidates: The candidates.
 
     Returns:
         A row for each bin, named after its first iteration, and a column for each candidate.
@@ -72,7 +66,7 @@ def chosen_shares(iterations: pd.DataFrame, function: str, edges: np.ndarray) ->
     first = edges[np.searchsorted(edges, made["iteration"], side="right") - 1]
     counts = pd.crosstab(first, made[f"{function}_surrogate"])
     return counts.div(counts.sum(axis=1), axis=0).reindex(
-        index=edges[:-1], columns=candidates_of(iterations), fill_value=0.0
+        index=edges[:-1], columns=list(candidates), fill_value=0.0
     )
 
 
@@ -91,12 +85,15 @@ def _uncompared(runs: pd.DataFrame) -> str:
 
 
 @styled
-def draw_surrogates(runs: pd.DataFrame, iterations: pd.DataFrame) -> Drawing:
+def draw_surrogates(
+    runs: pd.DataFrame, iterations: pd.DataFrame, candidates: Sequence[str]
+) -> Drawing:
     """Draw the shares of the chosen surrogates over the iterations, a panel for each function.
 
     Args:
         runs: The run table of one network.
         iterations: The iterations of its runs.
+        candidates: The candidate surrogates, in the order of the legend.
     """
     network = name_of(runs)
     complete = runs[runs["complete"]]
@@ -109,19 +106,20 @@ def draw_surrogates(runs: pd.DataFrame, iterations: pd.DataFrame) -> Drawing:
         )
     edges = bins_of(made["iteration"])
     figure, axes = new_panels(len(FUNCTIONS), columns=3, height=2.6, xlabel="iteration (number)")
+    words = in_words(candidates)
     bars: list[Handle] = []
     for axis, (function, title) in zip(axes, FUNCTIONS.items(), strict=True):
-        shares = chosen_shares(made, function, edges)
+        shares = chosen_shares(made, function, edges, candidates)
         bottom = np.zeros(len(shares))
         bars = []
-        for position, candidate in enumerate(shares.columns):
+        for position, (candidate, label) in enumerate(words.items()):
+            color, hatch = fill(position)
             heights = shares[candidate].to_numpy()
             bars.append(
                 axis.bar(
                     edges[:-1] - 0.5, heights, width=np.diff(edges), bottom=bottom, align="edge",
-                    label=str(candidate).replace("_", " "),
-                    color=(HUES[position % len(HUES)], 0.75),
-                    hatch=HATCHES[position % len(HATCHES)], edgecolor="white", linewidth=0.8,
+                    label=label, color=(color, 0.75), hatch=hatch, edgecolor="white",
+                    linewidth=0.8,
                 )
             )  # fmt: skip
             bottom = bottom + heights
@@ -131,7 +129,7 @@ def draw_surrogates(runs: pd.DataFrame, iterations: pd.DataFrame) -> Drawing:
     axes[0].xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     percent(axes[0].yaxis, "share of the choices")
     figure.suptitle(network, x=0.01, ha="left")
-    legend_below(figure, bars)
+    legend_below(figure, bars, columns_for(words.values()))
     width = int(np.diff(edges).max())
     taking = complete.merge(made[RUN_COLUMNS].drop_duplicates(), on=RUN_COLUMNS)
     binned = f", in bins of {width} iterations" if width > 1 else ""
@@ -196,7 +194,8 @@ def draw_fallbacks(runs: pd.DataFrame, iterations: pd.DataFrame) -> Drawing:
     for position, reason in enumerate(counts.columns):
         shares = (counts[reason] / infills).to_numpy()
         if shares.any():
-            color = PALE if reason == UNKNOWN else HUES[position % len(HUES)]
+            hue, hatch = fill(position)
+            color = PALE if reason == UNKNOWN else hue
             handles.append(
                 axis.barh(
                     heights,
@@ -204,7 +203,7 @@ def draw_fallbacks(runs: pd.DataFrame, iterations: pd.DataFrame) -> Drawing:
                     left=left,
                     height=0.6,
                     color=(color, 0.6),
-                    hatch=HATCHES[position % len(HATCHES)],
+                    hatch=hatch,
                     edgecolor="white",
                     label=reason,
                 )

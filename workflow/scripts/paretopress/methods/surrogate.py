@@ -1,12 +1,14 @@
 """The paper's method (section 4): CTAEA on surrogates that are chosen anew in each iteration."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..compression.designs import design_from_vector
+from ..config.candidates import SURROGATES, path_of
+from ..config.regressors import regressor_class
 from ..search.archive import Archive, Iteration, generator, spend_budget
 from ..search.ctaea import Ctaea
 from ..search.infills import INFILL_RULES, Candidate
@@ -32,6 +34,7 @@ class SurrogateSearch:
         infills: Designs to evaluate in each iteration.
         folds: Folds of the cross-validation.
         infill_rule: A key of INFILL_RULES.
+        candidates: The regressors to choose from: keys of SURROGATES, or dotted names of classes.
     """
 
     objective_metric: str
@@ -41,6 +44,12 @@ class SurrogateSearch:
     infills: int
     folds: int
     infill_rule: str
+    candidates: Sequence[str] = tuple(SURROGATES)
+
+    def __post_init__(self) -> None:
+        # An import takes up to seconds, which shall not count as the time of an iteration.
+        for name in self.candidates:
+            regressor_class(path_of(name))
 
     def run(self, archive: Archive, after_iteration: Callable[[Archive], None]) -> None:
         """Spend the archive's budget, and call `after_iteration` after each iteration."""
@@ -112,7 +121,13 @@ class SurrogateSearch:
         for function in FUNCTIONS:
             try:
                 selections[function] = select_surrogate(
-                    X, values[function], metrics[function], self.folds, rng, left_out
+                    X,
+                    values[function],
+                    metrics[function],
+                    self.folds,
+                    rng,
+                    left_out,
+                    self.candidates,
                 )
             except NoSurrogateError as error:
                 raise NoSurrogateError(

@@ -51,6 +51,12 @@ class Planned:
         return self.study.methods_by_name()
 
     @cached_property
+    def candidates(self) -> list[str]:
+        """The candidate surrogates of all the study's own methods, each once."""
+        listed = (method["settings"].get("candidates", ()) for method in self.methods.values())
+        return list(dict.fromkeys(name for names in listed for name in names))
+
+    @cached_property
     def networks(self) -> list[str]:
         """The study's own networks, then those of its evaluation tables alone."""
         return self.study.network_names()

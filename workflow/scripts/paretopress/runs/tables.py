@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from ..compression.designs import INTEGER_VARIABLES, VARIABLES
-from ..search.objectives import FUNCTIONS, SURROGATES, constraint_value
+from ..config.candidates import SURROGATES
+from ..search.objectives import FUNCTIONS, constraint_value
 
 EVALUATION_COLUMNS = [
     "evaluation",
@@ -23,8 +24,15 @@ EVALUATION_COLUMNS = [
 TIMING_COLUMNS = ["step", "iteration", "evaluation", "seconds", "threads", "processor"]
 
 
-def iteration_columns() -> list[str]:
-    """The columns of iterations.csv."""
+def iteration_columns(candidates: Iterable[str] = ()) -> list[str]:
+    """The columns of iterations.csv.
+
+    Args:
+        candidates: The candidate surrogates. Every table has columns for those of SURROGATES.
+
+    Returns:
+        The names of the columns.
+    """
     columns = [
         "iteration",
         "evaluations",
@@ -34,7 +42,8 @@ def iteration_columns() -> list[str]:
         "fallback_reason",
     ]
     columns += [f"{function}_surrogate" for function in FUNCTIONS]
-    return columns + [f"{function}_score_{name}" for function in FUNCTIONS for name in SURROGATES]
+    names = dict.fromkeys([*SURROGATES, *candidates])
+    return columns + [f"{function}_score_{name}" for function in FUNCTIONS for name in names]
 
 
 def with_integers(table: pd.DataFrame) -> pd.DataFrame:
@@ -73,11 +82,14 @@ def evaluation_table(rows: Iterable[Mapping[str, Any]], threshold: float) -> pd.
     return with_integers(table).astype({"iteration": "Int64"})
 
 
-def iteration_table(iterations: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+def iteration_table(
+    iterations: Iterable[Mapping[str, Any]], candidates: Iterable[str] = ()
+) -> pd.DataFrame:
     """Make iterations.csv, with a row for each iteration.
 
     Args:
         iterations: The iterations of a search in their order.
+        candidates: The candidate surrogates of the search.
 
     Returns:
         The columns of `iteration_columns`. Those of surrogates are empty for methods without them.
@@ -96,7 +108,8 @@ def iteration_table(iterations: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             for name, score in scores.items()
         }
         rows.append(row)
-    return pd.DataFrame(rows, columns=iteration_columns()).astype({"surrogate_front_size": "Int64"})
+    table = pd.DataFrame(rows, columns=iteration_columns(candidates))
+    return table.astype({"surrogate_front_size": "Int64"})
 
 
 def timing_table(steps: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -6,16 +6,8 @@ from typing import Any
 import numpy as np
 from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
-# The functions that surrogates predict, and the candidate surrogates: each name in tables, and in
-# words. They are here because every run's table has columns for them. A search without surrogates
-# shall not import their libraries.
+# The functions that surrogates predict: each name in tables, and in words.
 FUNCTIONS = {"nonzero_rate": "non-zero rate", "accuracy": "accuracy", "constraint": "constraint"}
-SURROGATES = {
-    "knn": "KNN",
-    "random_forest": "random forest",
-    "xgboost": "XGBoost",
-    "lightgbm": "LightGBM",
-}
 POINTS = 100  # percentage points in an accuracy of 1
 
 

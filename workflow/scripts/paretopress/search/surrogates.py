@@ -1,4 +1,4 @@
-"""Surrogates: four candidate regressors, and the choice of one for each function and iteration."""
+"""Surrogates: candidate regressors, and the choice of one for each function and iteration."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -8,17 +8,15 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch  # noqa: F401  before lightgbm, which needs the OpenMP runtime of torch's wheel
-from lightgbm import LGBMRegressor
 from scipy.stats import spearmanr
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.metrics import mean_absolute_percentage_error, mean_squared_error
 from sklearn.model_selection import KFold
-from sklearn.neighbors import KNeighborsRegressor
 from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils import check_X_y
-from xgboost import XGBRegressor
 
-from .objectives import SURROGATES
+from ..config.candidates import SURROGATES
+from ..config.regressors import built
 
 
 class Surrogate(Protocol):
@@ -69,19 +67,6 @@ class RandomForest(RandomForestRegressor):
         """Predict values of shape (n,) for samples of shape (n, 7)."""
         rows = np.asarray(X, dtype=np.float32)
         return sum(tree.predict(rows)[:, 0] for tree in self._trees) / self.n_estimators
-
-
-# Default hyperparameters, as in the paper's published code. One thread, so that the result does not
-# depend on the machine's load.
-_BUILDERS: tuple[Callable[[int], Surrogate], ...] = (
-    lambda seed: KNeighborsRegressor(n_jobs=1),
-    lambda seed: RandomForest(random_state=seed),
-    lambda seed: XGBRegressor(random_state=seed, n_jobs=1),
-    lambda seed: LGBMRegressor(
-        random_state=seed, n_jobs=1, deterministic=True, force_col_wise=True, verbose=-1
-    ),
-)
-CANDIDATES = dict(zip(SURROGATES, _BUILDERS, strict=True))
 
 
 def _spearman(true: np.ndarray, predicted: np.ndarray) -> float:
@@ -157,7 +142,7 @@ def fitted(name: str, seed: int, X: np.ndarray, y: np.ndarray) -> Fitted:
     """Fit a candidate to samples.
 
     Args:
-        name: A key of CANDIDATES.
+        name: A key of SURROGATES, or the dotted name of a class.
         seed: Seed of the candidate.
         X: Samples, shape (n, 7).
         y: Their values, shape (n,).
@@ -169,7 +154,7 @@ def fitted(name: str, seed: int, X: np.ndarray, y: np.ndarray) -> Fitted:
         SurrogateError: The fit fails.
     """
     with _failures(name):
-        return Fitted(name, CANDIDATES[name](seed).fit(X, y))
+        return Fitted(name, built(name, seed).fit(X, y))
 
 
 @dataclass(frozen=True)
@@ -188,7 +173,7 @@ class Selection:
 
     @property
     def name(self) -> str:
-        """Name of the surrogate, a key of CANDIDATES."""
+        """Name of the surrogate, one of the candidates."""
         return self.surrogate.name
 
 
@@ -219,7 +204,7 @@ def cross_validated(
     metric: str,
     folds: int,
     seed: int,
-    candidates: Sequence[str] = tuple(CANDIDATES),
+    candidates: Sequence[str] = tuple(SURROGATES),
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Cross-validate candidates over shuffled folds, which are the same for all.
 
@@ -229,7 +214,7 @@ def cross_validated(
         metric: A key of SCORES.
         folds: Number of folds. With fewer samples, each sample is a fold.
         seed: Seed of the folds and of the candidates.
-        candidates: Keys of CANDIDATES.
+        candidates: Keys of SURROGATES, or dotted names of classes.
 
     Returns:
         Mean score of each candidate, and the reason for each candidate without a score. A single
@@ -255,10 +240,11 @@ def select_surrogate(
     folds: int,
     rng: np.random.Generator,
     left_out: Mapping[str, str] = MappingProxyType({}),
+    candidates: Sequence[str] = tuple(SURROGATES),
 ) -> Selection:
     """Choose the candidate with the best cross-validated score (paper, section 4).
 
-    It is fitted to all samples. Of equal scores, the first in CANDIDATES is chosen. All scores are
+    It is fitted to all samples. Of equal scores, the first of `candidates` is chosen. All scores are
     equal where the values are constant. A candidate that fails to fit or to predict, in a fold or
     on all samples, is left out, and the next best is taken.
 
@@ -269,6 +255,7 @@ def select_surrogate(
         folds: Folds of the cross-validation.
         rng: Generator of the seed, and of the random choice.
         left_out: Candidates that must not be chosen, and the reasons.
+        candidates: Keys of SURROGATES, or dotted names of classes.
 
     Returns:
         The chosen surrogate, the scores and the candidates left out.
@@ -278,19 +265,19 @@ def select_surrogate(
     """
     seed = int(rng.integers(2**31))
     left_out = dict(left_out)
-    candidates = [name for name in CANDIDATES if name not in left_out]
+    usable = [name for name in candidates if name not in left_out]
     scores: dict[str, float] = {}
     if metric != RANDOM_CHOICE:
-        scores, failed = cross_validated(X, y, metric, folds, seed, candidates)
+        scores, failed = cross_validated(X, y, metric, folds, seed, usable)
         left_out |= failed
-        candidates = sorted(scores, key=lambda name: -scores[name])
-    while candidates:
-        name = candidates[0] if scores else str(rng.choice(candidates))
+        usable = sorted(scores, key=lambda name: -scores[name])
+    while usable:
+        name = usable[0] if scores else str(rng.choice(usable))
         try:
             surrogate = fitted(name, seed, X, y)
             surrogate.predict(X)
         except SurrogateError as error:
-            candidates.remove(name)
+            usable.remove(name)
             left_out[name] = error.reason
         else:
             return Selection(surrogate, scores, left_out)
