@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -11,6 +12,13 @@ from paths import ROOT
 from project import RESULTS, TINY, Project, edit_code
 
 pytestmark = pytest.mark.slow
+
+PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+# What the page shows: a method as a file and an entry of the registry, and a surrogate, in Python; a line of the config for each.
+CODE, ENTRY, OWN = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+(LINE,), (LISTED,) = map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL))
+CANDIDATES = LISTED["candidates"]
+PAPERS, OWN_FILE = CANDIDATES[:4], f"{CANDIDATES[-1].split('.')[0]}.py"
 
 CONFIG = TINY | {
     "seeds": [1],
@@ -24,6 +32,7 @@ CONFIG = TINY | {
             "constraint_metrics": ["random", "mse"],
             "population": 8,
             "generations": 4,
+            "candidates": CANDIDATES,
         },
     ],
 }
@@ -36,16 +45,19 @@ OF_THE_SETTINGS = [
 ]
 OF_THE_METHODS = ["hypervolume", "convergence", "attainment", "best-and-worst", "time"]
 FILE = "workflow/scripts/paretopress/methods/hill_climber.py"
-PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
-# What the page shows: a file and an entry of the registry in Python, a line of the config in YAML.
-CODE, ENTRY = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-(LINE,) = yaml.safe_load(re.search(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL).group(1))
+
+
+def configured(folder: Path) -> Project:
+    """The project with the small study's config and the file that it names."""
+    project = Project(folder)
+    project.configure(CONFIG)
+    (folder / OWN_FILE).write_text(OWN, encoding="utf-8")
+    return project
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory) -> Project:
-    project = Project(tmp_path_factory.mktemp("small"))
-    project.configure(CONFIG)
+    project = configured(tmp_path_factory.mktemp("small"))
     project.complete(2)
     return project
 
@@ -55,6 +67,36 @@ def test_a_search_on_the_test_images_makes_no_evaluation_twice_and_says_so(small
     assert table["test_accuracy"].tolist() == table["accuracy"].tolist()
     assert b"on the test images, " not in small.read("logs/fronts/first.test.log")
     assert "The search used the test images" in small.read("report.html").decode()
+
+
+def test_what_is_listed_as_a_candidate_stands_in_every_table_and_figure(small):
+    def columns(*names: str) -> list[str]:
+        functions = ("nonzero_rate", "accuracy", "constraint")
+        return [f"{function}_score_{name}" for function in functions for name in names]
+
+    def scores(run: str) -> pd.DataFrame:
+        table = pd.read_csv(small.folder / RESULTS / "runs" / "first" / run / "iterations.csv")
+        return table.filter(like="_score_")
+
+    compared = scores("surrogate-random-mse/seed-1")
+    assert list(compared) == columns(*CANDIDATES)
+    assert compared.filter(like="constraint").notna().all(axis=None)
+    assert list(scores("surrogate-random-random/seed-1")) == columns(*CANDIDATES)
+    assert list(scores("random/seed-1")) == columns(*PAPERS), "as if they were not there"
+    assert list(scores("")) == columns(*CANDIDATES)
+    drawn, report = (
+        small.read(name).decode() for name in ("figures/surrogates-first.svg", "report.html")
+    )
+    for name in (
+        "KNN",
+        "random forest",
+        "XGBoost",
+        "LightGBM",
+        "GaussianProcessRegressor",
+        "Plane",
+    ):
+        assert f"<!-- {name} -->" in drawn
+        assert f">{name}</th>" in report
 
 
 def test_the_front_of_the_worst_run_of_the_best_setting_is_timed_too(small):
@@ -75,7 +117,7 @@ def test_the_front_of_the_worst_run_of_the_best_setting_is_timed_too(small):
 
 
 def test_more_threads_than_cores_are_refused_before_any_work(tmp_path):
-    project = Project(tmp_path)
+    project = configured(tmp_path)
     project.configure(CONFIG | {"inference_time": {"threads": 3}})
     refused = project.snakemake("--cores", "2")
     assert refused.returncode != 0
@@ -192,12 +234,16 @@ def test_a_method_of_ones_own_is_put_to_the_tests_of_every_method(with_own_metho
 
 
 @pytest.mark.parametrize(
-    ("file", "method"),
-    [(FILE, LINE["name"]), ("workflow/scripts/paretopress/methods/random.py", "random")],
+    ("file", "methods"),
+    [
+        (FILE, [LINE["name"]]),
+        ("workflow/scripts/paretopress/methods/random.py", ["random"]),
+        (OWN_FILE, ["surrogate-random-mse", "surrogate-random-random"]),
+    ],
 )
-def test_an_edited_method_reruns_its_own_searches(file, method, with_own_method):
+def test_an_edited_method_or_surrogate_reruns_its_own_searches(file, methods, with_own_method):
     before = (with_own_method.folder / file).read_bytes()
     edit_code(with_own_method, file)
     searches = [job for job in with_own_method.to_do() if job.startswith("search[")]
-    assert searches == [f"search[network=first, method={method}, seed=1]"]
+    assert searches == [f"search[network=first, method={method}, seed=1]" for method in methods]
     (with_own_method.folder / file).write_bytes(before)
