@@ -14,13 +14,24 @@ from paretopress.config.candidates import SURROGATES
 from paretopress.runs.tables import iteration_table
 from paretopress.search import surrogates
 from paretopress.search.objectives import FUNCTIONS
-from paretopress.search.surrogates import SCORES, NoSurrogateError, select_surrogate
+from paretopress.search.surrogates import (
+    SCORES,
+    Comparison,
+    NoSurrogateError,
+    Selection,
+    select_surrogate,
+)
 
 RNG = np.random.default_rng(0)
 X = RNG.random((12, 7))
 Y = X.sum(1)
 CANDIDATES: dict[str, Callable[[int], object]] = {}  # how a test builds each
 SURROGATE = METHODS["surrogate"] | {"generations": 3}
+
+
+def chosen_of(y: np.ndarray, metric: str, seed: int = 0, folds: int = 4) -> Selection:
+    rng = np.random.default_rng(seed)
+    return select_surrogate(Comparison(X, y, folds, int(rng.integers(2**31))), metric, rng)
 
 
 @dataclass
@@ -82,11 +93,11 @@ def test_a_candidate_that_fails_is_left_out_and_the_best_of_the_others_is_chosen
     metric, broken, monkeypatch
 ):
     seeds = range(8 if metric == "random" else 2)
-    ordinary = [select_surrogate(X, Y, metric, 4, np.random.default_rng(seed)) for seed in seeds]
+    ordinary = [chosen_of(Y, metric, seed) for seed in seeds]
     best = ordinary[0].name
     candidate, reason = BROKEN[broken]
     monkeypatch.setitem(CANDIDATES, best, candidate)
-    chosen = [select_surrogate(X, Y, metric, 4, np.random.default_rng(seed)) for seed in seeds]
+    chosen = [chosen_of(Y, metric, seed) for seed in seeds]
     assert best not in {selection.name for selection in chosen}
     assert any(selection.left_out == {best: reason} for selection in chosen)
     for selection, before in zip(chosen, ordinary, strict=True):
@@ -107,7 +118,7 @@ def test_where_all_candidates_fail_the_reasons_are_told(metric, monkeypatch):
         NoSurrogateError,
         match=r"knn: ValueError: no convergence.*lightgbm: ValueError: no convergence",
     ):
-        select_surrogate(X, Y, metric, 4, np.random.default_rng(0))
+        chosen_of(Y, metric)
 
 
 def test_a_machine_without_memory_is_no_candidates_fault(monkeypatch):
@@ -116,7 +127,7 @@ def test_a_machine_without_memory_is_no_candidates_fault(monkeypatch):
 
     monkeypatch.setitem(CANDIDATES, "xgboost", lambda seed: Model(fails=full))
     with pytest.raises(MemoryError):
-        select_surrogate(X, Y, "mse", 4, np.random.default_rng(0))
+        chosen_of(Y, "mse")
 
 
 @pytest.mark.parametrize("broken", BROKEN)
@@ -159,6 +170,8 @@ def test_a_surrogate_that_fails_in_the_search_alone_is_replaced_there(
             return super().predict(X)
 
     monkeypatch.setitem(CANDIDATES, "knn", lambda seed: Narrow())
+    for name in set(CANDIDATES) - {"knn"}:  # worse, so that it is chosen
+        monkeypatch.setitem(CANDIDATES, name, lambda seed: Model(predicts=np.zeros_like))
     with caplog.at_level(logging.WARNING, "paretopress"):
         settings = SURROGATE | {"objective_metric": "mse", "constraint_metric": "mse", "infills": 1}
         archive = search(synthetic_target, "surrogate", tmp_path, budget=13, **settings)
@@ -192,7 +205,7 @@ def test_constant_and_extreme_values_have_finite_scores_of_the_real_candidates(m
     monkeypatch.undo()
     for values in (np.zeros(12), np.repeat([0.0, 1.0], 6), np.full(12, sys.float_info.min)):
         for metric in SCORES:
-            selection = select_surrogate(X, values, metric, 2, np.random.default_rng(0))
+            selection = chosen_of(values, metric, folds=2)
             assert set(selection.scores) == set(SURROGATES)
             assert not selection.left_out
             assert np.isfinite(selection.surrogate.predict(X)).all()

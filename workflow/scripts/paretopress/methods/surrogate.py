@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -12,8 +13,15 @@ from ..config.regressors import regressor_class
 from ..search.archive import Archive, Iteration, generator, spend_budget
 from ..search.ctaea import Ctaea
 from ..search.infills import INFILL_RULES, Candidate
-from ..search.objectives import FUNCTIONS, feasible_front, minimized
-from ..search.surrogates import NoSurrogateError, Selection, SurrogateError, select_surrogate
+from ..search.objectives import constraint_value, feasible_front, minimized
+from ..search.surrogates import (
+    Comparison,
+    NoSurrogateError,
+    Selection,
+    SurrogateError,
+    select_surrogate,
+    unchecked,
+)
 
 NO_SURROGATE = "no surrogate"
 
@@ -59,7 +67,8 @@ class SurrogateSearch:
         rng = generator(
             archive.seed, f"surrogate-{self.objective_metric}-{self.constraint_metric}", iteration
         )
-        selections, front = self._found(archive, iteration, rng)
+        with unchecked():
+            selections, front = self._found(archive, iteration, rng)
         new = [candidate for candidate in front if not archive.knows(candidate.design)]
         choose = INFILL_RULES[self.infill_rule]
         chosen = (
@@ -110,25 +119,28 @@ class SurrogateSearch:
         rng: np.random.Generator,
         left_out: Mapping[str, str],
     ) -> dict[str, Selection]:
-        """Choose a surrogate for each of FUNCTIONS, fitted to all evaluations so far."""
-        values = dict(zip(FUNCTIONS, [*archive.objectives().T, archive.constraint()], strict=True))
-        values["accuracy"] = -values["accuracy"]
-        metrics = dict.fromkeys(FUNCTIONS, self.objective_metric) | {
-            "constraint": self.constraint_metric
+        """Choose a surrogate for each of FUNCTIONS, fitted to all evaluations so far.
+
+        The constraint is a function of the accuracy. So it has the candidates of the accuracy, but
+        a metric of its own.
+        """
+        X, seed = archive.vectors(), int(rng.integers(2**31))
+        rate, accuracy = (
+            Comparison(X, values, self.folds, seed, self.candidates)
+            for values in (archive.objectives()[:, 0], -archive.objectives()[:, 1])
+        )
+        of_constraint = partial(constraint_value, threshold=archive.target.threshold)
+        choices: dict[str, Callable[..., Selection]] = {
+            "nonzero_rate": partial(select_surrogate, rate, self.objective_metric),
+            "accuracy": partial(select_surrogate, accuracy, self.objective_metric),
+            "constraint": partial(
+                select_surrogate, accuracy, self.constraint_metric, function=of_constraint
+            ),
         }
-        X = archive.vectors()
         selections: dict[str, Selection] = {}
-        for function in FUNCTIONS:
+        for function, choose in choices.items():
             try:
-                selections[function] = select_surrogate(
-                    X,
-                    values[function],
-                    metrics[function],
-                    self.folds,
-                    rng,
-                    left_out,
-                    self.candidates,
-                )
+                selections[function] = choose(rng=rng, left_out=left_out)
             except NoSurrogateError as error:
                 raise NoSurrogateError(
                     f"no surrogate of the {function} can be used ({error})"
@@ -147,21 +159,28 @@ class SurrogateSearch:
         self, archive: Archive, selections: dict[str, Selection], rng: np.random.Generator
     ) -> list[Candidate]:
         """Run CTAEA on the surrogates, and return the distinct networks of its feasible front."""
-        space = archive.target.space
+        target = archive.target
+        space = target.space
+        rate, accuracy, of_constraint = (
+            selections[function].surrogate
+            for function in ("nonzero_rate", "accuracy", "constraint")
+        )
         algorithm = Ctaea(space, self.population, np.empty((0, len(space.lower()))), rng)
         for _ in range(self.generations):
             asked = algorithm.ask()
             if not len(asked):
                 break
-            vectors = archive.target.canonical_vectors(asked)
-            rate, accuracy, constraint = (
-                selections[function].surrogate.predict(vectors) for function in FUNCTIONS
+            vectors = target.canonical_vectors(asked)
+            predicted = accuracy.predict(vectors)
+            kept = predicted if of_constraint is accuracy else of_constraint.predict(vectors)
+            algorithm.tell(
+                minimized(rate.predict(vectors), predicted),
+                constraint_value(kept, target.threshold),
             )
-            algorithm.tell(minimized(rate, accuracy), np.asarray(constraint, dtype=float))
-        X, objectives, constraint = algorithm.population()
+        X, objectives, violation = algorithm.population()
         found: dict[str, Candidate] = {}
-        for index in feasible_front(objectives, constraint):
-            design, plan = archive.target.canonical(design_from_vector(X[index]))
+        for index in feasible_front(objectives, violation):
+            design, plan = target.canonical(design_from_vector(X[index]))
             found[plan.design_id] = Candidate(
                 design, plan, (float(objectives[index, 0]), float(objectives[index, 1]))
             )

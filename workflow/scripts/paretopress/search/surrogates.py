@@ -1,22 +1,27 @@
 """Surrogates: candidate regressors, and the choice of one for each function and iteration."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
 import torch  # noqa: F401  before lightgbm, which needs the OpenMP runtime of torch's wheel
 from scipy.stats import spearmanr
-from sklearn.ensemble import RandomForestRegressor
+from sklearn import config_context
 from sklearn.metrics import mean_absolute_percentage_error, mean_squared_error
 from sklearn.model_selection import KFold
 from sklearn.tree import DecisionTreeRegressor
-from sklearn.utils import check_X_y
 
 from ..config.candidates import SURROGATES
 from ..config.regressors import built
+from .trees import tabulated
+
+Function = Callable[[np.ndarray], np.ndarray]
+# scikit-learn without its checks of parameters and of finite numbers. Ours are right, and finite.
+unchecked = partial(config_context, skip_parameter_validation=True, assume_finite=True)
 
 
 class Surrogate(Protocol):
@@ -31,42 +36,39 @@ class Surrogate(Protocol):
         ...
 
 
-class RandomForest(RandomForestRegressor):
-    """scikit-learn's random forest, identical to the bit, but faster.
+class RandomForest:
+    """scikit-learn's random forest with its defaults, identical to the bit, but faster.
 
     Its own fit and predict spend most of their time on cloning trees and on joblib. Plain loops
     fit the trees here, and call them.
+
+    Args:
+        random_state: Seed of the forest.
     """
 
+    TREES = 100
+
+    def __init__(self, random_state: int = 0) -> None:
+        self.random_state = random_state
+        self.trees: list[Any] = []
+
     def fit(self, X: np.ndarray, y: np.ndarray) -> "RandomForest":
-        """Fit the forest.
-
-        Args:
-            X: Samples, shape (n, 7).
-            y: Their values, shape (n,).
-
-        Returns:
-            The forest itself.
-
-        Raises:
-            ValueError: A number is not finite.
-        """
-        X, y = check_X_y(X, y, dtype=np.float32, y_numeric=True)
-        y = y.astype(np.float64)[:, None]
+        """Fit the forest to samples of shape (n, 7) and values of shape (n,), and return it."""
+        X, y = np.asarray(X, dtype=np.float32), np.asarray(y, dtype=float)
         drawn = np.random.RandomState(self.random_state)
-        self._trees = []
-        for seed in [drawn.randint(np.iinfo(np.int32).max) for _ in range(self.n_estimators)]:
+        self.trees = []
+        for seed in [drawn.randint(np.iinfo(np.int32).max) for _ in range(self.TREES)]:
             rows = np.random.RandomState(seed).randint(0, len(X), len(X))
             weights = np.bincount(rows, minlength=len(X))  # how often each row was drawn
             tree = DecisionTreeRegressor(random_state=seed)
-            tree._fit(X, y, sample_weight=weights, check_input=False)
-            self._trees.append(tree.tree_)
+            tree.fit(X, y, sample_weight=weights, check_input=False)
+            self.trees.append(tree.tree_)
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Predict values of shape (n,) for samples of shape (n, 7)."""
         rows = np.asarray(X, dtype=np.float32)
-        return sum(tree.predict(rows)[:, 0] for tree in self._trees) / self.n_estimators
+        return sum(tree.predict(rows)[:, 0] for tree in self.trees) / self.TREES
 
 
 def _spearman(true: np.ndarray, predicted: np.ndarray) -> float:
@@ -138,25 +140,6 @@ class Fitted:
         return predicted
 
 
-def fitted(name: str, seed: int, X: np.ndarray, y: np.ndarray) -> Fitted:
-    """Fit a candidate to samples.
-
-    Args:
-        name: A key of SURROGATES, or the dotted name of a class.
-        seed: Seed of the candidate.
-        X: Samples, shape (n, 7).
-        y: Their values, shape (n,).
-
-    Returns:
-        The fitted candidate.
-
-    Raises:
-        SurrogateError: The fit fails.
-    """
-    with _failures(name):
-        return Fitted(name, built(name, seed).fit(X, y))
-
-
 @dataclass(frozen=True)
 class Selection:
     """The surrogate that is chosen for one function.
@@ -177,85 +160,113 @@ class Selection:
         return self.surrogate.name
 
 
-def _score(
-    name: str,
-    X: np.ndarray,
-    y: np.ndarray,
-    metric: str,
-    parts: list[tuple[np.ndarray, np.ndarray]],
-    seed: int,
-) -> float:
-    """Mean score of a candidate over `parts` (train, test).
-
-    Raises SurrogateError where the score is not finite or the candidate fails.
-    """
-    scores = [
-        SCORES[metric](y[test], fitted(name, seed, X[train], y[train]).predict(X[test]))
-        for train, test in parts
-    ]
-    if not np.isfinite(mean := float(np.mean(scores))):
-        raise SurrogateError(name, f"its {metric} score is {mean}")
-    return mean
+def _as_predicted(values: np.ndarray) -> np.ndarray:
+    return values
 
 
-def cross_validated(
-    X: np.ndarray,
-    y: np.ndarray,
-    metric: str,
-    folds: int,
-    seed: int,
-    candidates: Sequence[str] = tuple(SURROGATES),
-) -> tuple[dict[str, float], dict[str, str]]:
-    """Cross-validate candidates over shuffled folds, which are the same for all.
+class Comparison:
+    """Candidates that are fitted to the same samples, by folds and whole, each at most once.
 
     Args:
         X: Samples, shape (n, 7).
         y: Their values, shape (n,).
-        metric: A key of SCORES.
-        folds: Number of folds. With fewer samples, each sample is a fold.
+        folds: Number of shuffled folds, which are the same for all candidates. With fewer samples,
+            each sample is a fold.
         seed: Seed of the folds and of the candidates.
         candidates: Keys of SURROGATES, or dotted names of classes.
-
-    Returns:
-        Mean score of each candidate, and the reason for each candidate without a score. A single
-        sample gives no scores.
     """
-    scores: dict[str, float] = {}
-    left_out: dict[str, str] = {}
-    if len(X) < 2:
-        return scores, dict.fromkeys(candidates, f"{len(X)} samples are too few to compare on")
-    parts = list(KFold(min(folds, len(X)), shuffle=True, random_state=seed).split(X))
-    for name in candidates:
-        try:
-            scores[name] = _score(name, X, y, metric, parts, seed)
-        except SurrogateError as error:
-            left_out[name] = error.reason
-    return scores, left_out
+
+    def __init__(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        folds: int,
+        seed: int,
+        candidates: Sequence[str] = tuple(SURROGATES),
+    ) -> None:
+        self.X, self.y = X, y
+        self.candidates = tuple(candidates)
+        self._folds, self._seed = folds, seed
+        self._predicted: dict[str, list[np.ndarray]] = {}
+        self._fitted: dict[str, Fitted] = {}
+
+    def _parts(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Rows of each fold, to fit and to test."""
+        count = min(self._folds, len(self.X))
+        return list(KFold(count, shuffle=True, random_state=self._seed).split(self.X))
+
+    def _fit(self, name: str, X: np.ndarray, y: np.ndarray) -> Fitted:
+        with _failures(name):
+            return Fitted(name, built(name, self._seed).fit(X, y))
+
+    def _of_folds(self, name: str) -> list[np.ndarray]:
+        if name not in self._predicted:
+            self._predicted[name] = [
+                self._fit(name, self.X[train], self.y[train]).predict(self.X[test])
+                for train, test in self._parts()
+            ]
+        return self._predicted[name]
+
+    def fitted(self, name: str) -> Fitted:
+        """The candidate, fitted to all samples; raises SurrogateError where that fails."""
+        if name not in self._fitted:
+            whole = self._fit(name, self.X, self.y)
+            with _failures(name):
+                self._fitted[name] = Fitted(name, tabulated(whole.model, self.X.shape[1]))
+            self._fitted[name].predict(self.X)
+        return self._fitted[name]
+
+    def scores(
+        self, metric: str, function: Function = _as_predicted, left_out: Collection[str] = ()
+    ) -> tuple[dict[str, float], dict[str, str]]:
+        """Cross-validate the candidates.
+
+        Args:
+            metric: A key of SCORES.
+            function: What is compared, computed from values and from predictions.
+            left_out: Candidates without a score.
+
+        Returns:
+            Mean score of each candidate over the folds, and the reason for each candidate without a
+            score. A single sample gives no scores.
+        """
+        names = [name for name in self.candidates if name not in left_out]
+        scores: dict[str, float] = {}
+        failed: dict[str, str] = {}
+        if len(self.X) < 2:
+            return scores, dict.fromkeys(names, f"{len(self.X)} samples are too few to compare on")
+        true = [function(self.y[test]) for _, test in self._parts()]
+        for name in names:
+            try:
+                predicted = map(function, self._of_folds(name))
+                mean = float(np.mean(list(map(SCORES[metric], true, predicted))))
+                if not np.isfinite(mean):
+                    raise SurrogateError(name, f"its {metric} score is {mean}")
+                scores[name] = mean
+            except SurrogateError as error:
+                failed[name] = error.reason
+        return scores, failed
 
 
 def select_surrogate(
-    X: np.ndarray,
-    y: np.ndarray,
+    compared: Comparison,
     metric: str,
-    folds: int,
     rng: np.random.Generator,
     left_out: Mapping[str, str] = MappingProxyType({}),
-    candidates: Sequence[str] = tuple(SURROGATES),
+    function: Function = _as_predicted,
 ) -> Selection:
     """Choose the candidate with the best cross-validated score (paper, section 4).
 
-    It is fitted to all samples. Of equal scores, the first of `candidates` is chosen. All scores are
-    equal where the values are constant. A candidate that fails to fit or to predict, in a fold or
-    on all samples, is left out, and the next best is taken.
+    It is fitted to all samples. Of equal scores, that of the first candidate is chosen. All scores
+    are equal where the values are constant. A candidate that fails to fit or to predict, in a fold
+    or on all samples, is left out, and the next best is taken.
 
     Args:
-        X: Samples, shape (n, 7).
-        y: Their values, shape (n,).
+        compared: The candidates and the samples.
         metric: A key of SCORES, or "random" for any candidate without comparison.
-        folds: Folds of the cross-validation.
-        rng: Generator of the seed, and of the random choice.
+        rng: Generator of the random choice.
         left_out: Candidates that must not be chosen, and the reasons.
-        candidates: Keys of SURROGATES, or dotted names of classes.
+        function: What is compared, computed from values and from predictions.
 
     Returns:
         The chosen surrogate, the scores and the candidates left out.
@@ -263,22 +274,18 @@ def select_surrogate(
     Raises:
         NoSurrogateError: All candidates are left out.
     """
-    seed = int(rng.integers(2**31))
     left_out = dict(left_out)
-    usable = [name for name in candidates if name not in left_out]
+    usable = [name for name in compared.candidates if name not in left_out]
     scores: dict[str, float] = {}
     if metric != RANDOM_CHOICE:
-        scores, failed = cross_validated(X, y, metric, folds, seed, usable)
+        scores, failed = compared.scores(metric, function, left_out)
         left_out |= failed
         usable = sorted(scores, key=lambda name: -scores[name])
     while usable:
         name = usable[0] if scores else str(rng.choice(usable))
         try:
-            surrogate = fitted(name, seed, X, y)
-            surrogate.predict(X)
+            return Selection(compared.fitted(name), scores, left_out)
         except SurrogateError as error:
             usable.remove(name)
             left_out[name] = error.reason
-        else:
-            return Selection(surrogate, scores, left_out)
     raise NoSurrogateError("; ".join(f"{name}: {reason}" for name, reason in left_out.items()))

@@ -7,7 +7,7 @@ that each threshold leaves are tabulated once, by variable.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +17,8 @@ WORD = 64
 # Entry k has the lowest k bits.
 LOWEST = np.array([(1 << bits) - 1 for bits in range(WORD + 1)], dtype=np.uint64)
 ONE = np.uint64(1)
+# Tables up to this size, in bytes, are faster than the libraries.
+LARGEST = 2**26
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,16 @@ def _leaf_numbers(nodes: Nodes) -> tuple[np.ndarray, np.ndarray]:
     return before, below
 
 
+def _fits(nodes: Nodes) -> bool:
+    """Tell whether tables of the nodes are at most of size LARGEST: a table has a row for each
+    threshold, a column for each tree, and a word for each 64 leaves.
+    """
+    inner = nodes.left >= 0
+    thresholds = np.unique(np.stack([nodes.feature, nodes.threshold])[:, inner], axis=1).shape[1]
+    words = -(-int(_leaf_numbers(nodes)[1].max()) // WORD)
+    return thresholds * len(nodes.roots) * words * LOWEST.itemsize <= LARGEST
+
+
 class Leaves:
     """The leaf values of samples in each tree of an ensemble.
 
@@ -72,41 +84,63 @@ class Leaves:
 
     def __init__(self, nodes: Nodes, features: int) -> None:
         before, below = _leaf_numbers(nodes)
-        tree = np.repeat(np.arange(len(nodes.roots)), np.diff([*nodes.roots, len(nodes.left)]))
+        trees = len(nodes.roots)
+        tree = np.repeat(np.arange(trees), np.diff([*nodes.roots, len(nodes.left)]))
         words = -(-int(below.max()) // WORD)
         leaf = nodes.left < 0
-        values = np.zeros((len(nodes.roots), words * WORD), dtype=nodes.value.dtype)
+        values = np.zeros((trees, words * WORD), dtype=nodes.value.dtype)
         values[tree[leaf], before[leaf]] = nodes.value[leaf]
         self._values = values.ravel()
-        self._first = np.arange(len(nodes.roots))[:, None] * words * WORD
+        self._first = np.arange(trees)[:, None] * words * WORD
         self._side: Literal["left", "right"] = "left" if nodes.equal_goes_left else "right"
         # The leaves below the left child cannot be reached from above the threshold.
         ends = np.stack([before, before + below[nodes.left]], axis=1)[:, None]
         low, high = np.clip(ends - WORD * np.arange(words)[:, None], 0, WORD).transpose(2, 0, 1)
         reached = ~(LOWEST[low] ^ LOWEST[high])
+        self._all = np.full((1, trees, words), LOWEST[WORD])
         self._tables = []
         for feature in range(features):
             split = np.flatnonzero(~leaf & (nodes.feature == feature))
-            if not len(split):
-                continue
-            thresholds, rank = np.unique(nodes.threshold[split], return_inverse=True)
-            table = np.full((len(thresholds) + 1, len(nodes.roots), words), LOWEST[WORD])
-            np.bitwise_and.at(table, (rank + 1, tree[split]), reached[split])
-            np.bitwise_and.accumulate(table, axis=0, out=table)
-            self._tables.append((feature, thresholds, table))
-        self._all = np.full((1, len(nodes.roots), words), LOWEST[WORD])
+            if len(split):
+                thresholds, rank = np.unique(nodes.threshold[split], return_inverse=True)
+                table = np.repeat(self._all, len(thresholds) + 1, axis=0)
+                np.bitwise_and.at(table, (rank + 1, tree[split]), reached[split])
+                np.bitwise_and.accumulate(table, axis=0, out=table)
+                self._tables.append((feature, thresholds, table))
 
     def values(self, X: np.ndarray) -> np.ndarray:
-        """The values of samples of shape (n, d), in the precision of the thresholds: (trees, n)."""
+        """The values of samples of shape (n, d) in the precision of the trees: (trees, n)."""
         bits = np.repeat(self._all, len(X), axis=0)
         for feature, thresholds, table in self._tables:
             bits &= table[thresholds.searchsorted(X[:, feature], side=self._side)]
-        # The lowest bit of each word: 64 where there is none.
+        # The lowest bit of each word: WORD where there is none.
         lowest = np.bitwise_count((bits & (~bits + ONE)) - ONE)
         number = lowest[:, :, 0].astype(np.int64)
         for word in range(1, lowest.shape[2]):
             number += np.where(number == WORD * word, lowest[:, :, word], 0)
         return self._values[np.ascontiguousarray(number.T) + self._first]
+
+
+@dataclass(frozen=True)
+class Trees:
+    """An ensemble whose prediction is a sum over its trees, tree by tree as in its library.
+
+    Attributes:
+        leaves: Its leaf values.
+        precision: Precision of its samples.
+        start: Where the sum begins.
+        divisor: What the sum is divided by.
+    """
+
+    leaves: Leaves
+    precision: type[np.floating]
+    start: float | np.floating
+    divisor: int
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Predict values of shape (n,) for samples of shape (n, d)."""
+        values = self.leaves.values(np.asarray(X, dtype=self.precision))
+        return np.add.reduce(values, axis=0, initial=self.start) / self.divisor
 
 
 def _nodes(
@@ -137,9 +171,9 @@ def _nodes(
     )
 
 
-def of_scikit_learn(trees: list[Any]) -> Nodes:
-    """The nodes of fitted `tree_` attributes, each with one output."""
-    return _nodes(
+def _of_random_forest(model: Any, features: int) -> Trees | None:
+    trees = model.trees
+    nodes = _nodes(
         [tree.children_left for tree in trees],
         [tree.children_right for tree in trees],
         [tree.feature for tree in trees],
@@ -147,11 +181,11 @@ def of_scikit_learn(trees: list[Any]) -> Nodes:
         [tree.value[:, 0, 0] for tree in trees],
         equal_goes_left=True,
     )
+    return Trees(Leaves(nodes, features), np.float32, 0.0, len(trees)) if _fits(nodes) else None
 
 
-def of_xgboost(booster: Any) -> tuple[Nodes, np.float32]:
-    """The nodes of a booster, and the score that its sum begins with."""
-    learner = json.loads(bytes(booster.save_raw("json")))["learner"]
+def _of_xgboost(model: Any, features: int) -> Trees | None:
+    learner = json.loads(bytes(model.get_booster().save_raw("json")))["learner"]
     trees = learner["gradient_booster"]["model"]["trees"]
     # In a leaf, its value stands in the place of the threshold.
     thresholds = [np.array(tree["split_conditions"], dtype=np.float32) for tree in trees]
@@ -163,4 +197,33 @@ def of_xgboost(booster: Any) -> tuple[Nodes, np.float32]:
         thresholds,
         equal_goes_left=False,
     )
-    return nodes, np.float32(learner["learner_model_param"]["base_score"].strip("[]"))
+    start = np.float32(learner["learner_model_param"]["base_score"].strip("[]"))
+    return Trees(Leaves(nodes, features), np.float32, start, 1) if _fits(nodes) else None
+
+
+def _of_lightgbm(model: Any, features: int) -> Any:
+    return (
+        model.booster_
+    )  # Its own prediction is fast. Most of the time goes into checks around it.
+
+
+TABULATED: dict[str, Callable[[Any, int], Any]] = {
+    "paretopress.search.surrogates.RandomForest": _of_random_forest,
+    "xgboost.sklearn.XGBRegressor": _of_xgboost,
+    "lightgbm.sklearn.LGBMRegressor": _of_lightgbm,
+}
+
+
+def tabulated(model: Any, features: int) -> Any:
+    """Make a fitted regressor faster to predict with, for small numbers of samples.
+
+    Args:
+        model: The regressor.
+        features: Number of variables.
+
+    Returns:
+        A regressor whose `predict` gives the same values, to the bit. It is the model itself where
+        nothing faster is known, or where the tables would be large.
+    """
+    name = f"{type(model).__module__}.{type(model).__qualname__}"
+    return (TABULATED[name](model, features) if name in TABULATED else None) or model
