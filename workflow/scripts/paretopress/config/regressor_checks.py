@@ -16,8 +16,8 @@ from .regressors import built, regressor_class
 LONGEST_ERROR = 200
 INSTALLED = {"site-packages", "dist-packages"}
 ALLOWED = (
-    f"one of {', '.join(SURROGATES)}, or MODULE.CLASS of a regressor with fit and predict that is built "
-    "without arguments"
+    f"one of {', '.join(SURROGATES)}, or MODULE.CLASS of a regressor with fit and predict that is "
+    "built without arguments"
 )
 
 
