@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 CONFIG := config/config.yaml
 CORES ?= all
+BENCH :=
+BASE :=
+REPEATS :=
+KEEP :=
 BIN := $(VENV)/bin
 ifneq ($(words $(abspath $(VENV))),1)
 $(error Snakemake starts no job with a Python whose path has a space, as in $(abspath $(VENV)): name another folder for the environment, make VENV=/a/folder/without $(MAKECMDGOALS))
@@ -10,7 +14,7 @@ endif
 COMMAND := PYTHONPATH=workflow/scripts $(BIN)/python -P -m paretopress
 LAUNCHER := $(BIN)/paretopress
 
-.PHONY: help install demo test test-all test-fast references fuzz faults lint format status front verify docs clean $(LAUNCHER)
+.PHONY: help install demo test test-all test-fast references fuzz faults bench lint format status front verify docs clean $(LAUNCHER)
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -72,6 +76,10 @@ fuzz: $(VENV)/.development ## test at least 10,000 generated configs, tables, ar
 
 faults: $(VENV)/.development ## put each listed fault into the code, and check that its test fails
 	$(BIN)/python tests/planted.py
+
+bench: $(VENV)/.development ## measure times side by side, and print ratios (10 minutes; docs/performance.md)
+	@PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks $(BENCH) $(if $(BASE),--base '$(BASE)') \
+		$(if $(REPEATS),--repeats $(REPEATS)) $(if $(KEEP),--keep)
 
 format: $(VENV)/.development ## format the code
 	$(BIN)/ruff format .

@@ -1,0 +1,1 @@
+"""Benchmarks that compare times side by side: `make bench`. No test holds a time (docs/performance.md)."""
