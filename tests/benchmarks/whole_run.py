@@ -21,13 +21,13 @@ def rows(file: Path, delimiter: str = ",") -> list[dict[str, str]]:
 
 
 def searched(checkout: Checkout, method: str) -> Mapping[str, float]:
-    """Run one search anew; the seconds of its parts, which sum up to the whole."""
+    """Run one search anew; the seconds of its parts, which sum up to the whole, and of computing."""
     results = checkout.folder / RESULTS
     run = f"runs/{NETWORK}/{method}/seed-1"
     for folder in (results / run, results / "progress"):  # so that nothing is taken from before
         if folder.exists():
             shutil.rmtree(folder)
-    wall = checkout.snakemake("--cores", "1", f"{RESULTS}/{run}/timings.csv").wall
+    used = checkout.snakemake("--cores", "1", f"{RESULTS}/{run}/timings.csv")
     # The evaluations of iteration 0 are those of the sample, with the times that they took there.
     steps = [step for step in rows(results / run / "timings.csv") if step["iteration"] != "0"]
     search, evaluations = (
@@ -36,11 +36,12 @@ def searched(checkout: Checkout, method: str) -> Mapping[str, float]:
     )
     job = float(rows(results / "benchmarks" / f"{run}.tsv", "\t")[0]["s"])
     return {
-        "whole run": wall,
+        "whole run": used.wall,
         "search steps": search,
         "true evaluations": evaluations,
         "start-up of the job, and its files": job - search - evaluations,
-        "snakemake around the job": wall - job,
+        "snakemake around the job": used.wall - job,
+        "CPU of the whole run": used.cpu,
     }
 
 
