@@ -81,6 +81,10 @@ class PymoosCtaea:
         self._asked.set("F", objectives, "G", constraint[:, None])
         self.algorithm.tell(infills=self._asked)
 
+    def population(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        pop = self.algorithm.pop
+        return pop.get("X"), pop.get("F"), pop.get("CV")[:, 0]
+
     def archives(self) -> list[np.ndarray]:
         """Vectors, objectives and violation of the convergence archive, then of the diversity archive."""
         return [

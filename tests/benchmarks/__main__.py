@@ -10,7 +10,7 @@ from pathlib import Path
 
 from paths import ROOT
 
-from . import cold_start, dry_run, whole_run
+from . import cold_start, dry_run, search, whole_run
 from .checkouts import Checkout, earlier, present
 from .frame import (
     Benchmark,
@@ -24,6 +24,7 @@ from .frame import (
 )
 
 BENCHMARKS: dict[str, Benchmark] = {
+    "search": search.BENCHMARK,
     "whole_run": whole_run.BENCHMARK,
     "cold_start": cold_start.BENCHMARK,
     "dry_run": dry_run.BENCHMARK,

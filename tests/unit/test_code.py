@@ -37,8 +37,8 @@ compression/designs.py:
     train_baseline union_front worst_run_front worst_run_inference_figure
 compression/evaluation.py:
     dense_metrics inference_time initial_designs search test_front train_baseline
-compression/magnitudes.py compression/plans.py compression/pruning.py config/weight_files.py
-networks/build.py networks/torchvision_networks.py networks/weights.py:
+compression/magnitudes.py compression/plans.py compression/pruning.py compression/subsets.py
+config/weight_files.py networks/build.py networks/torchvision_networks.py networks/weights.py:
     dense_metrics front_sizes import_baseline inference_time initial_designs search test_front
     train_baseline
 config/candidates.py:
@@ -88,7 +88,7 @@ methods/ctaea.py:
     search:ctaea
 methods/random.py:
     search:random
-config/regressors.py methods/surrogate.py search/infills.py search/surrogates.py:
+config/regressors.py methods/surrogate.py search/infills.py search/surrogates.py search/trees.py:
     search:surrogate
 networks/chance.py:
     dense_metrics train_baseline
@@ -119,7 +119,7 @@ runs/tables.py:
     search setting_figures test_front union_front worst_run_front worst_run_inference_figure
 search/archive.py search/targets.py:
     initial_designs search
-search/ctaea.py:
+search/ctaea.py search/mating.py search/survival.py:
     search:ctaea search:surrogate
 search/hypervolume.py:
     hypervolume import_runs report search

@@ -88,7 +88,7 @@ def test_a_dry_run_says_which_module_made_a_rule_run(project):
 
 
 def test_the_format_of_jobs_reruns_everything(project):
-    replace_in(project, "jobs/sealed.py", "\nFORMAT = 1\n", "\nFORMAT = 2\n")
+    replace_in(project, "jobs/sealed.py", "\nFORMAT = 2\n", "\nFORMAT = 3\n")
     every = {job.split("[")[0] for job in project.to_do("--forceall")}
     assert project.rules_to_do() == every
 

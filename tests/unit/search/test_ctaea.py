@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from paths import ROOT
 from pymoo.algorithms.moo.ctaea import CADASurvival
 from pymoos_ctaea import BoundedSurvival, PymoosCtaea
 
 from paretopress.compression.designs import INTEGER, SearchSpace, sample_vectors
+from paretopress.search import mating
 from paretopress.search.ctaea import Ctaea
 
 
@@ -144,3 +146,16 @@ def test_each_generation_is_pymoos_for_any_start(seed, problem, floor, populatio
 @pytest.mark.parametrize("space", [NARROW, POINT], ids=["narrow", "162 designs"])
 def test_it_is_pymoos_in_a_space_of_few_designs_as_far_as_that_ends(space, floor):
     same_generations(space, "smooth", floor, 20, 3, 0, 20, BoundedSurvival)
+
+
+def test_the_table_of_presets_has_the_settings_of_crossover_and_mutation():
+    rows = (ROOT / "docs" / "method.md").read_text(encoding="utf-8").splitlines()
+    crossover, mutation = (
+        next(row for row in rows if row.startswith(f"| {name} of CTAEA |")).split("|")[4]
+        for name in ("crossover", "mutation")
+    )
+    assert f"eta {mating.CROSSOVER_ETA:g}," in crossover
+    assert f"of a variable with probability {mating.CROSSOVER_OF_A_VARIABLE:g}," in crossover
+    assert f"eta {mating.MUTATION_ETA:g}," in mutation
+    assert f"of a child with probability {mating.MUTATION:g}," in mutation
+    assert f"of a variable with probability 1/{1 / mating.MUTATION_OF_A_VARIABLE:g}," in mutation

@@ -43,7 +43,7 @@ def _plan(row: Mapping[str, Any], layout: Layout, initial_seed: int | None, path
         raise UserError(
             f"{path}: design_id = {row['design_id']}: with this network the row's variables and "
             f"the seed {seed} make the network {plan.design_id}. The row was edited, or is of "
-            "another architecture: remove the file and run the study again."
+            "another architecture or version: remove the file and run the study again."
         )
     return plan
 

@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import UserError
 from .digests import content_digest, file_digest
 from .files import UNFINISHED, write_whole
-from .sealed import Unreadable, sealed, unsealed
+from .sealed import EARLIER, Unreadable, sealed, unsealed
 from .versions import versions
 
 RECORDS = "provenance"
@@ -112,7 +112,7 @@ def read_record(study: Path, file: Path) -> Record:
         f"so that nobody can tell whether {file} is whole. {_cure(file)}",
     )
     try:
-        record = Record(**unsealed(path.read_bytes()))
+        record = Record(**unsealed(path.read_bytes(), EARLIER))
     except FileNotFoundError as error:
         elsewhere = f"A file of your own belongs elsewhere than under {study}."
         raise Unrecorded(f"{path}: no such file, {unknown} {elsewhere}") from error
