@@ -66,6 +66,10 @@ BROKEN = {
     "fit raises": (lambda seed: Model(fails=raising), "ValueError: no convergence"),
     "predict raises": (lambda seed: Model(predicts=raising), "ValueError: no convergence"),
     "a NaN predicted": (lambda seed: Model(predicts=lost), "a prediction that is not finite"),
+    "a column predicted": (
+        lambda seed: Model(predicts=lambda predicted: predicted[:, None]),
+        "predictions that are not a number for each sample",
+    ),
     "infinity predicted": (
         lambda seed: Model(predicts=lambda predicted: predicted + np.inf),
         "a prediction that is not finite",

@@ -131,10 +131,12 @@ class Fitted:
             Finite values, shape (n,).
 
         Raises:
-            SurrogateError: The candidate fails, or a prediction is not finite.
+            SurrogateError: The candidate fails, or its predictions are not n finite numbers.
         """
         with _failures(self.name):
             predicted = np.asarray(self.model.predict(X))
+            if predicted.shape != (len(X),):
+                raise SurrogateError(self.name, "predictions that are not a number for each sample")
             if not np.isfinite(predicted).all():
                 raise SurrogateError(self.name, "a prediction that is not finite")
         return predicted
