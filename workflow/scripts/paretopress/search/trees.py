@@ -65,13 +65,14 @@ def _leaf_numbers(nodes: Nodes) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _fits(nodes: Nodes) -> bool:
-    """Tell whether tables of the nodes are at most of size LARGEST: a table has a row for each
-    threshold, a column for each tree, and a word for each 64 leaves.
+    """Tell whether tables of the nodes are at most of size LARGEST.
+
+    They have a row for each threshold, a column for each tree, and a word for each WORD leaves.
     """
     inner = nodes.left >= 0
     thresholds = np.unique(np.stack([nodes.feature, nodes.threshold])[:, inner], axis=1).shape[1]
-    words = -(-int(_leaf_numbers(nodes)[1].max()) // WORD)
-    return thresholds * len(nodes.roots) * words * LOWEST.itemsize <= LARGEST
+    leaves = (int(np.diff([*nodes.roots, len(nodes.left)]).max()) + 1) // 2
+    return thresholds * len(nodes.roots) * -(-leaves // WORD) * LOWEST.itemsize <= LARGEST
 
 
 class Leaves:
@@ -201,10 +202,19 @@ def _of_xgboost(model: Any, features: int) -> Trees | None:
     return Trees(Leaves(nodes, features), np.float32, start, 1) if _fits(nodes) else None
 
 
-def _of_lightgbm(model: Any, features: int) -> Any:
-    return (
-        model.booster_
-    )  # Its own prediction is fast. Most of the time goes into checks around it.
+@dataclass(frozen=True)
+class Unchecked:
+    """A booster of LightGBM, whose own prediction is fast. The checks around it take the time."""
+
+    booster: Any
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Predict values of shape (n,) for samples of shape (n, d)."""
+        return self.booster.predict(X, num_threads=1)
+
+
+def _of_lightgbm(model: Any, features: int) -> Unchecked:
+    return Unchecked(model.booster_)
 
 
 TABULATED: dict[str, Callable[[Any, int], Any]] = {
