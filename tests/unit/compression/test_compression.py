@@ -1,6 +1,7 @@
 """Pruning, counting and quantisation against PyTorch's own tools."""
 
 import copy
+import struct
 from collections.abc import Sequence
 from functools import cache
 from itertools import product
@@ -16,8 +17,15 @@ from torch import nn
 from torch.nn.utils import prune as reference
 
 from paretopress.compression.designs import ALL, BIAS, BOTH, NONE, RANDOM, WEIGHT, Design
-from paretopress.compression.plans import Plan, canonical, layout_of, zeros_of
+from paretopress.compression.plans import (
+    Plan,
+    canonical,
+    canonical_vectors,
+    layout_of,
+    zeros_of,
+)
 from paretopress.compression.pruning import compress, nonzero_rate, prune
+from paretopress.compression.subsets import random_subsets
 from paretopress.networks.build import build_network
 
 TENSORS = {BIAS: ("bias",), WEIGHT: ("weight",), BOTH: ("weight", "bias")}
@@ -188,6 +196,13 @@ def test_the_canonical_form_is_canonical(design, seed):
     assert canonical(folded, LAYOUT, seed) == (folded, plan)
 
 
+@given(st.lists(DESIGNS, min_size=1, max_size=6), st.integers(0, 50))
+def test_designs_are_folded_together_as_each_by_itself(designs, seed):
+    together = canonical_vectors(np.stack([design.vector() for design in designs]), LAYOUT, seed)
+    for vector, design in zip(together, designs, strict=True):
+        assert np.array_equal(vector, canonical(design, LAYOUT, seed)[0].vector())
+
+
 @given(DESIGNS, DESIGNS, st.integers(0, 5))
 def test_equal_plans_are_equal_ids(first, second, seed):
     plans = [canonical(design, LAYOUT, seed)[1] for design in (first, second)]
@@ -237,6 +252,33 @@ def test_a_random_subset_belongs_to_design_and_seed_and_has_each_layer_two_times
     assert len({canonical(design, layout, seed)[1].design_id for seed in range(20)}) == 20
     share = np.mean([len(canonical(design, layout, seed)[1].zeros) / 40 for seed in range(200)])
     assert abs(share - 2 / 3) < 0.03  # 8,000 draws: 5.7 standard errors
+
+
+def splitmix64(state: int, count: int) -> list[int]:
+    """The generator of Steele, Lea and Flood, one number after another."""
+    numbers = []
+    for _ in range(count):
+        state = (state + 0x9E3779B97F4A7C15) % 2**64
+        mixed = state
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+            mixed = (mixed ^ mixed >> shift) * factor % 2**64
+        numbers.append(mixed ^ mixed >> 31)
+    return numbers
+
+
+@given(st.integers(0, 1), AMOUNT, DOMAIN, st.integers(0, 2**31 - 1))
+def test_random_subsets_are_numbers_of_splitmix64_below_two_thirds(kind, amount, target, seed):
+    state = seed
+    for value in (kind, target, struct.unpack("<Q", struct.pack("<d", amount))[0]):
+        state = splitmix64(state, 1)[0] ^ value
+    expected = [number < 2**64 * 2 // 3 for number in splitmix64(state, 7)]
+    found = random_subsets(kind, np.array([amount]), np.array([target]), layers=7, seed=seed)
+    assert found.tolist() == [expected]
+
+
+def test_the_reference_above_is_splitmix64():
+    """The numbers of the state 1234567 that implementations are checked with."""
+    assert splitmix64(1234567, 3) == [6457827717110365317, 3203168211198807973, 9817491932198370423]
 
 
 def test_networks_without_one_kind_of_layer_fold_its_variables():
