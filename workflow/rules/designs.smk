@@ -15,7 +15,8 @@ rule initial_designs:
         "../../envs/paretopress.yaml"
     params:
         **code_of("initial_designs.py"),
-        architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
+        # No `lookup` where there are many jobs: it would search the whole config in each of them.
+        architecture=lambda wildcards: CONFIG["networks"][wildcards.network]["architecture"],
         space=lookup(within=CONFIG, dpath="search_space"),
         sample_size=lookup(within=CONFIG, dpath="budget/initial"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),

@@ -31,9 +31,10 @@ rule search:
             },
             "method",
         ),
-        architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
+        # No `lookup` where there are many jobs: it would search the whole config in each of them.
+        architecture=lambda wildcards: CONFIG["networks"][wildcards.network]["architecture"],
         space=lookup(within=CONFIG, dpath="search_space"),
-        method=lookup(within=PLANNED.methods, dpath="{method}"),
+        method=lambda wildcards: PLANNED.methods[wildcards.method],
         budget=lookup(within=CONFIG, dpath="budget/evaluations"),
         initial_seed=lookup(within=CONFIG, dpath="budget/initial_seed"),
         constraint=lookup(within=CONFIG, dpath="constraint"),
