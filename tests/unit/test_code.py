@@ -327,7 +327,8 @@ def test_the_format_of_jobs_counts_in_every_rule_and_no_other_code_of_theirs():
         assert not [name for name in params if name.startswith("code jobs/")]
 
 
-def test_code_that_counts_for_some_values_of_a_wildcard_alone(tmp_path):
+@pytest.mark.parametrize("many_jobs", [False, True])
+def test_code_that_counts_for_some_values_of_a_wildcard_alone(tmp_path, many_jobs):
     class Wildcards:
         def __init__(self, method: str) -> None:
             self.method = method
@@ -336,19 +337,19 @@ def test_code_that_counts_for_some_values_of_a_wildcard_alone(tmp_path):
     script.write_text("from paretopress import tables\n", encoding="utf-8")
     first.write_text("from paretopress.search import infills\n", encoding="utf-8")
     second.write_text(textwrap.dedent(BEFORE), encoding="utf-8")
-    params = code_params(script, {"a": first, "b": second}, "method")
+    params = code_params(script, {"a": first, "b": second}, "method", many_jobs=many_jobs)
+
+    def values(params: dict, method: str) -> set[str]:
+        told = params.values()
+        return {value if isinstance(value, str) else value(Wildcards(method)) for value in told}
 
     def told(method: str) -> set[str]:
-        values = (params[name] for name in params if name != "code jobs")
-        return {value(Wildcards(method)).split(" ")[0] for value in values}
+        return {value.split(" ")[0] for value in values(params, method)}
 
     assert {"script.py", "tables.py"} <= told("a") & told("b")
     assert {"first.py", "search/infills.py"} <= told("a") - told("b")
     assert told("b") - told("a") == {"second.py"}
     without_b = code_params(script, {"a": first}, "method")
-    values = (params, without_b)
-    alone, beside = (
-        {value if isinstance(value, str) else value(Wildcards("a")) for value in of.values()}
-        for of in values
+    assert values(params, "a") == values(without_b, "a"), (
+        "another method adds nothing to the jobs of this one"
     )
-    assert alone == beside, "another method adds nothing to the jobs of this one"

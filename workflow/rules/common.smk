@@ -34,9 +34,9 @@ wildcard_constraints:
     seed=r"\d+",
 
 
-def code_of(script):
+def code_of(script, **options):
     """The parameters that rerun a rule when the code of its script changes."""
-    return code_params(SCRIPTS / script)
+    return code_params(SCRIPTS / script, **options)
 
 
 def own_code_of(wildcards):

@@ -14,7 +14,7 @@ rule initial_designs:
     conda:
         "../../envs/paretopress.yaml"
     params:
-        **code_of("initial_designs.py"),
+        **code_of("initial_designs.py", many_jobs=True),
         # No `lookup` where there are many jobs: it would search the whole config in each of them.
         architecture=lambda wildcards: CONFIG["networks"][wildcards.network]["architecture"],
         space=lookup(within=CONFIG, dpath="search_space"),

@@ -11,7 +11,7 @@ rule hypervolume:
     conda:
         "../../envs/paretopress.yaml"
     params:
-        **code_of("measure_hypervolume.py"),
+        **code_of("measure_hypervolume.py", many_jobs=True),
         constraint=lookup(within=CONFIG, dpath="constraint"),
         split=lookup(within=CONFIG, dpath="evaluation/split"),
     script:

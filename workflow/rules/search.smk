@@ -30,6 +30,7 @@ rule search:
                 for name, method in PLANNED.methods.items()
             },
             "method",
+            many_jobs=True,
         ),
         # No `lookup` where there are many jobs: it would search the whole config in each of them.
         architecture=lambda wildcards: CONFIG["networks"][wildcards.network]["architecture"],

@@ -26,6 +26,7 @@ from .jobs.sealed import FORMAT
 JOBS = PACKAGE / "jobs"
 OF_JOBS = f"jobs format {FORMAT}"
 DIGITS = 12  # The digits of a digest that are kept.
+Param = str | Callable[[Any], str]
 LOGGERS = ("log", "logger", "logging")
 LEVELS = ("debug", "info", "warning", "error", "exception", "critical", "log")
 # Decorators that do not read annotations. Any other decorator may, like functools.singledispatch.
@@ -159,11 +160,6 @@ def code_digest(text: str) -> str:
     return hashlib.sha256(repr(_plain(counted)).encode()).hexdigest()[:DIGITS]
 
 
-@cache
-def _digest_of(file: Path) -> str:
-    return code_digest(file.read_text(encoding="utf-8"))
-
-
 def counted_files(script: Path) -> Iterator[Path]:
     """List the files whose code counts in a script.
 
@@ -188,14 +184,19 @@ def module_name(file: Path) -> str:
     return str(file.relative_to(PACKAGE)) if file.is_relative_to(PACKAGE) else file.name
 
 
+@cache
 def _told(file: Path) -> str:
-    digest = _digest_of(file)
+    digest = code_digest(file.read_text(encoding="utf-8"))
     return f"{module_name(file)} {digest}" if digest else OF_JOBS
 
 
 def code_params(
-    script: Path, by_wildcard: Mapping[str, Path] = MappingProxyType({}), wildcard: str = ""
-) -> dict[str, str | Callable[[Any], str]]:
+    script: Path,
+    by_wildcard: Mapping[str, Path] = MappingProxyType({}),
+    wildcard: str = "",
+    *,
+    many_jobs: bool = False,
+) -> dict[str, Param]:
     """Make the parameters of a rule that hold the code that counts in it.
 
     There is one parameter for each module, so that Snakemake can say which module repeats a job.
@@ -205,27 +206,29 @@ def code_params(
         by_wildcard: Files that count only in the jobs with a certain value of `wildcard`, by this
             value. The files that they import count there too.
         wildcard: The name of the wildcard.
+        many_jobs: Whether the rule has a job for each run or seed.
 
     Returns:
         The parameters by name. A value is "MODULE DIGEST", or OF_JOBS in a job in which the module
         does not count. Every job has the value OF_JOBS, and Snakemake compares sets of values.
         So the file of another method changes nothing for the jobs of this one. The values are
-        functions, so that digests are computed only for the rules that have jobs.
+        functions, so that digests are computed only for the rules that have jobs. With `many_jobs`
+        they are texts where the wildcard does not matter: calling a function for each module in
+        each job takes Snakemake longer than anything else.
     """
 
-    def of(file: Path, values: frozenset[str] | None) -> Callable[[Any], str]:
-        def told(wildcards: Any) -> str:
-            counts = values is None or getattr(wildcards, wildcard) in values
-            return _told(file) if counts else OF_JOBS
+    def in_all(file: Path) -> Param:
+        return _told(file) if many_jobs else lambda wildcards: _told(file)
 
-        return told
+    def in_some(file: Path, values: frozenset[str]) -> Param:
+        return lambda wildcards: _told(file) if getattr(wildcards, wildcard) in values else OF_JOBS
 
     values_of: dict[Path, frozenset[str]] = {}
     for value, path in by_wildcard.items():
         for file in counted_files(path):
             values_of[file] = values_of.get(file, frozenset()) | {value}
-    found = {file: of(file, values) for file, values in values_of.items()}
-    found |= {file: of(file, None) for file in counted_files(script)}
+    found = {file: in_some(file, values) for file, values in values_of.items()}
+    found |= {file: in_all(file) for file in counted_files(script)}
     return {f"{CODE}jobs": OF_JOBS} | {
         f"{CODE}{module_name(file)}": told for file, told in found.items()
     }
