@@ -213,22 +213,22 @@ def code_params(
         does not count. Every job has the value OF_JOBS, and Snakemake compares sets of values.
         So the file of another method changes nothing for the jobs of this one. The values are
         functions, so that digests are computed only for the rules that have jobs. With `many_jobs`
-        they are texts where the wildcard does not matter: calling a function for each module in
-        each job takes Snakemake longer than anything else.
+        they are texts where a module counts in all jobs, since Snakemake takes long to call a
+        function for each module in each job.
     """
 
-    def in_all(file: Path) -> Param:
-        return _told(file) if many_jobs else lambda wildcards: _told(file)
+    every = frozenset(by_wildcard)
 
-    def in_some(file: Path, values: frozenset[str]) -> Param:
-        return lambda wildcards: _told(file) if getattr(wildcards, wildcard) in values else OF_JOBS
+    def param(file: Path, values: frozenset[str]) -> Param:
+        if values != every:
+            return lambda of_job: _told(file) if getattr(of_job, wildcard) in values else OF_JOBS
+        return _told(file) if many_jobs else lambda of_job: _told(file)
 
     values_of: dict[Path, frozenset[str]] = {}
     for value, path in by_wildcard.items():
         for file in counted_files(path):
             values_of[file] = values_of.get(file, frozenset()) | {value}
-    found = {file: in_some(file, values) for file, values in values_of.items()}
-    found |= {file: in_all(file) for file in counted_files(script)}
+    values_of |= dict.fromkeys(counted_files(script), every)
     return {f"{CODE}jobs": OF_JOBS} | {
-        f"{CODE}{module_name(file)}": told for file, told in found.items()
+        f"{CODE}{module_name(file)}": param(file, values) for file, values in values_of.items()
     }
