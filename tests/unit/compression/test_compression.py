@@ -281,6 +281,16 @@ def test_the_reference_above_is_splitmix64():
     assert splitmix64(1234567, 3) == [6457827717110365317, 3203168211198807973, 9817491932198370423]
 
 
+@pytest.mark.parametrize("scope", [RANDOM, ALL])
+def test_where_no_layer_has_a_bias_weights_and_both_are_the_same_design(scope):
+    layout = layout_of(nn.Sequential(*[nn.Conv2d(3, 3, 3, bias=False) for _ in range(9)]))
+    both, weights = (
+        canonical(Design(0, scope, 0.5, 0.5, 0, target, 0), layout, 4) for target in (BOTH, WEIGHT)
+    )
+    assert both == weights
+    assert both[0].conv_target == WEIGHT
+
+
 def test_networks_without_one_kind_of_layer_fold_its_variables():
     conv_only = layout_of(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Conv2d(2, 2, 3)))
     design, plan = canonical(Design(2, 2, 0.7, 0.5, 2, 1, 1), conv_only, 1)

@@ -148,6 +148,11 @@ def test_it_is_pymoos_in_a_space_of_few_designs_as_far_as_that_ends(space, floor
     same_generations(space, "smooth", floor, 20, 3, 0, 20, BoundedSurvival)
 
 
+@pytest.mark.parametrize("floor", [0.6, 9.0])
+def test_it_is_pymoos_where_a_generation_has_fewer_new_designs_than_the_population(floor):
+    same_generations(POINT, "smooth", floor, 100, 3, 0, 8, BoundedSurvival)
+
+
 def test_the_table_of_presets_has_the_settings_of_crossover_and_mutation():
     rows = (ROOT / "docs" / "method.md").read_text(encoding="utf-8").splitlines()
     crossover, mutation = (

@@ -91,7 +91,7 @@ def crossed(
     count = len(pairs)
     rng.random(2 * count)  # pymoo decides here which pairs are crossed: all are
     mask = rng.random(one.shape) < CROSSOVER_OF_A_VARIABLE
-    mask &= (np.abs(one - other) > CLOSE) & (lower < upper)
+    mask &= np.abs(one - other) > CLOSE
     drawn = rng.random(np.count_nonzero(mask))
     exchanged = rng.random(len(drawn)) < 0.5
     takes_other = (rng.random(count) < 0.5)[:, None]
@@ -108,7 +108,7 @@ def crossed(
     spread = np.power(np.where(inner, scaled, 1.0 / (2.0 - scaled)), 1.0 / (CROSSOVER_ETA + 1.0))
     step = spread * distance
     children[mask] = 0.5 * ((low_value + high_value) + np.where(high, step, -step))
-    return np.clip(children, lower, upper)
+    return children
 
 
 def mutated(
@@ -139,4 +139,5 @@ def mutated(
     changed = X.copy()
     changed[mask] = value + np.where(down, kept - 1.0, 1.0 - kept) * width
     taken = rng.random(len(X)) <= MUTATION
+    # A rounding error must not leave the bounds.
     return np.clip(np.where(taken[:, None], changed, X), lower, upper)
