@@ -88,7 +88,8 @@ methods/ctaea.py:
     search:ctaea
 methods/random.py:
     search:random
-config/regressors.py methods/surrogate.py search/infills.py search/surrogates.py search/trees.py:
+config/regressors.py methods/surrogate.py search/infills.py search/selection.py
+search/surrogates.py search/trees.py:
     search:surrogate
 networks/chance.py:
     dense_metrics train_baseline

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from paretopress.compression.designs import sample_seed
+from paretopress.config.candidates import listed
 from paretopress.jobs.gate import check_metrics
 from paretopress.jobs.job import job
 from paretopress.jobs.machine import processor_name
@@ -79,7 +80,8 @@ with job(snakemake) as work:
         evaluation_table(map(Evaluation.row, archive.evaluations), threshold),
         snakemake.output.evaluations,
     )
-    candidates = params.method["settings"].get("candidates", ())
-    write_csv(iteration_table(archive.iterations, candidates), snakemake.output.iterations)
+    write_csv(
+        iteration_table(archive.iterations, listed(params.method)), snakemake.output.iterations
+    )
     write_csv(timing_table(steps), snakemake.output.timings)
     journal.keep()

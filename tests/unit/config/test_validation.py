@@ -94,6 +94,11 @@ CASES = {
         ["lightgbm", "lightgbm.LGBMRegressor"],
         ["methods[0].candidates", "'lightgbm.LGBMRegressor' is listed more than once"],
     ),
+    "a candidate by two paths": (
+        ["methods", 0, "candidates"],
+        ["lightgbm", "lightgbm.sklearn.LGBMRegressor"],
+        ["candidates[1] = 'lightgbm.sklearn.LGBMRegressor'", "the same class as 'lightgbm'"],
+    ),
     "a candidate of no module": (
         ["methods", 0, "candidates"],
         ["knn", "sklearn.svn.SVR"],
@@ -429,23 +434,48 @@ def test_the_good_config_is_good():
 
 
 OWN = """
+import numpy as np
+from sklearn.ensemble import RandomForestRegressor
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 class Plain:
-    fit = predict = print
+    def fit(self, X, y):
+        self.mean = y.mean()
 
-class Regressor(RegressorMixin, BaseEstimator):
-    fit = predict = print
+    def predict(self, X):
+        return np.full(len(X), self.mean)
 
-class Classifier(ClassifierMixin, BaseEstimator):
-    fit = predict = print
+class Regressor(RegressorMixin, BaseEstimator, Plain):
+    pass
 
-class Untold(BaseEstimator):
-    fit = predict = print
+class Half(RegressorMixin, Plain):
+    pass
+
+class Classifier(ClassifierMixin, BaseEstimator, Plain):
+    pass
+
+class Untold(BaseEstimator, Plain):
+    pass
+
+class Few(RandomForestRegressor):
+    def __init__(self):
+        super().__init__(n_estimators=3)
 
 class Failing(Plain):
     def __init__(self):
         raise LookupError("no\\nlicense")
+
+class Unfit(Plain):
+    def fit(self, X, y):
+        raise LookupError("no data")
+
+class Column(Plain):
+    def predict(self, X):
+        return super().predict(X)[:, None]
+
+class Dice(Plain):
+    def predict(self, X):
+        return np.random.random(len(X))
 """
 
 
@@ -457,7 +487,7 @@ def test_candidates_of_ones_own_are_checked_and_are_files_of_the_study(tmp_path,
     def read(*names: str) -> Study:
         return read_study(changed(["methods", 0, "candidates"], ["knn", *names]), [])
 
-    good = [f"mine_of_this_test.{name}" for name in ("Plain", "Regressor", "Untold")]
+    good = [f"mine_of_this_test.{name}" for name in ("Plain", "Regressor", "Half", "Untold", "Few")]
     study = read(*good, "sklearn.svm.SVR", "lightgbm.LGBMRegressor")
     listed = study.methods_by_name()["surrogate-mse-mape"]["settings"]["candidates"]
     assert listed == ["knn", *good, "sklearn.svm.SVR", "lightgbm.LGBMRegressor"]
@@ -467,6 +497,9 @@ def test_candidates_of_ones_own_are_checked_and_are_files_of_the_study(tmp_path,
     for name, said in {
         "mine_of_this_test.Classifier": "'classifier'",
         "mine_of_this_test.Failing": "cannot be built without arguments (LookupError: no license)",
+        "mine_of_this_test.Unfit": "cannot be fitted to 20 samples (LookupError: no data)",
+        "mine_of_this_test.Column": "predicts an array of shape (20, 1) for 20 samples, not (20,)",
+        "mine_of_this_test.Dice": "predicts something else when it is fitted again",
         "broken_of_this_test.Model": "cannot be imported (SystemExit: 3)",
     }.items():
         with pytest.raises(UserError) as error:

@@ -37,10 +37,10 @@ from paretopress.jobs.journal import Journal
 from paretopress.methods import build_method
 from paretopress.runs.tables import evaluation_table, iteration_table
 from paretopress.search import archive as search
-from paretopress.search import surrogates
+from paretopress.search import selection
 from paretopress.search.archive import Archive, Evaluation, Target, sample_initial
 from paretopress.search.objectives import FUNCTIONS
-from paretopress.search.surrogates import RANDOM_CHOICE, SCORES
+from paretopress.search.selection import RANDOM_CHOICE, SCORES
 
 SEED = 1
 SEARCHES = FAMILIES | {"hill_climber": "hill_climber.HillClimber"}
@@ -88,7 +88,7 @@ def small_candidates() -> Iterator[None]:
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            surrogates, "built", lambda name, seed: few.get(name, partial(built, name))(seed)
+            selection, "built", lambda name, seed: few.get(name, partial(built, name))(seed)
         )
         patch.setattr(search, "ATTEMPTS", 300)
         patch.setattr("paretopress.methods.ctaea.STALE_GENERATIONS", 10)

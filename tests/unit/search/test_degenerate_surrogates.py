@@ -12,9 +12,9 @@ from test_search import METHODS, initial_sample, search, tables
 
 from paretopress.config.candidates import SURROGATES
 from paretopress.runs.tables import iteration_table
-from paretopress.search import surrogates
+from paretopress.search import selection as chooser
 from paretopress.search.objectives import FUNCTIONS
-from paretopress.search.surrogates import (
+from paretopress.search.selection import (
     SCORES,
     Comparison,
     NoSurrogateError,
@@ -88,7 +88,7 @@ def quick(monkeypatch):
         monkeypatch.setitem(
             CANDIDATES, name, lambda seed, neighbours=neighbours: KNeighborsRegressor(neighbours)
         )
-    monkeypatch.setattr(surrogates, "built", lambda name, seed: CANDIDATES[name](seed))
+    monkeypatch.setattr(chooser, "built", lambda name, seed: CANDIDATES[name](seed))
 
 
 @pytest.mark.parametrize("broken", BROKEN)

@@ -1,6 +1,6 @@
 """Selection of surrogates against scikit-learn's own cross-validation."""
 
-from functools import partial
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -16,8 +16,15 @@ from paretopress.config.candidates import SURROGATES
 from paretopress.config.methods import SurrogateMethods
 from paretopress.config.regressors import built
 from paretopress.search.objectives import constraint_value
-from paretopress.search.surrogates import SCORES, Comparison, select_surrogate, unchecked
-from paretopress.search.trees import Leaves, tabulated
+from paretopress.search.selection import (
+    SCORES,
+    Comparison,
+    MappedComparison,
+    NoSurrogateError,
+    select_surrogate,
+)
+from paretopress.search.surrogates import unchecked
+from paretopress.search.trees import Leaves, faster
 
 RNG = np.random.default_rng(0)
 X = RNG.random((30, 7))
@@ -38,6 +45,10 @@ ADDED = [
     "test_surrogates.Mean",
 ]
 EVERY = [*PAPERS, *ADDED]
+
+
+def of_constraint(accuracy: np.ndarray) -> np.ndarray:
+    return constraint_value(accuracy, 0.4)
 
 
 class Mean:
@@ -80,7 +91,7 @@ def test_candidates_have_default_hyperparameters_a_seed_and_one_thread():
     free = {"random_state", "n_jobs", "verbose", "deterministic", "force_col_wise"}
     for name in set(EVERY[:-1]) - {"random_forest"}:
         model = built(name, 7)
-        settled = {"random_state": 7, "n_jobs": 1, "verbose": model.get_params().get("verbose")}
+        settled = {"random_state": 7, "n_jobs": 1, "verbose": -1 if name == "lightgbm" else 0}
         assert {key: settled[key] for key in {*settled} & {*model.get_params()}}.items() <= (
             model.get_params().items()
         )
@@ -105,20 +116,21 @@ def test_surrogates_predict_what_their_library_does_to_the_bit(seed, rows, value
     for name, by_hand in PAPERS.items():
         if rows < {"knn": 5, "lightgbm": 2}.get(name, 1):  # they need that many
             continue
-        expected = by_hand(seed).fit(samples, y).predict(asked)
+        by_hand_on = by_hand(seed).fit(samples, y).predict
         with unchecked():
             own = built(name, seed).fit(samples, y)
-            assert np.array_equal(own.predict(asked), expected), name
-            assert np.array_equal(tabulated(own, 7).predict(asked), expected), name
+            assert np.array_equal(own.predict(asked), by_hand_on(asked)), name
+            for some in (asked, asked[:1], asked[2:4]):
+                assert np.array_equal(faster(own, 7).predict(some), by_hand_on(some)), name
 
 
 def test_a_forest_whose_tables_would_be_large_is_left_to_its_library():
     rng = np.random.default_rng(0)
     samples, values = rng.random((1500, 7)), rng.random(1500)
     forest = built("random_forest", 0).fit(samples, values)
-    assert tabulated(forest, 7) is forest
+    assert faster(forest, 7) is forest
     boosted = built("xgboost", 0).fit(samples, values)
-    assert isinstance(tabulated(boosted, 7).leaves, Leaves), "its trees have at most 64 leaves"
+    assert isinstance(faster(boosted, 7).leaves, Leaves), "its trees have at most 64 leaves"
 
 
 @pytest.mark.parametrize("metric", ["mse", "mape", "spearman"])
@@ -137,30 +149,45 @@ def test_the_constraint_is_compared_by_the_fits_of_the_accuracy(metric):
     """
     names, accuracy = ["knn", "xgboost", "lightgbm"], Y / Y.max()
     of_accuracy = Comparison(X, accuracy, 5, 1, names)
-    itself = Comparison(X, constraint_value(accuracy, 0.4), 5, 1, names)
-    scores, _ = of_accuracy.scores(metric, partial(constraint_value, threshold=0.4))
+    shared = MappedComparison(of_accuracy, of_constraint)
+    itself = Comparison(X, of_constraint(accuracy), 5, 1, names)
+    scores, _ = shared.scores(metric)
     assert scores == pytest.approx(itself.scores(metric)[0], rel=1e-4)
     if metric == "mape":  # the only metric that is another one for the constraint
         assert of_accuracy.scores(metric)[0] != pytest.approx(scores, rel=0.1)
     for name in names:
-        predicted = constraint_value(of_accuracy.fitted(name).predict(X), 0.4)
-        assert predicted == pytest.approx(itself.fitted(name).predict(X), abs=1e-5)
+        expected = itself.fitted(name).predict(X)
+        assert shared.fitted(name).predict(X) == pytest.approx(expected, abs=1e-5)
 
 
-def test_each_candidate_is_fitted_once_whatever_is_asked_of_it(monkeypatch):
+def test_a_candidate_of_ones_own_is_fitted_to_the_constraint_itself():
+    names, accuracy = ["sklearn.gaussian_process.GaussianProcessRegressor"], Y / Y.max()
+    shared = MappedComparison(Comparison(X, accuracy, 5, 1, names), of_constraint)
+    itself = Comparison(X, of_constraint(accuracy), 5, 1, names)
+    assert shared.scores("mse") == itself.scores("mse")
+    asked = X + 0.3
+    expected = itself.fitted(*names).predict(asked)
+    assert np.array_equal(shared.fitted(*names).predict(asked), expected)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_each_candidate_is_fitted_once_whatever_is_asked_of_it(fails, monkeypatch):
     fits = []
 
     class Counted(Mean):
         def fit(self, X, y):
             fits.append(len(X))
+            if fails:
+                raise ValueError("no convergence")
             return super().fit(X, y)
 
-    monkeypatch.setattr("paretopress.search.surrogates.built", lambda name, seed: Counted())
-    compared = Comparison(X, Y, 5, 1, ["one"])
-    rng = np.random.default_rng()
-    chosen = [select_surrogate(compared, metric, rng).surrogate for metric in (*SCORES, "random")]
-    assert fits == 5 * [24] + [30]
-    assert all(surrogate is chosen[0] for surrogate in chosen)
+    monkeypatch.setattr("paretopress.search.selection.built", lambda name, seed: Counted())
+    accuracy = Comparison(X, Y, 5, 1, ["knn"])
+    for compared in (accuracy, MappedComparison(accuracy, of_constraint)):
+        for metric in (*SCORES, "random"):
+            with pytest.raises(NoSurrogateError) if fails else nullcontext():
+                select_surrogate(compared, metric, np.random.default_rng())
+    assert fits == ([24, 30] if fails else 5 * [24] + [30])
 
 
 def test_a_constant_prediction_is_the_worst_under_spearman():

@@ -216,7 +216,6 @@ def code_params(
         they are texts where a module counts in all jobs, since Snakemake takes long to call a
         function for each module in each job.
     """
-
     every = frozenset(by_wildcard)
 
     def param(file: Path, values: frozenset[str]) -> Param:

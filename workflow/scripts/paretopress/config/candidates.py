@@ -38,6 +38,22 @@ SURROGATES = {
 }
 
 
+# FILE.CLASS of the method that has candidates, in the folder methods/.
+IMPLEMENTATION = "surrogate.SurrogateSearch"
+
+
+def listed(method: Mapping[str, Any]) -> list[str]:
+    """The candidates of a method.
+
+    Args:
+        method: Its implementation and its settings, as `Study.methods_by_name` gives them.
+
+    Returns:
+        The names. A method without surrogates has none, whatever its settings are.
+    """
+    return method["settings"]["candidates"] if method["implementation"] == IMPLEMENTATION else []
+
+
 def path_of(name: str) -> str:
     """The dotted name of the class of a candidate."""
     return SURROGATES[name].path if name in SURROGATES else name

@@ -15,7 +15,7 @@ from .base import (
     is_table_of_a_network,
     refuse,
 )
-from .candidates import SURROGATES, path_of
+from .candidates import IMPLEMENTATION, SURROGATES, path_of
 
 # The registry: FILE.CLASS in the folder methods/ by family. To add a method, add a file there and
 # an entry here.
@@ -44,7 +44,7 @@ Candidates = Annotated[list[Candidate], Field(min_length=1), AfterValidator(_dif
 class SurrogateMethods(Section):
     """The paper's method, one method for each pair of metrics."""
 
-    implementation: ClassVar[str] = "surrogate.SurrogateSearch"
+    implementation: ClassVar[str] = IMPLEMENTATION
 
     family: Literal["surrogate"] = Field(
         description="The paper's method. Each pair of metrics is one method"

@@ -1,19 +1,21 @@
-"""Check the regressors that a config lists by their dotted names. This imports their modules."""
+"""Check the regressors that a config lists by their dotted names. This imports and fits them."""
 
 import inspect
 import os
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
-from .candidates import SURROGATES
+from .candidates import SURROGATES, path_of
 from .method_files import Mistake
 from .methods import SurrogateMethods
 from .regressors import built, regressor_class
 
 LONGEST_ERROR = 200
+ROWS = 20  # samples of the trial
 INSTALLED = {"site-packages", "dist-packages"}
 ALLOWED = (
     f"one of {', '.join(SURROGATES)}, or MODULE.CLASS of a regressor with fit and predict that is "
@@ -33,9 +35,36 @@ def _is_regressor(found: Any) -> bool:
 
 def _kind(model: Any) -> str | None:
     """The kind of estimator that a model calls itself to scikit-learn, None if it says nothing."""
-    if hasattr(model, "__sklearn_tags__"):
+    try:
         return model.__sklearn_tags__().estimator_type
-    return getattr(model, "_estimator_type", None)
+    except AttributeError:  # It is no estimator of scikit-learn, or half of one.
+        return getattr(model, "_estimator_type", None)
+
+
+def _fails(path: str) -> str | None:
+    """Fit a candidate twice to a few samples with one seed, and tell what is wrong with it."""
+    import numpy as np  # Most studies list no class, and each start of Snakemake reads this file.
+
+    rng = np.random.default_rng(0)
+    X, y = rng.random((ROWS, 7)), rng.random(ROWS)
+    predictions = []
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            for _ in range(2):
+                model = built(path, seed=1)
+                model.fit(X, y)
+                predictions.append(np.asarray(model.predict(X)))
+    except (Exception, SystemExit) as error:
+        return f"cannot be fitted to {ROWS} samples ({_told(error)})"
+    first, second = predictions
+    if first.shape != (ROWS,):
+        return f"predicts an array of shape {first.shape} for {ROWS} samples, not ({ROWS},)"
+    if not np.array_equal(first, second):
+        return (
+            "predicts something else when it is fitted again with the same seed. Its attribute "
+            "random_state must decide all of its random numbers"
+        )
+    return None
 
 
 def _mistake(key: tuple[str | int, ...], path: str) -> Mistake | None:
@@ -64,7 +93,8 @@ def _mistake(key: tuple[str | int, ...], path: str) -> Mistake | None:
         )
     if (kind := _kind(model)) not in ("regressor", None):
         return Mistake(key, f"no regressor, since scikit-learn calls it {kind!r}", ALLOWED)
-    return None
+    wrong = _fails(path)
+    return Mistake(key, wrong, ALLOWED) if wrong else None
 
 
 def wrong_candidates(family: SurrogateMethods) -> Iterator[Mistake]:
@@ -76,9 +106,23 @@ def wrong_candidates(family: SurrogateMethods) -> Iterator[Mistake]:
     Yields:
         Each mistake.
     """
+    mistakes = [
+        _mistake(("candidates", index), name)
+        for index, name in enumerate(family.candidates)
+        if name not in SURROGATES
+    ]
+    if found := list(filter(None, mistakes)):
+        yield from found
+        return
+    classes: dict[Any, str] = {}
     for index, name in enumerate(family.candidates):
-        if name not in SURROGATES and (mistake := _mistake(("candidates", index), name)):
-            yield mistake
+        path = path_of(name)
+        # A class of SURROGATES that was not imported by now is in the list once.
+        if path.rpartition(".")[0] in sys.modules:
+            other = classes.setdefault(regressor_class(path), name)
+            if other != name:
+                key = ("candidates", index)
+                yield Mistake(key, f"the same class as {other!r}", "each class once")
 
 
 def _file_of(name: str) -> Path | None:
@@ -97,7 +141,7 @@ def own_files(names: Iterable[str]) -> list[str]:
         names: Candidates that were checked.
 
     Returns:
-        The files, each once. The path of one in the working directory begins there.
+        The files, each once. The path of one in the working directory is relative to it.
     """
     files = [file for name in names if name not in SURROGATES and (file := _file_of(name))]
     here = Path.cwd()

@@ -1,13 +1,11 @@
 """Import the class of a candidate surrogate, and build the regressor."""
 
-from functools import cache
+import sys
+from collections.abc import Mapping
 from importlib import import_module
-from inspect import signature
 from typing import Any
 
 from .candidates import SURROGATES, path_of
-
-ARGUMENTS = {known.path: known.arguments for known in SURROGATES.values()}
 
 
 def regressor_class(path: str) -> Any:
@@ -29,13 +27,14 @@ def regressor_class(path: str) -> Any:
     return getattr(import_module(module, __package__), name)
 
 
-@cache
-def _parameters(path: str) -> frozenset[str]:
-    """The names of the parameters of a class."""
-    found = regressor_class(path)
-    # XGBoost takes some of its parameters as **kwargs, and get_params lists them.
-    listed = found().get_params() if hasattr(found, "get_params") else ()
-    return frozenset([*signature(found).parameters, *listed])
+def _arguments(model: Any) -> Mapping[str, Any]:
+    """The arguments of a surrogate of SURROGATES, for its class and those that inherit from it."""
+    for known in SURROGATES.values():
+        module, _, name = known.path.rpartition(".")
+        # A class that was not imported is no class of the model.
+        if isinstance(model, getattr(sys.modules.get(module), name, ())):
+            return known.arguments
+    return {}
 
 
 def built(name: str, seed: int) -> Any:
@@ -46,10 +45,16 @@ def built(name: str, seed: int) -> Any:
         seed: The seed.
 
     Returns:
-        The regressor. It is silent and has one thread where its class has parameters for them, so
-        that its result does not depend on the load of the machine.
+        The regressor. It is silent and has one thread where it has parameters or attributes for
+        them, so that its result does not depend on the load of the machine.
     """
-    path = path_of(name)
-    settled = {"random_state": seed, "n_jobs": 1, "verbose": 0}
-    own = {key: value for key, value in settled.items() if key in _parameters(path)}
-    return regressor_class(path)(**own | dict(ARGUMENTS.get(path, {})))
+    model = regressor_class(path_of(name))()
+    parameters = model.get_params() if hasattr(model, "get_params") else {}
+    for key, value in {"random_state": seed, "n_jobs": 1, "verbose": 0}.items():
+        if key in parameters:
+            model.set_params(**{key: value})
+        elif hasattr(model, key):  # A class that inherits may hide the parameters.
+            setattr(model, key, value)
+    if arguments := _arguments(model):
+        model.set_params(**arguments)
+    return model

@@ -33,8 +33,8 @@ class PlainCtaea:
         """Spend the archive's budget, and call `after_iteration` after each generation."""
         space = archive.target.space
         archive.take_initial(self.population)
-        # Amounts without effect are 0. This is below the lower bound, where pymoo's operators are
-        # undefined. They have no effect, so any amount in the bounds will do.
+        # Amounts without effect are 0. This is below the lower bound, where crossover and mutation
+        # are undefined. They have no effect, so any amount in the bounds will do.
         first = np.clip(archive.vectors(), space.lower(), space.upper())
         algorithm = Ctaea(
             space, self.population, first, generator(archive.seed, f"ctaea-{self.population}")

@@ -13,15 +13,15 @@ from ..config.regressors import regressor_class
 from ..search.archive import Archive, Iteration, generator, spend_budget
 from ..search.ctaea import Ctaea
 from ..search.infills import INFILL_RULES, Candidate
-from ..search.objectives import constraint_value, feasible_front, minimized
-from ..search.surrogates import (
+from ..search.objectives import FUNCTIONS, constraint_value, feasible_front, minimized
+from ..search.selection import (
     Comparison,
+    MappedComparison,
     NoSurrogateError,
     Selection,
-    SurrogateError,
     select_surrogate,
-    unchecked,
 )
+from ..search.surrogates import SurrogateError, unchecked
 
 NO_SURROGATE = "no surrogate"
 
@@ -121,26 +121,26 @@ class SurrogateSearch:
     ) -> dict[str, Selection]:
         """Choose a surrogate for each of FUNCTIONS, fitted to all evaluations so far.
 
-        The constraint is a function of the accuracy. So it has the candidates of the accuracy, but
-        a metric of its own.
+        The constraint is tau minus the accuracy. So it shares fits with the accuracy, and has a
+        metric of its own.
         """
         X, seed = archive.vectors(), int(rng.integers(2**31))
         rate, accuracy = (
             Comparison(X, values, self.folds, seed, self.candidates)
             for values in (archive.objectives()[:, 0], -archive.objectives()[:, 1])
         )
-        of_constraint = partial(constraint_value, threshold=archive.target.threshold)
-        choices: dict[str, Callable[..., Selection]] = {
-            "nonzero_rate": partial(select_surrogate, rate, self.objective_metric),
-            "accuracy": partial(select_surrogate, accuracy, self.objective_metric),
-            "constraint": partial(
-                select_surrogate, accuracy, self.constraint_metric, function=of_constraint
-            ),
+        constraint = MappedComparison(
+            accuracy, partial(constraint_value, threshold=archive.target.threshold)
+        )
+        settings = {
+            "nonzero_rate": (rate, self.objective_metric),
+            "accuracy": (accuracy, self.objective_metric),
+            "constraint": (constraint, self.constraint_metric),
         }
         selections: dict[str, Selection] = {}
-        for function, choose in choices.items():
+        for function, (compared, metric) in settings.items():
             try:
-                selections[function] = choose(rng=rng, left_out=left_out)
+                selections[function] = select_surrogate(compared, metric, rng, left_out)
             except NoSurrogateError as error:
                 raise NoSurrogateError(
                     f"no surrogate of the {function} can be used ({error})"
@@ -161,22 +161,16 @@ class SurrogateSearch:
         """Run CTAEA on the surrogates, and return the distinct networks of its feasible front."""
         target = archive.target
         space = target.space
-        rate, accuracy, of_constraint = (
-            selections[function].surrogate
-            for function in ("nonzero_rate", "accuracy", "constraint")
-        )
         algorithm = Ctaea(space, self.population, np.empty((0, len(space.lower()))), rng)
         for _ in range(self.generations):
             asked = algorithm.ask()
             if not len(asked):
                 break
             vectors = target.canonical_vectors(asked)
-            predicted = accuracy.predict(vectors)
-            kept = predicted if of_constraint is accuracy else of_constraint.predict(vectors)
-            algorithm.tell(
-                minimized(rate.predict(vectors), predicted),
-                constraint_value(kept, target.threshold),
+            rate, accuracy, constraint = (
+                selections[function].surrogate.predict(vectors) for function in FUNCTIONS
             )
+            algorithm.tell(minimized(rate, accuracy), np.asarray(constraint, dtype=float))
         X, objectives, violation = algorithm.population()
         found: dict[str, Candidate] = {}
         for index in feasible_front(objectives, violation):

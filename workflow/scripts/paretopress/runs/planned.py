@@ -5,9 +5,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from ..compression.designs import sample_seed
+from ..config.candidates import listed
 from ..config.dataset import CIFAR10_ARCHIVE, Cifar10Dataset
 from ..config.study import Study
 from ..errors import UserError
@@ -53,8 +55,8 @@ class Planned:
     @cached_property
     def candidates(self) -> list[str]:
         """The candidate surrogates of all the study's own methods, each once."""
-        listed = (method["settings"].get("candidates", ()) for method in self.methods.values())
-        return list(dict.fromkeys(name for names in listed for name in names))
+        names = chain.from_iterable(map(listed, self.methods.values()))
+        return list(dict.fromkeys(names))
 
     @cached_property
     def networks(self) -> list[str]:

@@ -15,6 +15,8 @@ from .survival import Population
 # of its two children.
 CROSSOVER_ETA = 30.0
 CROSSOVER_OF_A_VARIABLE = 0.5  # probability
+CROSSOVER_EXCHANGE = 0.5  # probability that a variable is that of the other child
+CROSSOVER_CHILD = 0.5  # probability of the second child to be taken
 # Polynomial mutation (Deb and Goyal 1996).
 MUTATION = 0.9  # probability of a child to be mutated
 MUTATION_ETA = 20.0
@@ -31,7 +33,7 @@ def new_rows(X: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def _winners(parents: Population, pairs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The feasible or the dominating design of each pair (n, 2), or any of both: rows, (n,)."""
+    """The feasible or the dominating design of each pair (n, 2), or one of the two at random: rows, (n,)."""
     one, other = pairs.T
     feasible = parents.violation <= 0
     F, G = parents.F[one], parents.F[other]
@@ -80,7 +82,7 @@ def crossed(
     """Make a child of each pair of parents by simulated binary crossover.
 
     Args:
-        pairs: Parents, shape (n, 2, d).
+        pairs: Parents within the bounds, shape (n, 2, d).
         lower, upper: Bounds, shape (d,).
         rng: Generator of the draws.
 
@@ -93,8 +95,8 @@ def crossed(
     mask = rng.random(one.shape) < CROSSOVER_OF_A_VARIABLE
     mask &= np.abs(one - other) > CLOSE
     drawn = rng.random(np.count_nonzero(mask))
-    exchanged = rng.random(len(drawn)) < 0.5
-    takes_other = (rng.random(count) < 0.5)[:, None]
+    exchanged = rng.random(len(drawn)) < CROSSOVER_EXCHANGE
+    takes_other = (rng.random(count) < CROSSOVER_CHILD)[:, None]
     children = np.where(takes_other, other, one)
     high = exchanged ^ np.broadcast_to(takes_other, mask.shape)[mask]
     low_value, high_value = np.minimum(one, other)[mask], np.maximum(one, other)[mask]
@@ -117,7 +119,7 @@ def mutated(
     """Change some variables of some designs by polynomial mutation.
 
     Args:
-        X: Designs, shape (n, d).
+        X: Designs within the bounds, shape (n, d).
         lower, upper: Bounds, shape (d,).
         rng: Generator of the draws.
 

@@ -180,13 +180,14 @@ def _best(rows: list[int], F: list[list[float]], fitness: list[float]) -> int:
     """
     least = min(fitness[row] for row in rows)
     equal = [row for row in rows if fitness[row] == least]
-    for row in equal:
-        (rate, loss) = F[row]
+    return next(
+        row
+        for row in equal
         if not any(
-            F[other][0] <= rate and F[other][1] <= loss and F[other] != F[row] for other in equal
-        ):
-            return row
-    raise AssertionError("some row is not dominated")
+            F[other][0] <= F[row][0] and F[other][1] <= F[row][1] and F[other] != F[row]
+            for other in equal
+        )
+    )
 
 
 def diversity_rows(

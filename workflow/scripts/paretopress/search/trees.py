@@ -141,7 +141,9 @@ class Trees:
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Predict values of shape (n,) for samples of shape (n, d)."""
         values = self.leaves.values(np.asarray(X, dtype=self.precision))
-        return np.add.reduce(values, axis=0, initial=self.start) / self.divisor
+        values[0] += self.start
+        # One tree after another. A sum of numpy may add in another order.
+        return np.add.accumulate(values, axis=0)[-1] / self.divisor
 
 
 def _nodes(
@@ -217,14 +219,14 @@ def _of_lightgbm(model: Any, features: int) -> Unchecked:
     return Unchecked(model.booster_)
 
 
-TABULATED: dict[str, Callable[[Any, int], Any]] = {
+FASTER: dict[str, Callable[[Any, int], Any]] = {
     "paretopress.search.surrogates.RandomForest": _of_random_forest,
     "xgboost.sklearn.XGBRegressor": _of_xgboost,
     "lightgbm.sklearn.LGBMRegressor": _of_lightgbm,
 }
 
 
-def tabulated(model: Any, features: int) -> Any:
+def faster(model: Any, features: int) -> Any:
     """Make a fitted regressor faster to predict with, for small numbers of samples.
 
     Args:
@@ -236,4 +238,4 @@ def tabulated(model: Any, features: int) -> Any:
         nothing faster is known, or where the tables would be large.
     """
     name = f"{type(model).__module__}.{type(model).__qualname__}"
-    return (TABULATED[name](model, features) if name in TABULATED else None) or model
+    return (FASTER[name](model, features) if name in FASTER else None) or model
