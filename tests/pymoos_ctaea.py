@@ -54,7 +54,7 @@ class PymoosCtaea:
             sampling=np.vstack([first, drawn]),
             crossover=SBX(
                 n_offsprings=1, prob=1.0, eta=mating.CROSSOVER_ETA,
-                prob_var=mating.CROSSOVER_OF_A_VARIABLE,
+                prob_var=mating.CROSSOVER_OF_A_VARIABLE, prob_bin=mating.CROSSOVER_EXCHANGE,
             ),
             mutation=PM(
                 prob=mating.MUTATION, eta=mating.MUTATION_ETA,

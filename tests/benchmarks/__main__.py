@@ -1,6 +1,7 @@
 """Measure benchmarks side by side, and print their ratios (docs/performance.md): make bench."""
 
 import argparse
+import os
 import signal
 import sys
 import tempfile
@@ -35,12 +36,12 @@ PAGE = ROOT / "docs" / "performance.md"
 
 def run(name: str, now: Checkout, base: Checkout | None, repeats: int | None) -> None:
     """Measure one benchmark, and write its lines and its table."""
-    benchmark = BENCHMARKS[name]
+    benchmark, load = BENCHMARKS[name], os.getloadavg()[0]
     variants, against = side_by_side(benchmark, now, base)
     commits = {checkout.name: checkout.commit for checkout in (now, base) if checkout}
     file = MEASURED / f"{name}.jsonl"
     lines = measure(name, variants, repeats or benchmark.repeats)
-    write_lines(file, chain([header(name, against, commits)], lines))
+    write_lines(file, chain([header(name, load, against, commits)], lines))
     table = ratio_table(read_lines(file))
     file.with_suffix(".md").write_text(table, encoding="utf-8")
     print(f"{name}: {table}", flush=True)

@@ -20,6 +20,17 @@ def import_lines(script: Path) -> str:
     return "\n".join(map(ast.unparse, imports))
 
 
+def method_lines(folder: Path) -> dict[str, str]:
+    """The imports of a search with each method. It imports the method when it has begun."""
+    scripts = folder / "workflow" / "scripts"
+    lines = import_lines(scripts / "run_search.py")
+    methods = sorted((scripts / "paretopress" / "methods").glob("[!_]*.py"))
+    return {
+        f"run_search.py with methods/{file.name}": f"{lines}\nimport paretopress.methods.{file.stem}"
+        for file in methods
+    }
+
+
 def commands(folder: Path) -> dict[str, tuple[str, ...]]:
     """The arguments of Python for each start: the yardsticks, every script of a rule, the commands."""
     scripts = sorted((folder / "workflow" / "scripts").glob("*.py"))
@@ -27,6 +38,7 @@ def commands(folder: Path) -> dict[str, tuple[str, ...]]:
         "python -c pass": ("-c", "pass"),
         TORCH: ("-c", f"{TORCH}\n{END}"),
         **{script.name: ("-c", f"{import_lines(script)}\n{END}") for script in scripts},
+        **{name: ("-c", f"{lines}\n{END}") for name, lines in method_lines(folder).items()},
         "snakemake --list-rules": ("-m", "snakemake", "--list-rules"),
         "paretopress status --help": ("-m", "paretopress", "status", "--help"),
     }

@@ -56,7 +56,7 @@ def side_by_side(
     return variants, {name: f"{name} at {base.name}" for name in present if name in earlier}
 
 
-def header(name: str, against: Mapping[str, str], commits: Mapping[str, str]) -> Line:
+def header(name: str, load: float, against: Mapping[str, str], commits: Mapping[str, str]) -> Line:
     """The first line of a file: where and with what the numbers below it were measured."""
     return {
         "benchmark": name,
@@ -64,7 +64,7 @@ def header(name: str, against: Mapping[str, str], commits: Mapping[str, str]) ->
         "commits": dict(commits),
         "processor": processor_name(),
         "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 2),
+        "load": round(load, 2),  # before anything was prepared
         "versions": {**versions(), "snakemake": version("snakemake")},
         "against": dict(against),
     }

@@ -1,4 +1,7 @@
-"""Search once as an iteration does, and print the seconds of each part: python one_search.py VARIANT."""
+"""Search once as an iteration does: python one_search.py VARIANT.
+
+Prints the seconds of each part, the surrogates that were chosen, and the designs that were evaluated.
+"""
 
 import json
 import sys
@@ -25,7 +28,7 @@ from paretopress.config.candidates import SURROGATES
 from paretopress.config.regressors import built
 from paretopress.jobs.journal import Journal
 from paretopress.methods import surrogate as method
-from paretopress.search import surrogates
+from paretopress.search import selection, surrogates
 from paretopress.search.archive import Archive, Evaluation, Target, sample_initial
 from paretopress.torchvision_operators import torchvision
 
@@ -44,7 +47,7 @@ def as_the_libraries_come() -> type[Target]:
     """Put pymoo's CTAEA and the libraries' own models in place of ours."""
     method.Ctaea = PymoosCtaea  # type: ignore[misc,assignment]
     method.unchecked = nullcontext  # type: ignore[assignment]
-    surrogates.tabulated = lambda model, features: model
+    selection.faster = lambda model, features: model
     forest = "sklearn.ensemble.RandomForestRegressor"
     SURROGATES["random_forest"] = replace(SURROGATES["random_forest"], path=forest)
     return OneByOne
@@ -116,14 +119,16 @@ def main(variant: str) -> None:
     X, y = archive.vectors(), archive.objectives()[:, 0]
     asked = sample_vectors(SPACE, POPULATION, np.random.default_rng(1))
     for name in SURROGATES:
-        model = surrogates.tabulated(built(name, 1).fit(X, y), X.shape[1])
+        model = selection.faster(built(name, 1).fit(X, y), X.shape[1])
         with (surrogates.unchecked if variant == "ours" else nullcontext)():
             predict = partial(model.predict, asked)
             start = perf_counter()
             for _ in range(GENERATIONS):
                 predict()
             found[f"{GENERATIONS:,} predictions by {name}"] = perf_counter() - start
-    print(json.dumps(found))
+    chosen = archive.iterations[0]["surrogates"]
+    designs = [evaluation.design_id for evaluation in archive.evaluations]
+    print(json.dumps({"seconds": found, "chosen": chosen, "designs": designs}))
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (
 )
 HUES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 HATCHES = ("", "///", "...", "xx", "\\\\\\", "++")
-# Characters of a legend as wide as the page, and of an entry beside its label.
+# How many characters fit into a legend as wide as the page, and how many the sign of an entry takes.
 ROW_OF_LEGEND, BESIDE_LABEL = 115, 10
 DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"
 
