@@ -6,14 +6,30 @@ import pandas as pd
 import pytest
 from paths import ROOT
 
+from paretopress.commands import front, verify
 from paretopress.config.evaluation_tables import EvaluationTable
-from paretopress.jobs.provenance import Damaged, damaged_and_outdated, recorded_files, verified
+from paretopress.config.validation import read_study
+from paretopress.errors import UserError
+from paretopress.jobs.provenance import damaged_and_outdated, recorded_files, verified
 from paretopress.jobs.sealed import EARLIER, FORMAT, Unreadable, sealed, unsealed
 from paretopress.runs.hypervolume import run_hypervolume
 from paretopress.runs.imported import read_evaluations
 
 RECORDED = ROOT / "tests" / "recorded"
 TINY = "results/tiny"
+STUDY = read_study(
+    {
+        "study": "tiny",
+        "seeds": [1, 2],
+        "dataset": {"kind": "digits"},
+        "networks": {
+            name: {"architecture": {"name": "vgg16_slim"}} for name in ("first", "second")
+        },
+        "constraint": {"floor": 0.05},
+        "methods": [{"family": "random"}],
+    },
+    [],
+)
 FORMATS = [1]
 
 
@@ -22,12 +38,20 @@ def test_files_of_an_earlier_format_are_verified_and_damage_is_seen(number, tmp_
     study = tmp_path / "tiny"
     shutil.copytree(RECORDED / f"format-{number}" / TINY, study)
     files = recorded_files(study)
-    assert {file.name for file in files} == {"evaluations.csv", "runs.csv"}
+    assert len(files) == 6
     assert damaged_and_outdated(study, files) == ([], [])
     assert len(verified(study, map(str, files))) == len(files)
-    files[0].write_bytes(files[0].read_bytes().replace(b"True", b"true", 1))
-    with pytest.raises(Damaged, match=r"damaged or edited, not what rule join_runs wrote"):
-        verified(study, map(str, files))
+    assert verify.show(STUDY, study) == f"{study}: 6 files, each as its job wrote it"
+    (study / "report.html").touch()
+    shown = front.show(STUDY, study)
+    for network in STUDY.networks:
+        assert f"{network}: " in shown
+        table = pd.read_csv(study / "fronts" / f"{network}.csv")
+        assert table["design_id"].isin(shown.split()).any()
+    edited = study / "fronts" / "first.csv"
+    edited.write_bytes(edited.read_bytes().replace(b"0", b"1", 1))
+    with pytest.raises(UserError, match=r"damaged or edited, not what rule union_front wrote"):
+        front.show(STUDY, study)
 
 
 @pytest.mark.parametrize("number", FORMATS)
