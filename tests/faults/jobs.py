@@ -45,7 +45,7 @@ SEARCH = {
             "implementation": "surrogate.SurrogateSearch",
             "settings": {
                 "objective_metric": "random", "constraint_metric": "random", "population": 6, "generations": 2, "infills": 2, "folds": 2,
-                "infill_rule": "random",
+                "infill_rule": "random", "candidates": ["knn", "random_forest", "xgboost", "lightgbm"],
             },
         },
         "budget": BUDGET,
