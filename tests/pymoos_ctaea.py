@@ -84,11 +84,3 @@ class PymoosCtaea:
     def population(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         pop = self.algorithm.pop
         return pop.get("X"), pop.get("F"), pop.get("CV")[:, 0]
-
-    def archives(self) -> list[np.ndarray]:
-        """Vectors, objectives and violation of the convergence archive, then of the diversity archive."""
-        return [
-            archive.get(name)
-            for archive in (self.algorithm.pop, self.algorithm.da)
-            for name in ("X", "F", "CV")
-        ]

@@ -1,7 +1,7 @@
 import re
 
 from workflow.scripts.paretopress.code import code_params
-from workflow.scripts.paretopress.config.candidates import listed
+from workflow.scripts.paretopress.config.candidates import candidates_of
 from workflow.scripts.paretopress.config.method_files import method_file
 from workflow.scripts.paretopress.config.regressor_checks import own_files
 from workflow.scripts.paretopress.config.validation import read_study
@@ -48,7 +48,7 @@ def own_code_of(wildcards):
 
 def own_candidates_of(wildcards):
     """The user's modules that define candidate surrogates of the job's method."""
-    return list(map(local, own_files(listed(PLANNED.methods[wildcards.method]))))
+    return list(map(local, own_files(candidates_of(PLANNED.methods[wildcards.method]))))
 
 
 def run_of_job(wildcards):

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from paretopress.compression.designs import sample_seed
-from paretopress.config.candidates import listed
+from paretopress.config.candidates import candidates_of
 from paretopress.jobs.gate import check_metrics
 from paretopress.jobs.job import job
 from paretopress.jobs.machine import processor_name
@@ -81,7 +81,8 @@ with job(snakemake) as work:
         snakemake.output.evaluations,
     )
     write_csv(
-        iteration_table(archive.iterations, listed(params.method)), snakemake.output.iterations
+        iteration_table(archive.iterations, candidates_of(params.method)),
+        snakemake.output.iterations,
     )
     write_csv(timing_table(steps), snakemake.output.timings)
     journal.keep()

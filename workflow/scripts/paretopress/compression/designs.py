@@ -72,6 +72,19 @@ def rounded(X: np.ndarray) -> np.ndarray:
     return np.where(INTEGER, np.rint(X), np.round(X, AMOUNT_DIGITS))
 
 
+def design_of(vector: np.ndarray) -> Design:
+    """Return the design of a vector of shape (7,) whose integers are whole; amounts stay as given.
+
+    Raises:
+        ValueError: The vector does not have seven numbers.
+    """
+    values: list[Any] = [
+        int(value) if integer else float(value)
+        for value, integer in zip(vector, INTEGER, strict=True)
+    ]
+    return Design(*values)
+
+
 def design_from_vector(vector: np.ndarray) -> Design:
     """Return the design nearest to a vector.
 
@@ -89,11 +102,7 @@ def design_from_vector(vector: np.ndarray) -> Design:
         >>> design == Design(2, 0, 0.914, 0.5, 1, 0, 0)
         True
     """
-    values: list[Any] = [
-        int(value) if integer else float(value)
-        for value, integer in zip(rounded(vector), INTEGER, strict=True)
-    ]
-    return Design(*values)
+    return design_of(rounded(vector))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +16,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from ..errors import UserError
-from .designs import ALL, BIAS, BOTH, INTEGER, NONE, RANDOM, VARIABLES, WEIGHT, Design
+from .designs import ALL, BIAS, BOTH, NONE, RANDOM, VARIABLES, WEIGHT, Design, design_of
 from .subsets import random_subsets
 
 LAYER_KINDS: dict[str, tuple[type[nn.Module], ...]] = {
@@ -256,11 +255,7 @@ def canonical(design: Design, layout: Layout, seed: int) -> tuple[Design, Plan]:
         Plan(zeros=(('2.weight', 16),), quantized=False)
     """
     vectors, pruned = _canonical(design.vector()[None], layout, seed)
-    values: list[Any] = [
-        int(value) if integer else float(value)
-        for value, integer in zip(vectors[0], INTEGER, strict=True)
-    ]
-    folded = Design(*values)
+    folded = design_of(vectors[0])
     zeros = [
         (f"{layer.name}.{tensor}", count)
         for kind, amount, target in (

@@ -42,7 +42,7 @@ SURROGATES = {
 IMPLEMENTATION = "surrogate.SurrogateSearch"
 
 
-def listed(method: Mapping[str, Any]) -> list[str]:
+def candidates_of(method: Mapping[str, Any]) -> list[str]:
     """The candidates of a method.
 
     Args:

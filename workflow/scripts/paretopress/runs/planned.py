@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 from ..compression.designs import sample_seed
-from ..config.candidates import listed
+from ..config.candidates import candidates_of
 from ..config.dataset import CIFAR10_ARCHIVE, Cifar10Dataset
 from ..config.study import Study
 from ..errors import UserError
@@ -55,7 +55,7 @@ class Planned:
     @cached_property
     def candidates(self) -> list[str]:
         """The candidate surrogates of all the study's own methods, each once."""
-        names = chain.from_iterable(map(listed, self.methods.values()))
+        names = chain.from_iterable(map(candidates_of, self.methods.values()))
         return list(dict.fromkeys(names))
 
     @cached_property

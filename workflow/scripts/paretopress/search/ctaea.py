@@ -85,14 +85,6 @@ class Ctaea:
         archive = self._convergence
         return archive.X, archive.F, archive.violation
 
-    def archives(self) -> list[np.ndarray]:
-        """Vectors, objectives and violation of the convergence, then of the diversity archive."""
-        return [
-            values
-            for archive in (self._convergence, self._diversity)
-            for values in (archive.X, archive.F, archive.violation)
-        ]
-
     def _offspring(self) -> np.ndarray:
         parents = joined([self._convergence, self._diversity])
         shares = shares_of(parents)

@@ -5,7 +5,7 @@ settings below. pymoo spends most of its time on an object for each design.
 """
 
 import numpy as np
-from moocore import pareto_rank
+from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 from scipy.spatial.distance import cdist
 
 from ..compression.designs import VARIABLES
@@ -72,8 +72,9 @@ def selected(
 
 def shares_of(parents: Population) -> tuple[float, float]:
     """The share of all parents that is in an archive and dominated by no parent, for either."""
-    best, half = pareto_rank(parents.F) == 0, len(parents) // 2
-    return best[:half].sum() / len(parents), best[half:].sum() / len(parents)
+    best = NonDominatedSorting().do(parents.F, only_non_dominated_front=True)
+    in_convergence = np.count_nonzero(best < len(parents) // 2)
+    return in_convergence / len(parents), (len(best) - in_convergence) / len(parents)
 
 
 def crossed(
