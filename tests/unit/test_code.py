@@ -60,7 +60,7 @@ errors.py:
     search test_front train_baseline
 figures/attainment.py figures/convergence.py figures/ranks.py:
     method_figures
-figures/front.py:
+figures/front.py figures/unpruned.py:
     front_figure setting_figures
 figures/hypervolumes.py:
     method_figures setting_figures
@@ -71,7 +71,7 @@ figures/looks.py:
 figures/search_times.py figures/surrogates.py:
     search_figures
 figures/captions.py:
-    method_figures search_figures setting_figures
+    front_figure method_figures search_figures setting_figures
 figures/paper.py figures/style.py:
     front_figure inference_figure method_figures report search_figures setting_figures
     worst_run_inference_figure

@@ -5,7 +5,7 @@ from pathlib import Path
 from paretopress.figures.front import draw_front
 from paretopress.figures.style import save
 from paretopress.jobs.job import job
-from paretopress.networks.metrics import read_metrics
+from paretopress.networks.metrics import read_metrics, repaired_accuracy
 from paretopress.runs.files import read_tables
 from paretopress.runs.network_rows import IMPORTED
 from paretopress.search.objectives import threshold_of
@@ -21,7 +21,8 @@ with job(snakemake):
     test = read_table(inputs.test[0]) if inputs.test else None
     evaluations = read_tables(inputs.evaluations)
     front = read_table(inputs.front)
+    network, repaired = snakemake.wildcards.network, repaired_accuracy(metrics)
     save(
-        draw_front(evaluations, front, test, split, thresholds, snakemake.wildcards.network),
+        draw_front(evaluations, front, test, split, thresholds, network, repaired),
         snakemake.output,
     )

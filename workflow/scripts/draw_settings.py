@@ -11,7 +11,7 @@ from paretopress.figures.front import draw_worst_run_front
 from paretopress.figures.hypervolumes import draw_best_and_worst, draw_by_factor
 from paretopress.figures.style import nothing_to_draw, save
 from paretopress.jobs.job import job
-from paretopress.networks.metrics import read_metrics
+from paretopress.networks.metrics import read_metrics, repaired_accuracy
 from paretopress.runs.method_names import FACTORS
 from paretopress.runs.network_rows import network_row
 from paretopress.search.objectives import threshold_of
@@ -29,8 +29,9 @@ with job(snakemake):
     if found := best_and_worst(runs):
         best, worst = found
         save(draw_best_and_worst(runs, best, worst), outputs.best_and_worst)
+        repaired = repaired_accuracy(metrics).get(params.split)
         save(
-            draw_worst_run_front(evaluations, network, best, worst_run(runs, best)),
+            draw_worst_run_front(evaluations, network, best, worst_run(runs, best), repaired),
             outputs.worst_run_front,
         )
     else:

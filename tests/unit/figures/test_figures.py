@@ -484,6 +484,21 @@ def test_the_worst_runs_front_is_its_own_and_marks_rates_below_zero():
     assert drawing.figure.axes[0].get_xlim()[0] < -0.03
 
 
+@pytest.mark.parametrize("accuracy", [0.0, 0.95])
+def test_the_worst_runs_front_has_the_dense_network_repaired(accuracy):
+    evaluations = study(SIX[:1], seeds=1).evaluations
+    drawing = draw_worst_run_front(evaluations, NETWORK, SIX[0], 1, accuracy)
+    label = f"dense network, repaired ({accuracy:.1%})"
+    (drawn,) = (c for c in drawing.figure.axes[0].collections if c.get_label() == label)
+    assert drawn.get_offsets().tolist() == [[1.0, accuracy]]
+    lowest, highest = drawing.figure.axes[0].get_ylim()
+    assert lowest < accuracy < highest
+    assert "The square is the dense network, repaired" in drawing.caption
+    without = draw_worst_run_front(evaluations, NETWORK, SIX[0], 1)
+    assert set(legend_of(without.figure)) == set(legend_of(drawing.figure)) - {label}
+    assert "repaired" not in without.caption
+
+
 def test_an_unknown_dense_network_is_said_to_be_unknown():
     unknown = NETWORK.copy()
     unknown[["dense_accuracy", "dense_nonzero_rate", "split"]] = np.nan

@@ -203,6 +203,36 @@ def test_the_figure_marks_the_test_images_where_the_search_did_not_use_them(
     assert highest > table["test_accuracy"].max()
 
 
+def marks_of(figure, label: str) -> tuple[list[list[float]], bool]:
+    """The points drawn with that label, and whether their markers are hollow."""
+    (drawn,) = (mark for mark in figure.axes[0].collections if mark.get_label() == label)
+    return drawn.get_offsets().tolist(), not len(drawn.get_facecolor())
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_the_figure_has_the_dense_network_repaired_beside_the_untouched_one(split):
+    table = on_test_images(FRONT, split, 0.96, 0.86, ON_TEST.__getitem__)
+    evaluations, repaired = FRONT.iloc[:3].assign(feasible=True), {"validation": 0.5, "test": 0.99}
+    given = (evaluations, FRONT, table, split, {split: 0.85, "test": 0.86}, "vgg")
+    drawing = draw_front(*given, repaired)
+    figure, value = drawing.figure, repaired[split]
+    rate = FRONT["nonzero_rate"].iloc[-1]
+    label = f"dense network, repaired ({value:.1%})"
+    assert marks_of(figure, label) == ([[rate, value]], False)
+    on_test = "repaired, on test images"
+    if split == "test":
+        assert on_test not in legend_of(figure)
+    else:
+        assert marks_of(figure, on_test) == ([[rate, 0.99]], True)
+    lowest, highest = figure.axes[0].get_ylim()
+    assert lowest < value < highest
+    assert "The square is the dense network, repaired as each design is." in drawing.caption
+    without = draw_front(*given)
+    assert "repaired" not in without.caption
+    assert not any("repaired" in name for name in legend_of(without.figure))
+    assert set(legend_of(figure)) - {label, on_test} == set(legend_of(without.figure))
+
+
 TIMES = pd.DataFrame(
     {
         "design_id": ["a", "b", "c", "dense"],

@@ -43,3 +43,19 @@ def incomplete_note(runs: pd.DataFrame, fate: str) -> str:
     methods = listed(dict.fromkeys(incomplete["method"]))
     count = counted(len(incomplete), "incomplete run")
     return f" {count} (of {methods}) {'is' if len(incomplete) == 1 else 'are'} {fate}."
+
+
+def hidden_note(hidden: int) -> str:
+    """A sentence after a space on designs that are not shown. Nothing where there are none."""
+    if not hidden:
+        return ""
+    designs = counted(hidden, "design")
+    return f" {designs} far under the floor {'is' if hidden == 1 else 'are'} not shown."
+
+
+def below_zero_note(count: int) -> str:
+    """A sentence after a space on designs with a rate below 0. Nothing where there are none."""
+    if not count:
+        return ""
+    have = f"{counted(count, 'design')} {'has' if count == 1 else 'have'}"
+    return f" {have} a non-zero rate below 0, shown as imported."

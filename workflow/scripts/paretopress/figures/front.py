@@ -9,8 +9,10 @@ from matplotlib.axes import Axes
 from ..fronts.union import DENSE
 from ..search.objectives import constraint_value, feasible_front, minimized
 from ..words import counted
+from .captions import below_zero_note, hidden_note
 from .style import (
     BLUE,
+    GREEN,
     INK,
     PURPLE,
     VERMILLION,
@@ -21,15 +23,17 @@ from .style import (
     percent,
     styled,
 )
+from .unpruned import REPAIRED, REPAIRED_NOTE, UNPRUNED, draw_unpruned
 
 # Depth of the axis below the floor, at most, as a multiple of its height above the floor. Designs
 # further down show only that they failed.
 SHOWN_BELOW = 1.2
 MARGIN = 0.04  # between the lowest point and the end of the axis, as a share of the points' range
-LEAST_SHOWN = 0.005  # accuracy, below the lowest point on the test images
+LEAST_SHOWN = 0.005  # accuracy, below the lowest point on the test images or of repair
 RATES = "non-zero weights"
 MANY_DESIGNS = 500  # more are drawn smaller
 DIM = "#909090"
+NO_REPAIR: Mapping[str, float] = {}
 
 
 def lowest_shown(designs: pd.DataFrame, threshold: float, dense_accuracy: float | None) -> float:
@@ -108,19 +112,6 @@ def _draw_front(axis: Axes, front: pd.DataFrame) -> list[Handle]:
     return handles
 
 
-def _draw_dense(axis: Axes, nonzero_rate: float, accuracy: float) -> Handle:
-    return axis.scatter(
-        [nonzero_rate],
-        [accuracy],
-        marker="*",
-        s=150,
-        color=INK,
-        label=f"dense network ({accuracy:.1%})",
-        zorder=5,
-        clip_on=False,
-    )
-
-
 def _draw_floor(axis: Axes, threshold: float, label: str, line: str = "--") -> Handle:
     return axis.axhline(threshold, color=INK, linewidth=0.9, linestyle=line, label=label)
 
@@ -129,20 +120,6 @@ def _set_axes(axis: Axes, rates: pd.Series, lowest: float, top: float, images: s
     axis.set(xlim=(min(0.0, rates.min()) - 0.02, 1.02), ylim=(lowest, top + 0.06 * (top - lowest)))
     percent(axis.xaxis, RATES)
     percent(axis.yaxis, f"accuracy on {images} images" if images else "accuracy")
-
-
-def _hidden_note(hidden: int) -> str:
-    if not hidden:
-        return ""
-    designs = counted(hidden, "design")
-    return f" {designs} far under the floor {'is' if hidden == 1 else 'are'} not shown."
-
-
-def _below_zero_note(count: int) -> str:
-    if not count:
-        return ""
-    have = f"{counted(count, 'design')} {'has' if count == 1 else 'have'}"
-    return f" {have} a non-zero rate below 0, shown as imported."
 
 
 def _draw_test_images(axis: Axes, test: pd.DataFrame) -> list[Handle]:
@@ -157,11 +134,13 @@ def _draw_test_images(axis: Axes, test: pd.DataFrame) -> list[Handle]:
         zorder=5,
     )
     handles: list[Handle] = []
-    for dense, marker, size, color, label in (
-        (False, "o", 60, VERMILLION, "on test images"),
-        (True, "*", 220, INK, "dense network on test images"),
+    pruned = ~test["design_id"].isin(UNPRUNED)
+    for chosen, marker, size, color, label in (
+        (pruned, "o", 60, VERMILLION, "on test images"),
+        (test["design_id"] == DENSE, "*", 220, INK, "dense network on test images"),
+        (test["design_id"] == REPAIRED, "s", 90, GREEN, "repaired, on test images"),
     ):
-        part = test[(test["design_id"] == DENSE) == dense]
+        part = test[chosen]
         if len(part):
             handles.append(
                 axis.scatter(
@@ -187,6 +166,7 @@ def draw_front(
     split: str,
     thresholds: Mapping[str, float],
     network: str,
+    repaired: Mapping[str, float] = NO_REPAIR,
 ) -> Drawing:
     """Draw every evaluated design, the union front, the dense network and the accuracy floor.
 
@@ -199,6 +179,7 @@ def draw_front(
         split: The images of the search, empty where they are not known.
         thresholds: The accuracy floor by split, fractions.
         network: The name of the network.
+        repaired: The accuracy by split of the dense network repaired, empty without repair.
     """
     threshold = thresholds[split]
     known = front[front["design_id"] == DENSE]
@@ -209,25 +190,33 @@ def draw_front(
         if test is not None and split != "test"
         else pd.DataFrame(columns=["test_accuracy"], dtype=float)
     )
+    unpruned = known
+    if repaired:
+        again = known[["nonzero_rate"]].assign(
+            design_id=REPAIRED, accuracy=repaired[split], test_accuracy=repaired["test"]
+        )
+        unpruned = pd.concat([known, again])
+        unseen = pd.concat([unseen, again]) if len(unseen) else unseen
     lowest = min(
         [
             lowest_shown(designs, threshold, *(known["accuracy"] if len(known) else [None])),
             *(unseen["test_accuracy"] - LEAST_SHOWN),
+            *(unpruned["accuracy"].iloc[1:] - LEAST_SHOWN),
         ]
     )
     shown = designs[designs["accuracy"] >= lowest]
     figure, axis = new_figure()
     handles = [*_draw_designs(axis, shown), *_draw_front(axis, found)]
     handles += [
-        _draw_dense(axis, *point)
-        for point in known[["nonzero_rate", "accuracy"]].to_numpy(dtype=float)
+        draw_unpruned(axis, *row)
+        for row in unpruned[["design_id", "nonzero_rate", "accuracy"]].itertuples(index=False)
     ]
     handles.append(_draw_floor(axis, threshold, f"floor ({threshold:.1%})"))
     if len(unseen):
         handles += _draw_test_images(axis, unseen)
         if thresholds["test"] != threshold:
             handles.append(_draw_floor(axis, thresholds["test"], "floor on test images", ":"))
-    top = max([threshold, designs["accuracy"].max(), *known["accuracy"], *unseen["test_accuracy"]])
+    top = max([threshold, *designs["accuracy"], *unpruned["accuracy"], *unseen["test_accuracy"]])
     _set_axes(axis, designs["nonzero_rate"], lowest, top, split)
     axis.set_title(network)
     legend_below(figure, handles, columns=3)
@@ -240,11 +229,12 @@ def draw_front(
     caption = (
         f"Designs evaluated for {network}: n = {counted(len(designs), 'distinct network')}"
         f"{' of ' + counted(len(runs), 'run') if len(runs) else ''}."
-        f"{_hidden_note(len(designs) - len(shown))} "
+        f"{hidden_note(len(designs) - len(shown))} "
         f"{keeping:,} {'keeps' if keeping == 1 else 'keep'} the floor and "
         f"{len(found)} {'is' if len(found) == 1 else 'are'} on the union front."
+        f"{REPAIRED_NOTE if repaired else ''}"
     )
-    return Drawing(figure, caption + _below_zero_note(int((designs["nonzero_rate"] < 0).sum())))
+    return Drawing(figure, caption + below_zero_note(int((designs["nonzero_rate"] < 0).sum())))
 
 
 def run_front(evaluations: pd.DataFrame, threshold: float) -> pd.DataFrame:
@@ -259,7 +249,11 @@ def run_front(evaluations: pd.DataFrame, threshold: float) -> pd.DataFrame:
 
 @styled
 def draw_worst_run_front(
-    evaluations: pd.DataFrame, network: pd.Series, method: str, seed: int
+    evaluations: pd.DataFrame,
+    network: pd.Series,
+    method: str,
+    seed: int,
+    repaired: float | None = None,
 ) -> Drawing:
     """Draw the front of the worst run of the best setting, beside the dense network.
 
@@ -268,18 +262,22 @@ def draw_worst_run_front(
         network: Its row of the table of networks. Unknown values of the dense network are missing.
         method: The best setting.
         seed: The seed of its worst run.
+        repaired: The accuracy of the dense network repaired, None without repair.
     """
     own = evaluations[(evaluations["method"] == method) & (evaluations["seed"] == seed)]
     name, threshold = str(network["network"]), float(network["threshold"])
     dense = network[["dense_nonzero_rate", "dense_accuracy"]].to_numpy(dtype=float)
     known = not np.isnan(dense).any()
+    again = {} if repaired is None else {REPAIRED: repaired}
+    unpruned = ({DENSE: dense[1]} if known else {}) | again
     lowest = lowest_shown(own, threshold, dense[1] if known else None)
+    lowest = min([lowest, *(accuracy - LEAST_SHOWN for accuracy in again.values())])
     shown, front = own[own["accuracy"] >= lowest], run_front(own, threshold)
     figure, axis = new_figure()
     handles = [*_draw_designs(axis, shown), *_draw_front(axis, front)]
     handles.append(_draw_floor(axis, threshold, f"floor ({threshold:.1%})"))
-    handles += [_draw_dense(axis, *dense)] if known else []
-    top = max([threshold, own["accuracy"].max(), *([dense[1]] if known else [])])
+    handles += [draw_unpruned(axis, kind, dense[0], value) for kind, value in unpruned.items()]
+    top = max([threshold, own["accuracy"].max(), *unpruned.values()])
     images = network["split"]
     _set_axes(axis, own["nonzero_rate"], lowest, top, "" if pd.isna(images) else str(images))
     axis.set_title(f"{name}, {method}, seed {seed}")
@@ -288,6 +286,6 @@ def draw_worst_run_front(
         f"Worst run (seed {seed}) of the best surrogate setting {method} on {name}: its front of "
         f"{counted(len(front), 'design')} among n = {counted(len(own), 'evaluation')}"
         f"{', beside the dense network.' if known else '. The dense network is not known.'}"
-        f"{_hidden_note(len(own) - len(shown))}"
+        f"{REPAIRED_NOTE if again else ''}{hidden_note(len(own) - len(shown))}"
     )
-    return Drawing(figure, caption + _below_zero_note(int((own["nonzero_rate"] < 0).sum())))
+    return Drawing(figure, caption + below_zero_note(int((own["nonzero_rate"] < 0).sum())))

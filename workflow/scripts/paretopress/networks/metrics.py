@@ -16,3 +16,8 @@ def write_metrics(metrics: Mapping[str, Any], path: Path) -> None:
 def read_metrics(path: Path) -> dict[str, Any]:
     """Read metrics.json."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def repaired_accuracy(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """The accuracy by split of the dense network repaired; empty without repair."""
+    return dict(metrics.get("repaired", {}).get("accuracy", {}))

@@ -1,0 +1,30 @@
+"""The markers of the networks with nothing pruned: the dense network as it is, and repaired."""
+
+from matplotlib.axes import Axes
+
+from ..fronts.union import DENSE
+from .style import GREEN, INK, Handle
+
+REPAIRED = "repaired"
+REPAIRED_NOTE = " The square is the dense network, repaired as each design is."
+# The label, marker, area, colour, edge and layer of each. The white edge shows a square on a star.
+UNPRUNED = {
+    DENSE: ("dense network", "*", 150, INK, INK, 5),
+    REPAIRED: ("dense network, repaired", "s", 42, GREEN, "white", 6),
+}
+
+
+def draw_unpruned(axis: Axes, kind: str, nonzero_rate: float, accuracy: float) -> Handle:
+    """Draw the dense network.
+
+    Args:
+        axis: The panel of a front.
+        kind: DENSE or REPAIRED.
+        nonzero_rate: Its non-zero rate, a fraction.
+        accuracy: Its accuracy, a fraction.
+    """
+    label, marker, area, color, edge, layer = UNPRUNED[kind]
+    return axis.scatter(
+        [nonzero_rate], [accuracy], marker=marker, s=area, color=color, edgecolor=edge,
+        label=f"{label} ({accuracy:.1%})", zorder=layer, clip_on=False,
+    )  # fmt: skip
