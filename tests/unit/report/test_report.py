@@ -167,13 +167,29 @@ CLAIM = {
 }  # fmt: skip
 
 
-def page_of(front: pd.DataFrame = FRONT, measured=MEASURED, **others) -> NetworkPage:
-    return network_page("n", METRICS, "validation", THRESHOLDS, front, measured, {}, **others)
+MOVES = {"allocation": "uniform", "keep": []}
+UNREPAIRED = {"repair": "none", "images": 1000, "batch_size": 200}
+REPAIRED = {
+    "accuracy": {"validation": 0.9123, "test": 0.8321},
+    "images": 1000,
+    "left_alone": ["features.1 (GroupNorm)", "<b>own</b>"],
+}
 
 
-def html_of(page: NetworkPage) -> str:
+def page_of(
+    front: pd.DataFrame = FRONT, measured=MEASURED, metrics=METRICS, **others
+) -> NetworkPage:
+    return network_page("n", metrics, "validation", THRESHOLDS, front, measured, {}, **others)
+
+
+def html_of(
+    page: NetworkPage, moves: dict = MOVES, compression: dict = UNREPAIRED, split="validation"
+) -> str:
     """The report of one network."""
     config = STUDY.model_dump(mode="json")
+    config["search_space"] |= moves
+    config["compression"] = compression
+    config["evaluation"]["split"] = split
     return render(
         ROOT / "workflow" / "report" / "report.html.j2",
         study="s",
@@ -193,10 +209,50 @@ def html_of(page: NetworkPage) -> str:
     )
 
 
-def rendered(page: NetworkPage) -> str:
+def rendered(page: NetworkPage, **settings) -> str:
     """Its text, without tags and with single spaces."""
-    html = html_of(page)
+    html = html_of(page, **settings)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html[html.index("<body>") :]))
+
+
+def test_the_dense_network_repaired_has_rows_of_its_own():
+    page = page_of(metrics={**METRICS, "repaired": REPAIRED})
+    text = rendered(page)
+    assert "n, repaired 91.23 % 83.21 %" in text
+    assert "dense network, repaired 100.0 % 91.23 % 83.21 % none none no" in text
+    assert "dense network 100.0 % 90.00 % 80.00 % untouched" in text
+    assert "(80.00 %). Repaired as each design is, it has 91.23 % (83.21 %)." in text
+    assert text.count("The floor refers to the untouched") == 2
+    assert "Repair leaves 2 layers of n alone: features.1 (GroupNorm) , &lt;b&gt;own" in text
+    searched_on_test = rendered(page, split="test")
+    assert "dense network, repaired 100.0 % 83.21 % none" in searched_on_test
+    assert "Repaired as each design is, it has 83.21 %." in searched_on_test
+    compared = comparison("n", tables(), pd.DataFrame(columns=iteration_columns()), 10)
+    for one, told in ((page, REPAIRED), (page_of(), None)):
+        numbers = json.loads(summary_json({"study": "s"}, [one], [compared], tables(), {}))
+        assert numbers["networks"]["n"]["repaired"] == told
+
+
+def test_without_repair_the_report_has_no_row_of_it():
+    text = rendered(page_of())
+    assert "Designs are not repaired after pruning." in text
+    assert "repaired" not in text.replace("Designs are not repaired after pruning.", "")
+    empty = {**METRICS, "repaired": {**REPAIRED, "left_alone": []}}
+    assert "Repair leaves" not in rendered(page_of(metrics=empty))
+
+
+def test_the_report_says_which_moves_the_search_had():
+    text = rendered(page_of())
+    assert "Allocation uniform : each chosen tensor loses the same share of its entries." in text
+    assert "Any Linear or convolution layer can be pruned." in text
+    moves = {"allocation": "lamp", "keep": ["features.0", "<i>*"]}
+    auto = {"repair": "auto", "images": 1000, "batch_size": 200}
+    text = rendered(page_of(), moves=moves, compression=auto)
+    assert "Allocation lamp : one threshold of the LAMP score over the chosen layers" in text
+    assert "Never pruned are layers with the names features.0 , &lt;i&gt;* ." in text
+    assert "each design is repaired on 1,000 training images in batches of 200:" in text
+    elsewhere = rendered(page_of(measured={}), moves=moves, compression=auto)
+    assert not any(word in elsewhere for word in ("Allocation", "LAMP", "Never pruned", "repaired"))
 
 
 def test_every_figure_has_the_full_width():

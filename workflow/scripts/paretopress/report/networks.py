@@ -65,6 +65,7 @@ class NetworkPage:
         threshold: The accuracy floor on these images, in [0, 1].
         front: Its designs, smallest first, with sizes and times where they were measured.
         dense: The dense network's row of the front. None if unknown.
+        repaired: The entry "repaired" of its metrics.json. None without repair.
         on_test: The front on the test images. None if imported.
         relative_times: The median time of the designs of each kind, see `relative_times`.
         improving: The rise of the accuracy at the end of its training, see `still_improving`.
@@ -83,6 +84,7 @@ class NetworkPage:
     threshold: float
     front: Sequence[Mapping[str, Any]]
     dense: Mapping[str, Any] | None
+    repaired: Mapping[str, Any] | None
     on_test: OnTestImages | None
     relative_times: Mapping[str, float]
     improving: float | None
@@ -241,6 +243,7 @@ def network_page(
         threshold=thresholds[split],
         front=rows,
         dense=dense[0] if dense else None,
+        repaired=metrics.get("repaired"),
         on_test=summary_on_test_images(
             metrics, measured["tests"], thresholds[split], thresholds["test"]
         )

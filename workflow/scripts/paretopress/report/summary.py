@@ -35,6 +35,7 @@ def _network(page: NetworkPage, comparison: Comparison) -> dict[str, Any]:
         "threshold": page.threshold,
         "still_improving": page.improving,
         "dense": page.dense,
+        "repaired": page.repaired,
         "front": page.front,
         "on_test_images": asdict(page.on_test) if page.on_test else None,
         "inference_time_relative_to_dense": page.relative_times,
