@@ -101,6 +101,27 @@ def test_the_front_shows_its_smallest_designs_and_the_dense_accuracy():
     assert lines[-1] == "Report: results/s/report.html"
 
 
+@pytest.mark.parametrize(
+    ("metrics", "words"),
+    [
+        ('{"repaired": {"accuracy": {"validation": 0.915, "test": 0.875}}}', "91.50% (87.50%)"),
+        ("{}", None),
+    ],
+)
+def test_the_front_shows_the_accuracy_of_the_dense_network_repaired(metrics, words):
+    made(RESULTS / "fronts" / "vgg.csv", front_table(1))
+    made(RESULTS / "fronts" / "vgg.test.csv", TESTED)
+    made(RESULTS / "report.html", "<html>")
+    file = RESULTS / "baselines" / "vgg" / "metrics.json"
+    made(file, metrics)
+    line = front.show(STUDY, RESULTS).splitlines()[1]
+    dense = "vgg: 1 design on the front; dense accuracy 90.00% (88.00% on test images)"
+    assert line == (f"{dense}, repaired {words}" if words else dense)
+    file.write_text("{} ", encoding="utf-8")
+    with pytest.raises(UserError, match=r"metrics\.json: damaged or edited"):
+        front.show(STUDY, RESULTS)
+
+
 def test_the_front_marks_a_rate_below_zero():
     made(RESULTS / "fronts" / "vgg.csv", front_table(7).replace(",0.1,", ",-0.1,", 1))
     made(RESULTS / "fronts" / "vgg.test.csv", TESTED)

@@ -1,12 +1,13 @@
 """The best rows of each network's front, and where the report is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ..config.study import Study
 from ..errors import UserError
 from ..fronts.union import DENSE
 from ..jobs.provenance import Damaged, verified
+from ..networks.metrics import read_metrics, repaired_accuracy
 from ..report.networks import front_rows
 from ..tables import read_table
 from ..words import counted
@@ -16,7 +17,9 @@ ROWS = 5
 NO_ADVICE = Advice()
 
 
-def _of_network(network: str, file: Path, test: Path | None) -> Iterator[str]:
+def _of_network(
+    network: str, file: Path, test: Path | None, repaired: Mapping[str, float], split: str
+) -> Iterator[str]:
     front = read_table(file)
     tested: dict[str, float] = {}
     if test is not None:
@@ -29,6 +32,8 @@ def _of_network(network: str, file: Path, test: Path | None) -> Iterator[str]:
     dense = front.loc[front["design_id"] == DENSE, "accuracy"]
     rows = front_rows(front)
     known = f"{dense.iloc[0]:.2%}{on_test_images(DENSE)}" if len(dense) else "not known"
+    if repaired:
+        known += f", repaired {repaired[split]:.2%} ({repaired['test']:.2%})"
     yield f"\n{network}: {counted(len(rows), 'design')} on the front; dense accuracy {known}"
     for row in rows[:ROWS]:
         int8 = ", int8" if row["int8"] else ""
@@ -62,8 +67,13 @@ def show(study: Study, results: Path, advice: Advice = NO_ADVICE) -> str:
     fronts = {network: results / "fronts" / f"{network}.csv" for network in study.network_names()}
     # Evaluations made elsewhere have no test images here.
     tests = {network: results / "fronts" / f"{network}.test.csv" for network in study.networks}
+    metrics = {
+        network: file
+        for network in study.networks
+        if (file := results / "baselines" / network / "metrics.json").is_file()
+    }
     try:
-        verified(results, map(str, [*fronts.values(), *tests.values()]))
+        verified(results, map(str, [*fronts.values(), *tests.values(), *metrics.values()]))
     except FileNotFoundError as error:
         raise UserError(
             f"{error.filename}: not there. Start the study again, which makes it: "
@@ -71,9 +81,12 @@ def show(study: Study, results: Path, advice: Advice = NO_ADVICE) -> str:
         ) from error
     except Damaged as error:
         raise UserError(advice.made_right(str(error))) from error
+    repaired = {network: repaired_accuracy(read_metrics(file)) for network, file in metrics.items()}
     lines = [
         line
         for network, file in fronts.items()
-        for line in _of_network(network, file, tests.get(network))
+        for line in _of_network(
+            network, file, tests.get(network), repaired.get(network, {}), study.evaluation.split
+        )
     ]
     return "\n".join([*lines, f"\nReport: {report}"])
