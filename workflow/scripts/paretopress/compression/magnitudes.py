@@ -1,6 +1,6 @@
 """Set the entries of smallest magnitude of a tensor to zero, in place and in little memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -87,3 +87,27 @@ def zero_smallest(tensor: torch.Tensor, zeros: int) -> None:
     else:
         # Without sorting, topk picks the same entries and does not order millions of them.
         flat[torch.topk(flat.abs(), k=zeros, largest=False, sorted=False).indices] = 0
+
+
+def zero_smallest_in_order(tensor: torch.Tensor, zeros: int) -> None:
+    """Set the entries of smallest magnitude of a tensor to zero, in place.
+
+    Of equal magnitudes, those of the lowest indices become zero.
+
+    Args:
+        tensor: A contiguous tensor on the CPU.
+        zeros: Entries to set to zero.
+    """
+    flat = tensor.view(-1)
+    if flat.dtype == torch.float32 and zeros > 0:
+        _zero_by_blocks(flat, zeros)
+    else:
+        flat[torch.sort(flat.abs(), stable=True).indices[:zeros]] = 0
+
+
+# How ties are broken: as torch.nn.utils.prune breaks them, or by the index of an entry.
+LIKE_TORCH, IN_ORDER = "torch", "index"
+ZEROING: dict[str, Callable[[torch.Tensor, int], None]] = {
+    LIKE_TORCH: zero_smallest,
+    IN_ORDER: zero_smallest_in_order,
+}

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from .magnitudes import selection_entries, zero_smallest
-from .plans import LAYER_KINDS, Plan, layers_of
+from .layers import LAYER_KINDS, layers_of
+from .magnitudes import ZEROING, selection_entries
+from .plans import Plan
 
 ReadTensor = Callable[[str], torch.Tensor]
 
@@ -63,7 +64,7 @@ def prune(network: nn.Module, plan: Plan, read: ReadTensor | None = None) -> nn.
     # The tensors that need most memory for the selection come first, while few copies exist.
     for name, zeros in sorted(plan.zeros, key=lambda item: -selection_entries(sizes[item[0]])):
         pruned[name] = read(name)
-        zero_smallest(pruned[name], zeros)
+        ZEROING[plan.ties](pruned[name], zeros)
     return with_tensors(network, pruned)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -51,21 +52,39 @@ def normalized(split: Split, images: torch.Tensor) -> torch.Tensor:
     return images.float().div_(255).sub_(mean).div_(std)
 
 
-def batches(split: Split, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def spread(split: Split, count: int) -> torch.Tensor:
+    """Choose images of a split, always the same ones in the same order.
+
+    The images of a folder are sorted by class. So the choice is that of a random permutation.
+
+    Args:
+        split: The images.
+        count: Number of images. A smaller split gives all of its images.
+
+    Returns:
+        Indices of the images, int64 of shape (min(count, images),).
+    """
+    return torch.from_numpy(np.random.default_rng(0).permutation(len(split))[:count])
+
+
+def batches(
+    split: Split, size: int, order: torch.Tensor | None = None
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield batches of network inputs and labels, always in the same order.
 
     Args:
         split: The images.
         size: Images in a batch. The last batch may be smaller.
+        order: Indices of the images. Without them, all images in their order.
 
     Yields:
         Inputs, float32 of shape (size, 3, height, width), and labels, int64 of shape (size,).
     """
-    for start in range(0, len(split), size):
-        yield (
-            normalized(split, split.images[start : start + size]),
-            split.labels[start : start + size],
-        )
+    images = len(split) if order is None else len(order)
+    for start in range(0, images, size):
+        part = slice(start, start + size)
+        chosen = part if order is None else order[part]
+        yield normalized(split, split.images[chosen]), split.labels[chosen]
 
 
 def save_split(split: Split, path: Path) -> None:

@@ -1,0 +1,206 @@
+"""The layers of a network that can be pruned: their kinds, names and sizes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from ..errors import UserError
+from .allocation import AMOUNTS
+
+LAYER_KINDS: dict[str, tuple[type[nn.Module], ...]] = {
+    "linear": (nn.Linear,),
+    "conv": (nn.Conv1d, nn.Conv2d, nn.Conv3d),
+}
+EVERY_KIND = tuple(kind for kinds in LAYER_KINDS.values() for kind in kinds)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer that can be pruned.
+
+    Attributes:
+        name: Name in the network, such as "features.0".
+        weight: Entries of the weight.
+        bias: Entries of the bias, 0 without one.
+    """
+
+    name: str
+    weight: int
+    bias: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The layers of a network that can be pruned, in the order of its modules.
+
+    Attributes:
+        linear: The Linear layers.
+        conv: The convolution layers.
+        quantizable: Whether dynamic int8 changes any layer.
+        tables: Weights that each layer loses for each amount, by kind, from
+            `allocation.lamp_table`. None if each tensor loses the same share of its entries.
+    """
+
+    linear: tuple[Layer, ...]
+    conv: tuple[Layer, ...]
+    quantizable: bool
+    tables: Mapping[str, np.ndarray] | None = field(default=None, compare=False)
+
+    @cached_property
+    def _sizes(self) -> dict[str, np.ndarray]:
+        """Entries of the bias and of the weight, by kind: shape (2, layers)."""
+        return {
+            kind: np.array([(layer.bias, layer.weight) for layer in getattr(self, kind)])
+            .reshape(-1, 2)
+            .T
+            for kind in LAYER_KINDS
+        }
+
+    def has_biases(self, kind: str) -> bool:
+        """Tell whether any layer of a kind has a bias."""
+        return bool(self._sizes[kind][0].any())
+
+    def rounded(self, amount: np.ndarray) -> np.ndarray:
+        """Round amounts to the steps of the tables, where there are tables."""
+        return amount if self.tables is None else np.rint(amount * AMOUNTS) / AMOUNTS
+
+    def lost(self, kind: str, amount: np.ndarray) -> np.ndarray:
+        """Compute the entries that layers lose.
+
+        A share of the entries of a tensor is rounded as torch.nn.utils.prune rounds it.
+
+        Args:
+            kind: A key of LAYER_KINDS.
+            amount: Amounts of n designs, rounded by `rounded`, shape (n,).
+
+        Returns:
+            Entries of the bias and of the weight of each layer that become zero, as float64 of
+            shape (n, 2, layers).
+        """
+        lost = np.rint(amount[:, None, None] * self._sizes[kind])
+        if self.tables is not None:
+            lost[:, 1] = self.tables[kind][np.rint(amount * AMOUNTS).astype(int)]
+        return lost
+
+
+def layer_names(network: nn.Module) -> list[str]:
+    """The names of all Linear and convolution layers, also of those that share a weight."""
+    return [
+        name
+        for name, module in network.named_modules(remove_duplicate=False)
+        if isinstance(module, EVERY_KIND)
+    ]
+
+
+def kept_layers(network: nn.Module, keep: Sequence[str]) -> set[nn.Module]:
+    """Find the layers that nothing is done to.
+
+    Args:
+        network: The network.
+        keep: Names of layers, or patterns of names as `fnmatch` takes them, such as "layer4.*".
+
+    Returns:
+        The layers, with those that share a weight or a bias with one of them.
+    """
+    layers = [
+        (name, module)
+        for name, module in network.named_modules(remove_duplicate=False)
+        if isinstance(module, EVERY_KIND)
+    ]
+    held = {
+        id(tensor)
+        for name, layer in layers
+        if any(fnmatchcase(name, pattern) for pattern in keep)
+        for tensor in _tensors(layer).values()
+    }
+    return {layer for _, layer in layers if held & set(map(id, _tensors(layer).values()))}
+
+
+def _tensors(layer: nn.Module) -> dict[str, torch.Tensor]:
+    """The weight of a Linear or convolution layer, and its bias where it has one."""
+    return dict(layer.named_parameters(recurse=False))
+
+
+def layers_of(
+    network: nn.Module, kind: str, keep: Sequence[str] = ()
+) -> Iterator[tuple[str, dict[str, torch.Tensor]]]:
+    """Yield the layers of a kind.
+
+    Of layers that share a weight, only the first is yielded. So it is pruned and counted once.
+
+    Args:
+        network: The network.
+        kind: A key of LAYER_KINDS.
+        keep: Names or patterns of layers that are left out.
+
+    Yields:
+        The name of a layer, and its tensors by name ("weight", "bias").
+
+    Raises:
+        UserError: The weight of a layer is reparametrised or lazy.
+    """
+    seen: set[int] = set()
+    kept = kept_layers(network, keep)
+    for name, module in network.named_modules():
+        if not isinstance(module, LAYER_KINDS[kind]) or module in kept:
+            continue
+        tensors = _tensors(module)
+        if "weight" not in tensors or is_lazy(tensors["weight"]):
+            raise UserError(
+                f"the layer {name} ({type(module).__name__}) has no weight of its own to prune: "
+                "it is reparametrised, or lazy. Remove weight or spectral normalisation "
+                "(torch.nn.utils.parametrize.remove_parametrizations), "
+                "and give lazy layers sizes."
+            )
+        if id(tensors["weight"]) not in seen:
+            seen.add(id(tensors["weight"]))
+            yield name, tensors
+
+
+def layout_of(network: nn.Module, keep: Sequence[str] = ()) -> Layout:
+    """List the layers of a network that can be pruned.
+
+    Args:
+        network: The network. Its Linear and convolution layers are listed.
+        keep: Names or patterns of layers that are left out.
+
+    Returns:
+        The names of the layers and the sizes of their tensors, in entries.
+
+    Raises:
+        UserError: The weight of a layer is reparametrised or lazy.
+
+    Example:
+        >>> network = nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.Flatten(), nn.Linear(16, 2))
+        >>> layout = layout_of(network)
+        >>> layout.conv
+        (Layer(name='0', weight=108, bias=0),)
+        >>> layout.linear
+        (Layer(name='2', weight=32, bias=2),)
+        >>> layout_of(network, keep=["2"]).linear
+        ()
+    """
+
+    def layers(kind: str) -> tuple[Layer, ...]:
+        return tuple(
+            Layer(
+                name, tensors["weight"].numel(), tensors["bias"].numel() if "bias" in tensors else 0
+            )
+            for name, tensors in layers_of(network, kind, keep)
+        )
+
+    kept = kept_layers(network, keep)
+    return Layout(
+        linear=layers("linear"),
+        conv=layers("conv"),
+        # torch does not quantise subclasses of Linear.
+        quantizable=any(
+            type(module) is nn.Linear and module not in kept for module in network.modules()
+        ),
+    )
