@@ -1,3 +1,14 @@
+# The first job of a network checks the names of layers in search_space.keep, also against the other
+# networks. The functions take `threads`, so that the parameters trigger no rerun: the check changes
+# no weights.
+CHECKED_KEEP = {
+    "keep": lambda wildcards, threads: CONFIG["search_space"]["keep"],
+    "architectures": lambda wildcards, threads: {
+        name: network["architecture"] for name, network in CONFIG["networks"].items()
+    },
+}
+
+
 rule train_baseline:
     input:
         train=rules.dataset.output.train,
@@ -16,6 +27,7 @@ rule train_baseline:
         "../../envs/paretopress.yaml"
     params:
         **code_of("train_baseline.py"),
+        **CHECKED_KEEP,
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         training=lookup(within=CONFIG, dpath="networks/{network}/training"),
         # The function takes `threads`, so that the parameter triggers no rerun. The gate decides
@@ -44,6 +56,7 @@ rule import_baseline:
         "../../envs/paretopress.yaml"
     params:
         **code_of("import_baseline.py"),
+        **CHECKED_KEEP,
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         # It takes `threads` as the gate above does. The checksum decides whether the file is read.
         # It does not change the weights.
@@ -57,6 +70,7 @@ rule dense_metrics:
         weights="<study>/baselines/{network}/weights.safetensors",
         validation=rules.dataset.output.validation,
         test=rules.dataset.output.test,
+        training=MOVES["training"],
         own_code=own_code_of,
     output:
         "<study>/baselines/{network}/metrics.json",
@@ -70,6 +84,7 @@ rule dense_metrics:
         **code_of("measure_baseline.py"),
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
+        moves={key: PLANNED.moves[key] for key in ("keep", "repair")},
     script:
         "../scripts/measure_baseline.py"
 

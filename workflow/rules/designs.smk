@@ -1,5 +1,6 @@
 rule initial_designs:
     input:
+        **MOVES,
         weights="<study>/baselines/{network}/weights.safetensors",
         metrics="<study>/baselines/{network}/metrics.json",
         images=f"<study>/dataset/{STUDY.evaluation.split}.safetensors",
@@ -18,6 +19,7 @@ rule initial_designs:
         # No `lookup` where there are many jobs: it would search the whole config in each of them.
         architecture=lambda wildcards: CONFIG["networks"][wildcards.network]["architecture"],
         space=lookup(within=CONFIG, dpath="search_space"),
+        moves=PLANNED.moves,
         sample_size=lookup(within=CONFIG, dpath="budget/initial"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
         # These functions take `threads`, so that the parameters trigger no rerun. A new gate does

@@ -1,5 +1,6 @@
 rule test_front:
     input:
+        **MOVES,
         front="<study>/fronts/{network}.csv",
         weights="<study>/baselines/{network}/weights.safetensors",
         metrics="<study>/baselines/{network}/metrics.json",
@@ -17,6 +18,7 @@ rule test_front:
         **code_of("evaluate_front.py"),
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         initial_seed=lookup(within=CONFIG, dpath="budget/initial_seed"),
+        moves=PLANNED.moves,
         constraint=lookup(within=CONFIG, dpath="constraint"),
         split=lookup(within=CONFIG, dpath="evaluation/split"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
@@ -27,6 +29,7 @@ rule test_front:
 
 rule front_sizes:
     input:
+        **MOVES,
         front="<study>/fronts/{network}.csv",
         weights="<study>/baselines/{network}/weights.safetensors",
         images=rules.dataset.output.test,
@@ -43,5 +46,6 @@ rule front_sizes:
         **code_of("measure_sizes.py"),
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         initial_seed=lookup(within=CONFIG, dpath="budget/initial_seed"),
+        moves=PLANNED.moves,
     script:
         "../scripts/measure_sizes.py"

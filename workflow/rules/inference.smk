@@ -1,5 +1,6 @@
 rule inference_time:
     input:
+        **MOVES,
         front="<study>/fronts/{network}.csv",
         worst_run=lambda wildcards: of_networks(
             "<study>/fronts/{network}.worst-run.csv", {wildcards.network} & set(PLANNED.compared)
@@ -24,6 +25,7 @@ rule inference_time:
         **code_of("time_front.py"),
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         initial_seed=lookup(within=CONFIG, dpath="budget/initial_seed"),
+        moves=PLANNED.moves,
         settings=lookup(within=CONFIG, dpath="inference_time"),
     script:
         "../scripts/time_front.py"

@@ -1,5 +1,6 @@
 rule search:
     input:
+        **MOVES,
         weights="<study>/baselines/{network}/weights.safetensors",
         metrics="<study>/baselines/{network}/metrics.json",
         images=f"<study>/dataset/{STUDY.evaluation.split}.safetensors",
@@ -35,6 +36,7 @@ rule search:
         # No `lookup` where there are many jobs: it would search the whole config in each of them.
         architecture=lambda wildcards: CONFIG["networks"][wildcards.network]["architecture"],
         space=lookup(within=CONFIG, dpath="search_space"),
+        moves=PLANNED.moves,
         method=lambda wildcards: PLANNED.methods[wildcards.method],
         budget=lookup(within=CONFIG, dpath="budget/evaluations"),
         initial_seed=lookup(within=CONFIG, dpath="budget/initial_seed"),

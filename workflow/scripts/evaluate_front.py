@@ -10,6 +10,7 @@ from paretopress.dataset.split import load_split
 from paretopress.fronts.remade import load_fronts
 from paretopress.fronts.union import on_test_images
 from paretopress.jobs.job import job
+from paretopress.networks.mapped import load_moves
 from paretopress.networks.metrics import read_metrics
 from paretopress.search.objectives import threshold_of
 from paretopress.tables import read_table, write_csv
@@ -20,12 +21,17 @@ with job(snakemake) as work:
     metrics = read_metrics(Path(inputs.metrics))
     split = load_split(Path(inputs.images))
     network, designs = load_fronts(
-        [Path(inputs.front)], Path(inputs.weights), params.architecture, split, params.initial_seed
+        [Path(inputs.front)],
+        Path(inputs.weights),
+        params.architecture,
+        split,
+        params.initial_seed,
+        load_moves(params.moves, inputs.allocation, inputs.training),
     )
     plans = {design.design_id: design.plan for design in designs}
     # The journal is kept, and its settings leave the front out, so that only the new designs of a
     # changed front are evaluated.
-    settings = [params.architecture, params.batch_size]
+    settings = [params.architecture, params.batch_size, params.moves]
     journal = work.journal(params.journal, settings, without=(inputs.front, inputs.metrics))
 
     def evaluated(design_id: str) -> dict[str, float]:

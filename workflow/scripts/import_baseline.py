@@ -5,7 +5,7 @@ from pathlib import Path
 from paretopress.dataset.split import load_split
 from paretopress.jobs.digests import check_digest
 from paretopress.jobs.job import job
-from paretopress.networks.build import build_network, check_network
+from paretopress.networks.build import build_network, check_keep, check_network
 from paretopress.networks.history import history_table
 from paretopress.networks.weights import import_weights, without_memory
 from paretopress.tables import write_csv
@@ -14,6 +14,8 @@ with job(snakemake) as work:
     trained, name = Path(snakemake.input.trained), snakemake.wildcards.network
     check_digest(trained, snakemake.params.checksum, f"networks.{name}.checksum")
     split = load_split(Path(snakemake.input.images))
+    params = snakemake.params
+    check_keep(params.keep, params.architectures, len(split.classes))
     network = build_network(snakemake.params.architecture, len(split.classes))
     check_network(network, len(split.classes), split.images.shape[-1])
     network = without_memory(network)

@@ -11,6 +11,7 @@ from paretopress.jobs.gate import check_metrics
 from paretopress.jobs.job import job
 from paretopress.jobs.logs import duration
 from paretopress.jobs.machine import processor_name
+from paretopress.networks.mapped import load_moves
 from paretopress.networks.metrics import read_metrics
 from paretopress.search.archive import measured, sample_initial
 from paretopress.search.targets import load_target, search_space
@@ -30,8 +31,11 @@ with job(snakemake) as work:
         seed,
         params.batch_size,
         threshold=0.0,
+        moves=load_moves(params.moves, snakemake.input.allocation, snakemake.input.training),
     )
-    settings = [params.space, params.architecture, params.batch_size, params.sample_size, seed]
+    settings = [
+        params.space, params.architecture, params.batch_size, params.sample_size, params.moves, seed,
+    ]  # fmt: skip
     journal = work.journal(params.journal, settings, without=[snakemake.input.metrics])
     journal.report(0, params.sample_size)
     rows, timings = [], []

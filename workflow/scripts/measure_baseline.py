@@ -6,18 +6,19 @@ import torch
 
 from paretopress.dataset.split import load_split
 from paretopress.jobs.job import job
-from paretopress.networks.build import build_network
 from paretopress.networks.dense import measure_dense
-from paretopress.networks.mapped import mapped_network
+from paretopress.networks.mapped import load_moves, load_network
 from paretopress.networks.metrics import write_metrics
 
 with job(snakemake) as work:
     torch.set_num_threads(snakemake.threads)
     validation, test = (load_split(Path(snakemake.input[name])) for name in ("validation", "test"))
-    network = mapped_network(
-        build_network(snakemake.params.architecture, len(test.classes)),
+    network = load_network(
+        snakemake.params.architecture,
+        test,
         Path(snakemake.input.weights),
-    ).fresh()
+        load_moves(snakemake.params.moves, (), snakemake.input.training),
+    )
     metrics = measure_dense(
         snakemake.wildcards.network, network, validation, test, snakemake.params.batch_size
     )

@@ -10,6 +10,7 @@ from paretopress.dataset.split import load_split
 from paretopress.fronts.remade import load_fronts
 from paretopress.fronts.sizes import measure_sizes, pruned_layers
 from paretopress.jobs.job import job
+from paretopress.networks.mapped import load_moves
 from paretopress.tables import write_csv
 
 with job(snakemake) as work:
@@ -22,6 +23,7 @@ with job(snakemake) as work:
         snakemake.params.architecture,
         split,
         snakemake.params.initial_seed,
+        load_moves(snakemake.params.moves, inputs.allocation, inputs.training),
     )
     rows, layout = [], network.layout()
     for design in designs:

@@ -11,6 +11,7 @@ from paretopress.jobs.job import job
 from paretopress.jobs.machine import processor_name
 from paretopress.jobs.progress import reporter
 from paretopress.methods import build_method
+from paretopress.networks.mapped import load_moves
 from paretopress.networks.metrics import read_metrics
 from paretopress.runs.tables import evaluation_table, iteration_table, timing_table
 from paretopress.search.archive import Archive, Evaluation
@@ -42,12 +43,13 @@ with job(snakemake) as work:
         layers_from,
         params.batch_size,
         threshold,
+        load_moves(params.moves, snakemake.input.allocation, snakemake.input.training),
     )
     # Neither the budget nor the name of the method is among the settings of the journal, so that a
     # search with a larger budget continues from the recorded evaluations.
     settings = [
         params.space, params.architecture, params.batch_size, params.method, params.constraint,
-        params.split, seed, layers_from,
+        params.split, params.moves, seed, layers_from,
     ]  # fmt: skip
     # The times of the sample are copied into the outputs. The search does not depend on them.
     journal = work.journal(params.journal, settings, without=[snakemake.input.timings])

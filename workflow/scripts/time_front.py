@@ -10,6 +10,7 @@ from paretopress.fronts.remade import load_fronts
 from paretopress.fronts.times import inference_table, interleaved, time_design
 from paretopress.jobs.job import job
 from paretopress.jobs.machine import machine_load, processor_name, require_cores
+from paretopress.networks.mapped import load_moves
 from paretopress.tables import write_csv
 
 with job(snakemake) as work:
@@ -24,6 +25,7 @@ with job(snakemake) as work:
         snakemake.params.architecture,
         split,
         snakemake.params.initial_seed,
+        load_moves(snakemake.params.moves, inputs.allocation, inputs.training),
     )
     load = machine_load()
     work.log.info(

@@ -10,7 +10,7 @@ from paretopress.jobs.gate import Chance, check_training, diverged
 from paretopress.jobs.job import job
 from paretopress.jobs.journal import Journal
 from paretopress.jobs.progress import epoch_reporter
-from paretopress.networks.build import build_network, check_network
+from paretopress.networks.build import build_network, check_keep, check_network
 from paretopress.networks.chance import largest_share
 from paretopress.networks.checkpoints import Checkpoint
 from paretopress.networks.history import Epoch, history_of, history_table
@@ -56,6 +56,7 @@ with job(snakemake) as work:
         check(history)
 
     check(history_of(state))
+    check_keep(params.keep, params.architectures, len(split.classes))
     torch.manual_seed(recipe.seed)
     network = build_network(params.architecture, len(split.classes))
     check_network(network, len(split.classes), split.images.shape[-1])

@@ -1,13 +1,16 @@
-"""The sections `search_space`, `constraint`, `evaluation` and `budget`."""
+"""The sections `search_space`, `compression`, `constraint`, `evaluation` and `budget`."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from .base import Count, Fraction, Section, Seed, refuse
+from .base import Count, Fraction, Section, Seed, distinct, refuse
 
 # tau in the paper's published code is about this far below the accuracy of the dense network.
 PAPER_DROP_POINTS = 4.4
+
+
+LayerName = Annotated[str, StringConstraints(min_length=1)]
 
 
 class AmountRange(Section):
@@ -39,6 +42,38 @@ class Space(Section):
     )
     conv_amount: AmountRange = Field(
         AmountRange(), description="Range of the amount of the convolution layers (x4)"
+    )
+    allocation: Literal["uniform", "lamp"] = Field(
+        "lamp",
+        description="How an amount is spread over the layers of its kind. uniform: each chosen "
+        "tensor loses that share of its entries. lamp: one threshold of the LAMP score for all "
+        "layers of the kind, which spares layers that need their weights; biases stay uniform",
+    )
+    keep: Annotated[list[LayerName], AfterValidator(distinct)] = Field(
+        [],
+        description="Layers that nothing is done to, by name or pattern, such as `conv1` or "
+        "`layer4.*`. Their entries count in the non-zero rate",
+    )
+
+
+class CompressionSettings(Section):
+    """What is done to a pruned network beside its design."""
+
+    repair: Literal["none", "auto"] = Field(
+        "auto",
+        description="What is mended after pruning, without training. auto: batch norm gets its "
+        "running statistics measured again, and the channels of other layers are scaled and "
+        "shifted to the statistics of the dense network",
+    )
+    images: Count = Field(
+        1000,
+        description="Training images that repair measures statistics on, the same ones for every "
+        "design. Fewer are used if there are fewer",
+    )
+    batch_size: Count = Field(
+        200,
+        description="Images in each batch of the repair. It can change results, since a batch goes "
+        "on through the network mended by its own statistics",
     )
 
 

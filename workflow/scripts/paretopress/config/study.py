@@ -14,7 +14,14 @@ from .dataset import Cifar10Dataset, DigitsDataset, FolderDataset
 from .evaluation_tables import EvaluationTable, TableNetwork
 from .methods import CtaeaMethod, MethodFamily, SurrogateMethods
 from .networks import Network
-from .search import PAPER_DROP_POINTS, Budget, Constraint, EvaluationSettings, Space
+from .search import (
+    PAPER_DROP_POINTS,
+    Budget,
+    CompressionSettings,
+    Constraint,
+    EvaluationSettings,
+    Space,
+)
 
 # Cross-validation with 5 folds leaves 8 of 10 samples to fit on, and KNN asks for 5 neighbours.
 LEAST_INITIAL_FOR_SURROGATES = 10
@@ -76,7 +83,10 @@ class Study(Section):
         description="Tables of evaluations that were made elsewhere, by name. They are judged and "
         "drawn beside the study's own runs, or alone if the study has no networks",
     )
-    search_space: Space = Field(Space(), description="Bounds of the amounts that are pruned")
+    search_space: Space = Field(Space(), description="What a design may prune, and how")
+    compression: CompressionSettings = Field(
+        CompressionSettings(), description="What is done to a pruned network beside its design"
+    )
     constraint: Constraint = Field(
         Constraint(allowed_drop_points=PAPER_DROP_POINTS),
         description="The accuracy that must be kept",

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from ..compression.designs import VARIABLES, Design, sample_seed
-from ..compression.plans import Layout, Plan, canonical
+from ..compression.layers import Layout
+from ..compression.plans import Plan, canonical
 from ..dataset.split import Split
 from ..errors import UserError
-from ..networks.build import build_for
-from ..networks.mapped import MappedNetwork, mapped_network
+from ..networks.mapped import MappedNetwork, Moves, load_network
 from ..tables import read_table, records
 from .union import DENSE
 
@@ -80,6 +80,7 @@ def load_fronts(
     architecture: Mapping[str, Any],
     split: Split,
     initial_seed: int | None,
+    moves: Moves,
 ) -> tuple[MappedNetwork, list[FrontDesign]]:
     """Load a trained dense network and the designs of its fronts.
 
@@ -89,6 +90,7 @@ def load_fronts(
         architecture: The section `architecture` of the network in the config.
         split: Images, which give the number of classes and the image size.
         initial_seed: `budget.initial_seed` of the config.
+        moves: What the study does to the network beside its designs.
 
     Returns:
         The dense network, and the distinct designs of all fronts. The dense network is the last
@@ -97,7 +99,7 @@ def load_fronts(
     Raises:
         UserError: The files do not fit each other.
     """
-    network = mapped_network(build_for(architecture, split), weights)
+    network = load_network(architecture, split, weights, moves)
     layout = network.layout()
     designs = {
         design.design_id: design

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ..compression.plans import Layer, Plan, layout_of
+from ..compression.layers import Layer, layout_of
+from ..compression.plans import Plan
 from ..compression.pruning import quantize_in_place
 
 GZIP_LEVEL = 6  # the default of the gzip command

@@ -3,7 +3,8 @@
 import importlib.util
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from torch.nn.parameter import is_lazy
 
 from .. import torchvision_operators  # noqa: F401  a user's file may import torchvision
-from ..compression.plans import layout_of
+from ..compression.layers import kept_layers, layer_names, layout_of
 from ..compression.pruning import with_tensors
 from ..dataset.split import Split
 from ..errors import UserError
@@ -145,12 +146,25 @@ def exempt_uncalled(network: nn.Module, image_size: int) -> None:
         module.__class__ = nn.Linear if module in called else NonDynamicallyQuantizableLinear
 
 
-def build_for(architecture: Mapping[str, Any], split: Split) -> nn.Module:
+def exempt_kept(network: nn.Module, keep: Sequence[str]) -> None:
+    """Exclude from quantisation the Linear layers that nothing is done to.
+
+    Args:
+        network: The network, which is changed.
+        keep: Names or patterns of these layers.
+    """
+    for module in kept_layers(network, keep):
+        if type(module) is nn.Linear:
+            module.__class__ = NonDynamicallyQuantizableLinear
+
+
+def build_for(architecture: Mapping[str, Any], split: Split, keep: Sequence[str] = ()) -> nn.Module:
     """Build the untrained network for the images of a split, ready for compression.
 
     Args:
         architecture: Name and arguments, as `build_network` takes them.
         split: Images of the study. Their classes and their size are used.
+        keep: Names or patterns of layers that nothing is done to.
 
     Returns:
         The network, in evaluation mode.
@@ -167,7 +181,47 @@ def build_for(architecture: Mapping[str, Any], split: Split) -> nn.Module:
     """
     network = build_network(architecture, len(split.classes))
     exempt_uncalled(network, split.images.shape[-1])
+    exempt_kept(network, keep)
     return network
+
+
+def check_keep(
+    keep: Sequence[str], architectures: Mapping[str, Mapping[str, Any]], num_classes: int
+) -> None:
+    """Check that each name or pattern of a layer to keep has a layer in one of the networks.
+
+    Args:
+        keep: `search_space.keep` of the config.
+        architectures: Section "architecture" of each network of the study, by its name.
+        num_classes: Number of classes.
+
+    Raises:
+        UserError: A pattern matches no layer. The message names the layers of each network.
+    """
+    if not keep:
+        return
+    networks = {
+        name: build_network(architecture, num_classes)
+        for name, architecture in architectures.items()
+    }
+    names = {name: layer_names(network) for name, network in networks.items()}
+    for name, network in networks.items():
+        layout = layout_of(network, keep)
+        if not layout.linear and not layout.conv:
+            raise UserError(
+                f"search_space.keep: {', '.join(keep)}: every layer of {name} is kept, and nothing "
+                "is left to compress. Allowed: names and patterns that leave a layer."
+            )
+    every = {layer for layers in names.values() for layer in layers}
+    if unused := [
+        pattern for pattern in keep if not any(fnmatchcase(name, pattern) for name in every)
+    ]:
+        known = "\n".join(f"  {name}: {', '.join(layers)}" for name, layers in names.items())
+        raise UserError(
+            f"search_space.keep: {', '.join(map(repr, unused))}: no Linear or convolution layer has "
+            "such a name. Allowed: the names of layers, or patterns of them, such as 'layer4.*':\n"
+            f"{known}"
+        )
 
 
 def _check_scores(network: nn.Module, scores: object, num_classes: int) -> None:

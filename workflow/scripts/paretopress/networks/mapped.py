@@ -4,16 +4,69 @@ Jobs that read the same file share this memory. Pruned tensors belong to their j
 parts, so that no tensor is in memory twice.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from safetensors import safe_open
 from torch import nn
 
-from ..compression.plans import Layout, Plan, layout_of
+from ..compression.allocation import load_tables
+from ..compression.layers import LAYER_KINDS, Layout, layout_of
+from ..compression.moments import Moments
+from ..compression.passage import Passage, passage_of
+from ..compression.plans import Plan
 from ..compression.pruning import count_and_quantize, prune, with_tensors
+from ..compression.repair import RepairImages, dense_moments, repair
+from ..dataset.split import Split, load_split, spread
+from ..errors import UserError
+from .build import build_for
 from .weights import PART, fitting_weights
+
+OwnTensor = Callable[[str, nn.Parameter], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What a study does to a network beside the variables of its designs.
+
+    Attributes:
+        keep: Names or patterns of layers that nothing is done to.
+        tables: Weights that each layer loses for each amount, by kind, from
+            `allocation.lamp_table`. None if each tensor loses the same share of its entries.
+        repair: The training images that a pruned network is repaired on. None without repair.
+    """
+
+    keep: tuple[str, ...] = ()
+    tables: Mapping[str, np.ndarray] | None = None
+    repair: RepairImages | None = None
+
+
+def load_moves(
+    settings: Mapping[str, Any], allocation: Sequence[str], training: Sequence[str]
+) -> Moves:
+    """Load what the moves of a study need.
+
+    Args:
+        settings: {"keep": [...], "repair": {"images": ..., "batch_size": ...} or None}.
+        allocation: The file with the tables of the network, none without them.
+        training: The file of the training split, none without repair.
+
+    Returns:
+        The moves.
+    """
+    moves = Moves(tuple(settings["keep"]))
+    for path in allocation:
+        moves = replace(moves, tables=load_tables(Path(path)))
+    for path in training:
+        split, repairing = load_split(Path(path)), settings["repair"]
+        chosen = spread(split, repairing["images"])
+        moves = replace(moves, repair=RepairImages(split, chosen, repairing["batch_size"]))
+    return moves
 
 
 @dataclass(frozen=True)
@@ -23,14 +76,29 @@ class MappedNetwork:
     Attributes:
         structure: The network. Its own weights are not used.
         weights: The safetensors file that `save_weights` wrote for it.
+        moves: What the study does to it beside its designs.
     """
 
     structure: nn.Module
     weights: Path
+    moves: Moves = Moves()
 
     def layout(self) -> Layout:
-        """List the layers that can be pruned."""
-        return layout_of(self.structure)
+        """List the layers that can be pruned.
+
+        Raises:
+            UserError: The tables of the moves are of another network.
+        """
+        layout = layout_of(self.structure, self.moves.keep)
+        tables = self.moves.tables
+        if tables is not None and any(
+            tables[kind].shape[1] != len(getattr(layout, kind)) for kind in LAYER_KINDS
+        ):
+            raise UserError(
+                f"the table of allocation beside {self.weights} is of another network or another "
+                "search_space.keep. Remove allocation.safetensors and run the study again."
+            )
+        return replace(layout, tables=tables)
 
     def fresh(self) -> nn.Module:
         """Make the trained network, in evaluation mode.
@@ -61,21 +129,66 @@ class MappedNetwork:
                 own[start : start + rows] = file.get_slice(name)[start : start + rows]
         return own
 
+    @cached_property
+    def _dense(self) -> tuple[Passage, Mapping[str, Moments]]:
+        """What repair knows of the dense network. It is measured once."""
+        images = self.moves.repair
+        assert images is not None
+        network = self.fresh()
+        passage = passage_of(network, images.training.images.shape[-1], self.moves.keep)
+        return passage, dense_moments(network, passage, images)
+
+    def _own_tensor(self, owned: Mapping[str, Any]) -> OwnTensor:
+        """Give a parameter in memory of its own, of which there is never more than one copy."""
+
+        def own_tensor(name: str, parameter: nn.Parameter) -> torch.Tensor:
+            if name in owned:
+                return parameter.detach()
+            parameter.data = torch.empty(0)
+            return self.read(name)
+
+        return own_tensor
+
     def pruned(self, plan: Plan) -> nn.Module:
-        """Make the pruned float network. Its pruned tensors are in memory once."""
-        return prune(self.fresh(), plan, self.read)
+        """Make the pruned float network, repaired if the moves say so.
+
+        Its tensors are in memory once.
+        """
+        images, zeros = self.moves.repair, dict(plan.zeros)
+        if images is None or not zeros:
+            return prune(self.fresh(), plan, self.read)
+        passage, dense = self._dense
+        network = prune(self.fresh(), plan, self.read)
+        names = passage.after({name.rpartition(".")[0] for name in zeros})
+        repair(network, names, dense, images, self._own_tensor(zeros))
+        return network
+
+    def repaired(self) -> tuple[nn.Module, tuple[str, ...]]:
+        """Repair the dense network as if all of it had been pruned.
+
+        Returns:
+            The network, and the layers and norms that repair cannot mend, each with the reason.
+        """
+        images = self.moves.repair
+        assert images is not None
+        passage, dense = self._dense
+        network = self.fresh()
+        names = tuple(filter(passage.mended.__contains__, passage.order))
+        repair(network, names, dense, images, self._own_tensor({}))
+        return network, passage.left_alone
 
     def compress(self, plan: Plan) -> tuple[nn.Module, float]:
         """Make the compressed network, and count its non-zero rate in [0, 1]."""
         return count_and_quantize(self.pruned(plan), plan)
 
 
-def mapped_network(structure: nn.Module, weights: Path) -> MappedNetwork:
+def mapped_network(structure: nn.Module, weights: Path, moves: Moves = Moves()) -> MappedNetwork:
     """Map the weights of a network, and drop those that it was built with.
 
     Args:
         structure: The network.
         weights: The safetensors file with its trained weights.
+        moves: What the study does to it beside its designs.
 
     Returns:
         The mapped network.
@@ -83,4 +196,24 @@ def mapped_network(structure: nn.Module, weights: Path) -> MappedNetwork:
     Raises:
         UserError: The file cannot be read, or does not fit the network.
     """
-    return MappedNetwork(MappedNetwork(structure, weights).fresh(), weights)
+    return MappedNetwork(MappedNetwork(structure, weights).fresh(), weights, moves)
+
+
+def load_network(
+    architecture: Mapping[str, Any], split: Split, weights: Path, moves: Moves
+) -> MappedNetwork:
+    """Build a network for the images of a split, and map its trained weights.
+
+    Args:
+        architecture: Name and arguments, as `build_network` takes them.
+        split: Images of the study. Their classes and their size are used.
+        weights: The safetensors file with the trained weights.
+        moves: What the study does to the network beside its designs.
+
+    Returns:
+        The network, ready for compression.
+
+    Raises:
+        UserError: The network cannot be built, or the weights do not fit it.
+    """
+    return mapped_network(build_for(architecture, split, moves.keep), weights, moves)

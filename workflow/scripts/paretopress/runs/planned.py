@@ -152,6 +152,20 @@ class Planned:
         return f"{self.results}/runs/{run.network}/{run.method}/seed-{run.seed}/{file}"
 
     @property
+    def moves(self) -> dict[str, Any]:
+        """What the study does to a network beside the variables of its designs.
+
+        The key "repair" has the images and the batch size of the repair, or None without repair.
+        """
+        space, compression = self.study.search_space, self.study.compression
+        repair = compression.model_dump(mode="json", exclude={"repair"})
+        return {
+            "allocation": space.allocation,
+            "keep": space.keep,
+            "repair": None if compression.repair == "none" else repair,
+        }
+
+    @property
     def images(self) -> list[str]:
         """The path of the images: that of the config, or of the downloaded archive.
 

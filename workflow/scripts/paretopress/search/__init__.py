@@ -7,7 +7,7 @@ Example:
     >>> from pathlib import Path
     >>> from paretopress.compression.designs import SearchSpace
     >>> from paretopress.compression.evaluation import Measurement
-    >>> from paretopress.compression.plans import Layer, Layout
+    >>> from paretopress.compression.layers import Layer, Layout
     >>> from paretopress.jobs.journal import Journal
     >>> from paretopress.search.archive import Archive, Evaluation, Target, sample_initial
     >>> layout = Layout(linear=(Layer("0", weight=99, bias=0),), conv=(), quantizable=True)

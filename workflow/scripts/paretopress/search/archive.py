@@ -15,7 +15,8 @@ import numpy as np
 
 from ..compression.designs import Design, SearchSpace, rounded, sample_design
 from ..compression.evaluation import Measurement
-from ..compression.plans import Layout, Plan, canonical, canonical_vectors
+from ..compression.layers import Layout
+from ..compression.plans import Plan, canonical, canonical_vectors
 from ..errors import UserError
 from ..jobs.journal import Journal
 from .objectives import constraint_value, feasible_front, minimized

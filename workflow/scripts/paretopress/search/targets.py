@@ -8,23 +8,27 @@ from ..compression.designs import VARIABLES, Design, SearchSpace
 from ..compression.evaluation import Measurement, measure
 from ..compression.plans import Plan
 from ..dataset.split import load_split
-from ..networks.build import build_for
-from ..networks.mapped import mapped_network
+from ..networks.mapped import Moves, load_network
 from ..tables import read_table, records
 from .archive import Evaluation, Target
 
 
-def search_space(settings: Mapping[str, Mapping[str, float]]) -> SearchSpace:
+def search_space(settings: Mapping[str, Any]) -> SearchSpace:
     """Build the search space from the config.
 
     Args:
-        settings: {"linear_amount": {"minimum": ..., "maximum": ...}, "conv_amount": ...}.
+        settings: {"linear_amount": {"minimum": ..., "maximum": ...}, "conv_amount": ...}, and
+            others.
 
     Returns:
         The search space.
     """
-    bounds = {name: (limits["minimum"], limits["maximum"]) for name, limits in settings.items()}
-    return SearchSpace(linear_amount=bounds["linear_amount"], conv_amount=bounds["conv_amount"])
+    return SearchSpace(
+        **{
+            name: (settings[name]["minimum"], settings[name]["maximum"])
+            for name in ("linear_amount", "conv_amount")
+        }
+    )
 
 
 def load_target(
@@ -35,23 +39,25 @@ def load_target(
     seed: int,
     batch_size: int,
     threshold: float,
+    moves: Moves,
 ) -> Target:
     """Build the problem of compressing one trained network, measured on one split.
 
     Args:
         weights: File with the trained weights.
         images: File of the split.
-        architecture: Name and arguments of the architecture, as `build_for` takes them.
+        architecture: Name and arguments of the architecture, as `build_network` takes them.
         space: Bounds of the designs.
         seed: Seed of the random subsets of layers, from `sample_seed`.
         batch_size: Images in a batch.
         threshold: tau, the least accuracy that is feasible, in [0, 1).
+        moves: What the study does to the network beside its designs.
 
     Returns:
         The search problem.
     """
     split = load_split(images)
-    network = mapped_network(build_for(architecture, split), weights)
+    network = load_network(architecture, split, weights, moves)
 
     def evaluate(plan: Plan) -> Measurement:
         return measure(network.compress, plan, split, batch_size)

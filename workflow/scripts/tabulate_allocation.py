@@ -1,0 +1,27 @@
+"""Tabulate how many weights each layer of one network loses for each amount."""
+
+from pathlib import Path
+
+from paretopress.compression.allocation import lamp_table, magnitudes_of, save_tables
+from paretopress.compression.layers import LAYER_KINDS
+from paretopress.dataset.split import load_split
+from paretopress.jobs.job import job
+from paretopress.networks.mapped import Moves, load_network
+
+with job(snakemake) as work:
+    params, inputs = snakemake.params, snakemake.input
+    network = load_network(
+        params.architecture,
+        load_split(Path(inputs.images)),
+        Path(inputs.weights),
+        Moves(keep=tuple(params.keep)),
+    )
+    layout, tables = network.layout(), {}
+    for kind in LAYER_KINDS:
+        layers = {
+            layer.name: lambda name=layer.name: magnitudes_of(network.read(f"{name}.weight"))
+            for layer in getattr(layout, kind)
+        }
+        tables[kind] = lamp_table(layers)
+        work.log.info("%s: %d layers share one threshold", kind, len(layers))
+    save_tables(tables, Path(snakemake.output[0]))
