@@ -66,10 +66,12 @@ test-fast: $(VENV)/.development ## run the tests that start no real Snakemake ru
 test-all: lint ## run every test, with four times as many generated cases and kills (45 minutes)
 	HYPOTHESIS_PROFILE=more $(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder
 
-references: $(VENV)/.development ## write the CSV files of the tiny study over tests/references
+references: $(VENV)/.development ## write the CSV files of two small studies over tests/references
 	@mkdir -p build
-	-$(BIN)/pytest --basetemp=build/references tests/workflow/test_references.py
-	PYTHONPATH=workflow/scripts $(BIN)/python tests/references.py build/references/finished/complete/results/tiny
+	-$(BIN)/pytest --basetemp=build/references tests/workflow/test_references.py \
+		tests/workflow/test_small_study.py -k byte_for_byte
+	PYTHONPATH=workflow/scripts $(BIN)/python tests/references.py \
+		build/references/finished/complete/results/tiny build/references/small0/results/tiny
 
 fuzz: $(VENV)/.development ## test at least 10,000 generated configs, tables, archives, images and weights (half an hour)
 	HYPOTHESIS_PROFILE=many $(BIN)/pytest tests/fuzz --hypothesis-show-statistics

@@ -15,19 +15,22 @@ from typing import Any
 import torch
 import torch._dynamo  # measuring sizes loads it
 
+from paretopress.compression.allocation import lamp_table, load_tables, save_tables
 from paretopress.compression.designs import Design, SearchSpace
+from paretopress.compression.layers import LAYER_KINDS
 from paretopress.compression.plans import canonical
-from paretopress.dataset.split import Split, save_split
+from paretopress.compression.repair import RepairImages
+from paretopress.dataset.split import Split, load_split, save_split
 from paretopress.fronts.sizes import measure_sizes
 from paretopress.methods import surrogate  # noqa: F401
 from paretopress.networks import torchvision_networks  # noqa: F401  jobs have these loaded
 from paretopress.networks.build import build_network, check_network
-from paretopress.networks.mapped import mapped_network
+from paretopress.networks.mapped import Moves, mapped_network
 from paretopress.networks.weights import import_weights, save_weights, without_memory
 from paretopress.search.targets import load_target
 
 ARCHITECTURE = {"name": "vgg16"}
-WEIGHTS, IMAGES = "weights.safetensors", "images.safetensors"
+WEIGHTS, IMAGES, TABLES = (f"{name}.safetensors" for name in ("weights", "images", "tables"))
 SPACE = SearchSpace(linear_amount=(0.001, 0.999), conv_amount=(0.001, 0.999))
 DESIGNS = {
     "biases": Design(2, 2, 0.5, 0.5, 0, 0, 0),
@@ -73,12 +76,10 @@ def peak_of(name: str, peaks: dict[str, int], base: int) -> Iterator[None]:
     peaks[name] = memory("VmHWM") - base
 
 
-def evaluate(folder: Path, base: int) -> dict[str, Any]:
+def evaluated(folder: Path, base: int, moves: Moves) -> dict[str, Any]:
     weights, peaks = folder / WEIGHTS, {}
     with peak_of("loading", peaks, base):
-        target = load_target(
-            weights, folder / IMAGES, ARCHITECTURE, SPACE, seed=1, batch_size=8, threshold=0.5
-        )
+        target = load_target(weights, folder / IMAGES, ARCHITECTURE, SPACE, 1, 8, 0.5, moves)
     for name, design in DESIGNS.items():
         with peak_of(name, peaks, base):
             target.evaluate(target.canonical(design)[1])
@@ -86,6 +87,26 @@ def evaluate(folder: Path, base: int) -> dict[str, Any]:
     with torch.inference_mode():
         dense(torch.zeros(1, 3, 32, 32))
     return {"peaks": peaks, "mapped": mapped(weights)}
+
+
+def evaluate(folder: Path, base: int) -> dict[str, Any]:
+    return evaluated(folder, base, Moves())
+
+
+def evaluate_with_moves(folder: Path, base: int) -> dict[str, Any]:
+    """One threshold for all layers of a kind, and repair on images in two batches."""
+    tables = load_tables(folder / TABLES)
+    repair = RepairImages(load_split(folder / IMAGES), torch.arange(8), batch_size=4, asked=8)
+    return evaluated(folder, base, Moves(tables=tables, repair=repair))
+
+
+def tabulate(folder: Path, base: int) -> dict[str, Any]:
+    peaks = {}
+    with peak_of("tables", peaks, base):
+        network = mapped_network(build_network(ARCHITECTURE, 10), folder / WEIGHTS)
+        tables = {kind: lamp_table(network.magnitudes(kind)) for kind in LAYER_KINDS}
+        save_tables(tables, folder / TABLES)
+    return {"peaks": peaks}
 
 
 def measure(folder: Path, base: int) -> dict[str, Any]:
@@ -107,7 +128,13 @@ def take_over(folder: Path, base: int) -> dict[str, Any]:
     return {"peaks": peaks}
 
 
-JOBS = {"evaluate": evaluate, "measure": measure, "take over": take_over}
+JOBS = {
+    "evaluate": evaluate,
+    "tabulate": tabulate,
+    "evaluate with moves": evaluate_with_moves,
+    "measure": measure,
+    "take over": take_over,
+}
 
 if __name__ == "__main__":
     torch.set_num_threads(1)

@@ -1,6 +1,8 @@
-"""The CSV files that the tiny study gives, committed: a change that says it changes no number is held to it.
+"""The CSV files that two studies give, committed: a change that says it changes no number is held to them.
 
-make references    runs the tiny study and writes its files over the committed ones
+default-moves is the tiny study, paper-moves a smaller one with the paper's allocation and no repair.
+
+make references    runs both studies and writes their files over the committed ones
 """
 
 import json
@@ -8,16 +10,21 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pytest
 import torch
 
 REFERENCES = Path(__file__).parent / "references"
+DEFAULT_MOVES, PAPER_MOVES = REFERENCES / "default-moves", REFERENCES / "paper-moves"
 MADE_ON = REFERENCES / "made-on.json"
 CPUINFO = Path("/proc/cpuinfo")
 OF_THE_PROCESSOR = ("vendor_id", "cpu family", "model", "model name", "stepping", "flags")
 # The runs of a network stand in one file of each kind; times are never the same twice.
 FOLDERS = ("baselines/*", "designs/*", "fronts", "runs/*", "statistics")
 TIMES = ("timings.csv", "costs.csv")
-SECONDS = ["evaluation_seconds", "search_seconds"]
+WITHOUT_TIMES = {
+    "runs.csv": lambda table: table.drop(columns=["evaluation_seconds", "search_seconds"]),
+    "claims.csv": lambda table: table[table["claim"] != "faster-inference"],
+}
 
 
 def machine() -> dict[str, object]:
@@ -41,18 +48,29 @@ def csv_files(results: Path) -> dict[str, bytes]:
         for path in sorted(results.glob(f"{pattern}/*.csv")):
             if not path.name.endswith(TIMES):
                 content = path.read_bytes()
-                if path.name == "runs.csv":
+                if path.name in WITHOUT_TIMES:
                     table = pd.read_csv(path, dtype=str, keep_default_na=False)
-                    content = table.drop(columns=SECONDS).to_csv(index=False).encode()
+                    content = WITHOUT_TIMES[path.name](table).to_csv(index=False).encode()
                 found[str(path.relative_to(results))] = content
     return found
 
 
+def check(results: Path, references: Path) -> None:
+    """Compare every CSV file of a study with the committed one, on the machine of that one."""
+    if json.loads(MADE_ON.read_text(encoding="utf-8")) != machine():
+        pytest.skip("the references were made on another processor, or with other versions")
+    found = csv_files(results)
+    assert set(found) == {str(path.relative_to(references)) for path in references.rglob("*.csv")}
+    for name, content in found.items():
+        assert content == (references / name).read_bytes(), name
+
+
 if __name__ == "__main__":
-    made = csv_files(Path(sys.argv[1]))
-    if not made:
-        sys.exit(f"{sys.argv[1]}: no finished study, so the references stay as they are.")
-    for name, text in made.items():
-        (REFERENCES / name).parent.mkdir(parents=True, exist_ok=True)
-        (REFERENCES / name).write_bytes(text)
+    for folder, references in zip(sys.argv[1:], (DEFAULT_MOVES, PAPER_MOVES), strict=True):
+        made = csv_files(Path(folder))
+        if not made:
+            sys.exit(f"{folder}: no finished study, so its references stay as they are.")
+        for name, text in made.items():
+            (references / name).parent.mkdir(parents=True, exist_ok=True)
+            (references / name).write_bytes(text)
     MADE_ON.write_text(json.dumps(machine(), indent=1) + "\n", encoding="utf-8")

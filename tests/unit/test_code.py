@@ -32,14 +32,20 @@ jobs/progress.py jobs/provenance.py jobs/sealed.py jobs/stopping.py jobs/version
 runs/planned.py:
     nothing
 compression/designs.py:
-    claims dense_metrics front_figure front_sizes import_baseline import_runs inference_figure
+    allocation claims dense_metrics front_figure front_sizes import_runs inference_figure
     inference_time initial_designs join_runs report search setting_figures test_front
-    train_baseline union_front worst_run_front worst_run_inference_figure
+    union_front worst_run_front worst_run_inference_figure
 compression/evaluation.py:
-    dense_metrics inference_time initial_designs search test_front train_baseline
-compression/magnitudes.py compression/plans.py compression/pruning.py compression/subsets.py
+    initial_designs search test_front
+compression/allocation.py compression/magnitudes.py compression/moments.py compression/passage.py
+compression/plans.py compression/pruning.py compression/repair.py compression/subsets.py:
+    allocation dense_metrics front_sizes inference_time initial_designs search test_front
+compression/layers.py
 config/weight_files.py networks/build.py networks/torchvision_networks.py networks/weights.py:
-    dense_metrics front_sizes import_baseline inference_time initial_designs search test_front
+    allocation dense_metrics front_sizes import_baseline inference_time initial_designs search
+    test_front train_baseline
+compression/tally.py:
+    allocation dense_metrics front_sizes inference_time initial_designs search test_front
     train_baseline
 config/candidates.py:
     claims front_figure front_sizes import_runs inference_figure inference_time join_runs report
@@ -53,10 +59,10 @@ config/evaluation_tables.py runs/imported.py runs/imported_cells.py:
 dataset/archives.py dataset/builders.py dataset/cifar10.py dataset/splitting.py:
     dataset
 dataset/split.py torchvision_operators.py:
-    dataset dense_metrics front_sizes import_baseline inference_time initial_designs search
+    allocation dataset dense_metrics front_sizes import_baseline inference_time initial_designs search
     test_front train_baseline
 errors.py:
-    dataset dense_metrics front_sizes import_baseline import_runs inference_time initial_designs
+    allocation dataset dense_metrics front_sizes import_baseline import_runs inference_time initial_designs
     search test_front train_baseline
 figures/attainment.py figures/convergence.py figures/ranks.py:
     method_figures
@@ -100,7 +106,7 @@ networks/dense.py:
 networks/history.py:
     import_baseline train_baseline
 networks/mapped.py:
-    dense_metrics front_sizes inference_time initial_designs search test_front
+    allocation dense_metrics front_sizes inference_time initial_designs search test_front
 networks/metrics.py:
     claims dense_metrics front_figure gate hypervolume import_runs initial_designs report search
     setting_figures statistics test_front union_front worst_run_front

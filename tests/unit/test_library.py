@@ -2,6 +2,7 @@
 
 import re
 from doctest import NORMALIZE_WHITESPACE, DocTestFinder, DocTestRunner
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 import torch
 from paths import ROOT
 
+from paretopress.compression.allocation import lamp_table, magnitudes_of, save_tables
+from paretopress.compression.layers import LAYER_KINDS, layers_of
 from paretopress.dataset.split import Split, save_split
 from paretopress.networks.build import build_network
 from paretopress.networks.weights import fitting_weights, save_weights
@@ -54,11 +57,21 @@ def test_the_code_of_the_page_runs(tmp_path, monkeypatch, capsys):
     for folder in ("dataset", "baselines/vgg16-slim"):
         (study / folder).mkdir(parents=True)
     black = torch.zeros(10, 3, 32, 32, dtype=torch.uint8)
-    save_split(
-        Split(black, torch.arange(10), tuple("0123456789")), study / "dataset/test.safetensors"
-    )
+    for name in ("train", "test"):
+        split = Split(black, torch.arange(10), tuple("0123456789"))
+        save_split(split, study / "dataset" / f"{name}.safetensors")
     dense = build_network({"name": "vgg16_slim", "width_divisor": 8}, num_classes=10)
     save_weights(dense, study / "baselines/vgg16-slim/weights.safetensors")
+    tables = {
+        kind: lamp_table(
+            {
+                name: partial(magnitudes_of, w["weight"].clone())
+                for name, w in layers_of(dense, kind)
+            }
+        )
+        for kind in LAYER_KINDS
+    }
+    save_tables(tables, study / "baselines/vgg16-slim/allocation.safetensors")
 
     names: dict = {}
     for code in re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL):

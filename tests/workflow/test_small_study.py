@@ -10,6 +10,7 @@ import pytest
 import yaml
 from paths import ROOT
 from project import RESULTS, TINY, Project, edit_code
+from references import PAPER_MOVES, check
 
 pytestmark = pytest.mark.slow
 
@@ -24,6 +25,8 @@ CONFIG = TINY | {
     "seeds": [1],
     "networks": {"first": TINY["networks"]["first"]},
     "evaluation": {"split": "test"},
+    "search_space": {"allocation": "uniform"},  # the paper's moves
+    "compression": {"repair": "none"},
     "methods": [
         {"family": "random"},
         {
@@ -60,6 +63,12 @@ def small(tmp_path_factory) -> Project:
     project = configured(tmp_path_factory.mktemp("small"))
     project.complete(2)
     return project
+
+
+def test_with_the_papers_moves_every_csv_file_is_byte_for_byte_as_it_was(small):
+    check(small.folder / RESULTS, PAPER_MOVES)
+    assert not list((small.folder / RESULTS).rglob("allocation.safetensors"))
+    assert "repaired" not in json.loads(small.read("baselines/first/metrics.json"))
 
 
 def test_a_search_on_the_test_images_makes_no_evaluation_twice_and_says_so(small):

@@ -6,7 +6,7 @@ import torch
 
 from paretopress.dataset.split import load_split
 from paretopress.jobs.job import job
-from paretopress.networks.dense import measure_dense
+from paretopress.networks.dense import measure_dense, measure_repaired
 from paretopress.networks.mapped import load_moves, load_network
 from paretopress.networks.metrics import write_metrics
 
@@ -19,8 +19,14 @@ with job(snakemake) as work:
         Path(snakemake.input.weights),
         load_moves(snakemake.params.moves, (), snakemake.input.training),
     )
-    metrics = measure_dense(
-        snakemake.wildcards.network, network, validation, test, snakemake.params.batch_size
-    )
+    splits = (validation, test, snakemake.params.batch_size)
+    metrics = measure_dense(snakemake.wildcards.network, network.fresh(), *splits)
+    if repaired := measure_repaired(network, *splits):
+        metrics["repaired"] = repaired
+        for note in [
+            *repaired["notes"],
+            *map("repair leaves {} alone".format, repaired["left_alone"]),
+        ]:
+            work.log.warning("%s: %s", snakemake.wildcards.network, note)
     work.log.info("%s: accuracy %s", snakemake.wildcards.network, metrics["accuracy"])
     write_metrics(metrics, Path(snakemake.output[0]))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from paretopress.compression.allocation import lamp_table, magnitudes_of, save_tables
+from paretopress.compression.allocation import lamp_table, save_tables
 from paretopress.compression.layers import LAYER_KINDS
 from paretopress.dataset.split import load_split
 from paretopress.jobs.job import job
@@ -16,12 +16,7 @@ with job(snakemake) as work:
         Path(inputs.weights),
         Moves(keep=tuple(params.keep)),
     )
-    layout, tables = network.layout(), {}
-    for kind in LAYER_KINDS:
-        layers = {
-            layer.name: lambda name=layer.name: magnitudes_of(network.read(f"{name}.weight"))
-            for layer in getattr(layout, kind)
-        }
-        tables[kind] = lamp_table(layers)
-        work.log.info("%s: %d layers share one threshold", kind, len(layers))
+    tables = {kind: lamp_table(network.magnitudes(kind)) for kind in LAYER_KINDS}
+    for kind, table in tables.items():
+        work.log.info("%s: %d layers share one threshold", kind, table.shape[1])
     save_tables(tables, Path(snakemake.output[0]))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from paretopress.compression.evaluation import accuracy
+from paretopress.compression.tally import accuracy
 from paretopress.dataset.split import load_split
 from paretopress.jobs.gate import Chance, check_training, diverged
 from paretopress.jobs.job import job

@@ -7,9 +7,9 @@ import torch
 from compressed import evaluate
 from torch import nn
 
-from paretopress.compression.evaluation import scores_of, tally
 from paretopress.compression.plans import Plan
 from paretopress.compression.pruning import compress
+from paretopress.compression.tally import scores_of, tally
 from paretopress.dataset.split import Split
 from paretopress.errors import UserError
 from paretopress.networks.dense import measure_dense

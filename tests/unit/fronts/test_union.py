@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from paretopress.compression.designs import Design
-from paretopress.compression.plans import canonical, layout_of
+from paretopress.compression.layers import layout_of
+from paretopress.compression.plans import canonical
 from paretopress.compression.pruning import compress
 from paretopress.dataset.split import Split
 from paretopress.errors import UserError
@@ -18,6 +19,7 @@ from paretopress.figures.inference_times import draw_inference
 from paretopress.fronts.remade import DENSE_PLAN, load_fronts, read_front_designs
 from paretopress.fronts.union import on_test_images, union_front
 from paretopress.networks.build import build_network
+from paretopress.networks.mapped import Moves
 from paretopress.networks.weights import save_weights
 from paretopress.report.networks import relative_times
 from paretopress.report.networks import summary_on_test_images as on_test_images_in_report
@@ -70,7 +72,12 @@ def test_a_row_makes_its_network_again_a_random_subset_by_the_seed_of_the_row(ne
         ("a", "b", "c"),
     )
     loaded, designs = load_fronts(
-        [tmp_path / "front.csv"], tmp_path / "weights.safetensors", ARCHITECTURE, split, None
+        [tmp_path / "front.csv"],
+        tmp_path / "weights.safetensors",
+        ARCHITECTURE,
+        split,
+        None,
+        Moves(),
     )
     images = torch.rand(2, 3, 32, 32)
     for design, seed in zip(designs, SEEDS, strict=False):

@@ -11,7 +11,7 @@ from torch import nn
 
 from paretopress.code import counted_files, module_name
 from paretopress.commands.status import show
-from paretopress.compression.evaluation import accuracy
+from paretopress.compression.tally import accuracy
 from paretopress.config.networks import Training
 from paretopress.config.recipes import DEFAULT_RECIPE, RECIPES
 from paretopress.config.validation import read_study

@@ -14,7 +14,8 @@ import pytest
 
 from paretopress.compression.designs import Design, design_from_vector
 from paretopress.compression.evaluation import Measurement
-from paretopress.compression.plans import Layout, Plan
+from paretopress.compression.layers import Layout
+from paretopress.compression.plans import Plan
 from paretopress.config.candidates import SURROGATES
 from paretopress.config.methods import REGISTRY, CtaeaMethod, SurrogateMethods
 from paretopress.errors import UserError

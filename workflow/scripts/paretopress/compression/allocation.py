@@ -20,8 +20,8 @@ from safetensors.torch import save_file
 
 from ..errors import UserError
 from ..jobs.files import written_whole
+from .layers import AMOUNTS
 
-AMOUNTS = 10_000  # steps of the amount in a table
 BLOCK = 2**22  # weights whose scores are in memory at once, but for equal ones
 # Bits of a float64 that a bin of scores leaves out. Bins with the other 26 bits are small enough to
 # be sorted, and few enough to be counted.

@@ -1,9 +1,11 @@
 """The layers of a network that can be pruned: their kinds, names and sizes."""
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,12 +13,12 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from ..errors import UserError
-from .allocation import AMOUNTS
 
 LAYER_KINDS: dict[str, tuple[type[nn.Module], ...]] = {
     "linear": (nn.Linear,),
     "conv": (nn.Conv1d, nn.Conv2d, nn.Conv3d),
 }
+AMOUNTS = 10_000  # steps of the amount in a table of allocation
 EVERY_KIND = tuple(kind for kinds in LAYER_KINDS.values() for kind in kinds)
 
 
@@ -204,3 +206,25 @@ def layout_of(network: nn.Module, keep: Sequence[str] = ()) -> Layout:
             type(module) is nn.Linear and module not in kept for module in network.modules()
         ),
     )
+
+
+def with_tensors(network: nn.Module, tensors: Mapping[str, torch.Tensor]) -> nn.Module:
+    """Copy a network with some of its tensors replaced.
+
+    Args:
+        network: The network, which stays as it is.
+        tensors: New parameters and buffers, by name.
+
+    Returns:
+        The copy. It shares its other parameters with `network`. Its other buffers are copies.
+    """
+    memo: dict[int, Any] = {id(parameter): parameter for parameter in network.parameters()}
+    for name, parameter in network.named_parameters(remove_duplicate=False):
+        if name in tensors:
+            memo[id(parameter)] = nn.Parameter(tensors[name], requires_grad=parameter.requires_grad)
+    for name, buffer in network.named_buffers(remove_duplicate=False):
+        if name in tensors:
+            memo[id(buffer)] = tensors[name]
+    # The memo replaces a tensor wherever the network holds it: in attributes of the network's own
+    # and in layers that share it.
+    return copy.deepcopy(network, memo)

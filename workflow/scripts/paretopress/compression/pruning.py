@@ -1,40 +1,16 @@
 """Make compressed networks: set entries to zero, count the non-zero ones, quantise to int8."""
 
-import copy
 import warnings
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import torch
 from torch import nn
 
-from .layers import LAYER_KINDS, layers_of
+from .layers import LAYER_KINDS, layers_of, with_tensors
 from .magnitudes import ZEROING, selection_entries
 from .plans import Plan
 
 ReadTensor = Callable[[str], torch.Tensor]
-
-
-def with_tensors(network: nn.Module, tensors: Mapping[str, torch.Tensor]) -> nn.Module:
-    """Copy a network with some of its tensors replaced.
-
-    Args:
-        network: The network, which stays as it is.
-        tensors: New parameters and buffers, by name.
-
-    Returns:
-        The copy. It shares its other parameters with `network`. Its other buffers are copies.
-    """
-    memo: dict[int, Any] = {id(parameter): parameter for parameter in network.parameters()}
-    for name, parameter in network.named_parameters(remove_duplicate=False):
-        if name in tensors:
-            memo[id(parameter)] = nn.Parameter(tensors[name], requires_grad=parameter.requires_grad)
-    for name, buffer in network.named_buffers(remove_duplicate=False):
-        if name in tensors:
-            memo[id(buffer)] = tensors[name]
-    # The memo replaces a tensor wherever the network holds it: in attributes of the network's own
-    # and in layers that share it.
-    return copy.deepcopy(network, memo)
 
 
 def copies_of(network: nn.Module) -> ReadTensor:

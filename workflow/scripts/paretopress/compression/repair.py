@@ -19,9 +19,9 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..dataset.split import Split, batches
-from .evaluation import denormals_flushed
 from .moments import Moments, Pool
 from .passage import Passage, modules_of, norm_input
+from .tally import denormals_flushed
 
 # A channel that has nearly vanished would be scaled without end.
 LEAST_SCALE, LARGEST_SCALE = 0.2, 5.0
@@ -43,16 +43,28 @@ class RepairImages:
         training: The training split.
         order: Indices of the images, in their order.
         batch_size: Images in a batch.
+        asked: Number of images that the config asks for.
     """
 
     training: Split
     order: torch.Tensor
     batch_size: int
+    asked: int
 
     def batches(self) -> Iterator[torch.Tensor]:
         """Yield batches of network inputs, float32 of shape (batch_size, 3, height, width)."""
         for images, _ in batches(self.training, self.batch_size, self.order):
             yield images
+
+    def notes(self) -> list[str]:
+        """Say what a user should know of the images."""
+        labels = self.training.labels[self.order].unique().tolist()
+        few = f"repair has {len(self.order)} training images, {self.asked} were asked for"
+        one = f"all images of the repair are of the class {self.training.classes[labels[0]]}"
+        return [
+            *([few] if len(self.order) < self.asked else []),
+            *([one] if len(labels) == 1 and len(self.training.classes) > 1 else []),
+        ]
 
 
 def _by_channel(layer: Any, output: torch.Tensor) -> torch.Tensor:

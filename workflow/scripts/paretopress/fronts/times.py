@@ -9,8 +9,8 @@ import pandas as pd
 import torch
 from torch import nn
 
-from ..compression.evaluation import denormals_flushed, scores_of
 from ..compression.plans import Plan
+from ..compression.tally import denormals_flushed, scores_of
 from ..dataset.split import Split, batches
 from ..networks.mapped import MappedNetwork
 from .remade import FrontDesign

@@ -14,8 +14,7 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from torch.nn.parameter import is_lazy
 
 from .. import torchvision_operators  # noqa: F401  a user's file may import torchvision
-from ..compression.layers import kept_layers, layer_names, layout_of
-from ..compression.pruning import with_tensors
+from ..compression.layers import kept_layers, layer_names, layout_of, with_tensors
 from ..dataset.split import Split
 from ..errors import UserError
 

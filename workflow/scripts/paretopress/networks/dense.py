@@ -1,14 +1,12 @@
 """Measure the dense network, with which all compressed networks are compared."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
 
-from ..compression.evaluation import accuracy, tally
 from ..compression.layers import layout_of
 from ..compression.pruning import nonzero_rate
-from ..compression.repair import RepairImages
+from ..compression.tally import accuracy, tally
 from ..dataset.split import Split
 from ..errors import UserError
 from .chance import largest_share
@@ -29,41 +27,27 @@ def _dense_accuracy(
     return counted.accuracy
 
 
-def _repaired(
-    mapped: MappedNetwork, images: RepairImages, splits: Mapping[str, Split], batch_size: int
-) -> dict[str, Any]:
-    network, left_alone = mapped.repaired()
-    return {
-        "accuracy": {name: accuracy(network, split, batch_size) for name, split in splits.items()},
-        "images": len(images.order),
-        "left_alone": list(left_alone),
-    }
-
-
 def measure_dense(
-    name: str, mapped: MappedNetwork, validation: Split, test: Split, batch_size: int
+    name: str, network: nn.Module, validation: Split, test: Split, batch_size: int
 ) -> dict[str, Any]:
     """Compute the content of metrics.json.
 
     Args:
         name: Name of the network, for messages.
-        mapped: The dense network.
+        network: The dense network.
         validation: The validation split.
         test: The test split.
         batch_size: Images in a batch.
 
     Returns:
         Accuracy, number of images and share of the most frequent class for each split. Non-zero
-        rate, parameters, and layers and entries of each kind. Shares and rates are fractions. If
-        designs are repaired, also what repair alone gives: accuracy for each split, training
-        images, and the layers and norms that repair cannot mend.
+        rate, parameters, and layers and entries of each kind. Shares and rates are fractions.
 
     Raises:
         UserError: The scores of the network are not finite.
     """
-    network = mapped.fresh()
     layout = layout_of(network)
-    metrics: dict[str, Any] = {
+    return {
         "accuracy": {
             "validation": _dense_accuracy(name, network, validation, "validation", batch_size),
             "test": _dense_accuracy(name, network, test, "test", batch_size),
@@ -84,7 +68,31 @@ def measure_dense(
             "entries": sum(layer.weight + layer.bias for layer in layout.conv),
         },
     }
-    if images := mapped.moves.repair:
-        splits = {"validation": validation, "test": test}
-        metrics["repaired"] = _repaired(mapped, images, splits, batch_size)
-    return metrics
+
+
+def measure_repaired(
+    mapped: MappedNetwork, validation: Split, test: Split, batch_size: int
+) -> dict[str, Any]:
+    """Compute what repair alone gives the dense network, the entry "repaired" of metrics.json.
+
+    Args:
+        mapped: The dense network.
+        validation: The validation split.
+        test: The test split.
+        batch_size: Images in a batch.
+
+    Returns:
+        Accuracy for each split as a fraction, number of training images, the layers and norms that
+        repair leaves as they are, and what there is to say about the images. Nothing without
+        repair.
+    """
+    if (images := mapped.moves.repair) is None:
+        return {}
+    network, left_alone = mapped.repaired()
+    splits = {"validation": validation, "test": test}
+    return {
+        "accuracy": {name: accuracy(network, split, batch_size) for name, split in splits.items()},
+        "images": len(images.order),
+        "left_alone": list(left_alone),
+        "notes": images.notes(),
+    }

@@ -15,12 +15,12 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
-from ..compression.allocation import load_tables
-from ..compression.layers import LAYER_KINDS, Layout, layout_of
+from ..compression.allocation import ReadMagnitudes, load_tables, magnitudes_of
+from ..compression.layers import LAYER_KINDS, Layout, layout_of, with_tensors
 from ..compression.moments import Moments
 from ..compression.passage import Passage, passage_of
 from ..compression.plans import Plan
-from ..compression.pruning import count_and_quantize, prune, with_tensors
+from ..compression.pruning import count_and_quantize, prune
 from ..compression.repair import RepairImages, dense_moments, repair
 from ..dataset.split import Split, load_split, spread
 from ..errors import UserError
@@ -39,6 +39,10 @@ class Moves:
         tables: Weights that each layer loses for each amount, by kind, from
             `allocation.lamp_table`. None if each tensor loses the same share of its entries.
         repair: The training images that a pruned network is repaired on. None without repair.
+
+    Example:
+        >>> Moves(keep=("conv1",)).repair is None  # the paper's moves, but for one layer
+        True
     """
 
     keep: tuple[str, ...] = ()
@@ -47,7 +51,9 @@ class Moves:
 
 
 def load_moves(
-    settings: Mapping[str, Any], allocation: Sequence[str], training: Sequence[str]
+    settings: Mapping[str, Any],
+    allocation: Sequence[str | Path],
+    training: Sequence[str | Path],
 ) -> Moves:
     """Load what the moves of a study need.
 
@@ -58,14 +64,26 @@ def load_moves(
 
     Returns:
         The moves.
+
+    Example:
+        >>> import tempfile
+        >>> from paretopress.dataset.split import save_split
+        >>> split = Split(torch.zeros(4, 3, 8, 8, dtype=torch.uint8), torch.arange(4), tuple("abcd"))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_split(split, Path(folder) / "train.safetensors")
+        ...     settings = {"keep": [], "repair": {"images": 3, "batch_size": 2}}
+        ...     moves = load_moves(settings, [], [f"{folder}/train.safetensors"])
+        ...     len(moves.repair.order)
+        3
     """
     moves = Moves(tuple(settings["keep"]))
     for path in allocation:
         moves = replace(moves, tables=load_tables(Path(path)))
     for path in training:
         split, repairing = load_split(Path(path)), settings["repair"]
-        chosen = spread(split, repairing["images"])
-        moves = replace(moves, repair=RepairImages(split, chosen, repairing["batch_size"]))
+        asked = repairing["images"]
+        images = RepairImages(split, spread(split, asked), repairing["batch_size"], asked)
+        moves = replace(moves, repair=images)
     return moves
 
 
@@ -128,6 +146,13 @@ class MappedNetwork:
             with safe_open(self.weights, framework="pt") as file:
                 own[start : start + rows] = file.get_slice(name)[start : start + rows]
         return own
+
+    def magnitudes(self, kind: str) -> dict[str, ReadMagnitudes]:
+        """Functions that read the magnitudes of the weights of each layer of a kind, by name."""
+        return {
+            layer.name: lambda name=layer.name: magnitudes_of(self.read(f"{name}.weight"))  # type: ignore[misc]
+            for layer in getattr(self.layout(), kind)
+        }
 
     @cached_property
     def _dense(self) -> tuple[Passage, Mapping[str, Moments]]:
@@ -215,5 +240,18 @@ def load_network(
 
     Raises:
         UserError: The network cannot be built, or the weights do not fit it.
+
+    Example:
+        >>> import tempfile
+        >>> from paretopress.networks.weights import save_weights
+        >>> split = Split(torch.zeros(4, 3, 32, 32, dtype=torch.uint8), torch.arange(4), tuple("abcd"))
+        >>> slim = {"name": "vgg16_slim", "width_divisor": 32}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     weights = Path(folder) / "weights.safetensors"
+        ...     save_weights(build_for(slim, split), weights)
+        ...     network = load_network(slim, split, weights, Moves())
+        ...     compressed, rate = network.compress(Plan((("features.0.weight", 27),), False))
+        >>> rate < 1
+        True
     """
     return mapped_network(build_for(architecture, split, moves.keep), weights, moves)

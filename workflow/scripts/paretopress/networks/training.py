@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.optim import lr_scheduler
 
-from ..compression.evaluation import CPU
+from ..compression.tally import CPU
 from ..dataset.split import Split, normalized
 from ..jobs.stopping import finished_first
 from .history import Epoch, history_of

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from ..compression.pruning import with_tensors
+from ..compression.layers import with_tensors
 from ..config.weight_files import WEIGHT_FILES
 from ..errors import UserError
 from ..jobs.files import written_whole

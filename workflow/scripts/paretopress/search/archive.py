@@ -21,8 +21,7 @@ from ..errors import UserError
 from ..jobs.journal import Journal
 from .objectives import constraint_value, feasible_front, minimized
 
-# A small space may have fewer distinct networks than the budget. So the draws must end.
-ATTEMPTS = 10_000
+ATTEMPTS = 10_000  # draws must end, as a small space may have fewer networks than the budget
 
 
 def generator(seed: int, stream: str, iteration: int = 0) -> np.random.Generator:
