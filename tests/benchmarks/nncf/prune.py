@@ -91,13 +91,14 @@ def correct_images(network: nn.Module, split: Split, batch_size: int) -> torch.T
     """Classify all images of a split.
 
     Args:
-        network: The network, in evaluation mode.
+        network: The network. It is put in evaluation mode.
         split: The images.
         batch_size: Images in a batch.
 
     Returns:
         True for each image with a correct top-1 prediction.
     """
+    network.eval()
     with torch.inference_mode(), denormals_flushed():
         return torch.cat(
             [network(inputs).argmax(1) == labels for inputs, labels in batches(split, batch_size)]
