@@ -49,7 +49,7 @@ from nncf.torch.function_hook.pruning.magnitude.algo import get_pruned_modules
 from safetensors.torch import load_file
 from torch import nn
 
-from paretopress.compression.evaluation import denormals_flushed
+from paretopress.compression.tally import denormals_flushed
 from paretopress.dataset.split import Split, batches, load_split, normalized
 from paretopress.jobs.files import write_whole
 from paretopress.torchvision_operators import torchvision

@@ -252,9 +252,14 @@ def test_the_report_says_which_moves_the_search_had():
     text = rendered(page_of(), moves=moves, compression=auto)
     assert "Allocation lamp : an amount sets one threshold of the LAMP score" in text
     assert "Nothing is done to the layers features.0 , &lt;i&gt;* ." in text
-    assert "each design is repaired on 1,000 training images in batches of 200 (or all there are):" in text
+    assert (
+        "each design is repaired on 1,000 training images in batches of 200 (or all there are):"
+        in text
+    )
     elsewhere = rendered(page_of(measured={}), moves=moves, compression=auto)
-    assert not any(word in elsewhere for word in ("Allocation", "LAMP", "Nothing is done", "repaired"))
+    assert not any(
+        word in elsewhere for word in ("Allocation", "LAMP", "Nothing is done", "repaired")
+    )
 
 
 def test_every_figure_has_the_full_width():

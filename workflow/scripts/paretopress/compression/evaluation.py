@@ -69,6 +69,9 @@ def measure(
     """
     start = perf_counter()
     compressed, rate = compress(plan)
+    if plan.emptied:
+        names = ", ".join(plan.emptied)
+        log.info("design %s leaves no weight in these layers: %s", plan.design_id, names)
     counted = tally(compressed, split, batch_size)
     if counted.unscored:
         log.warning(

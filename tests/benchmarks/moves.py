@@ -1,0 +1,108 @@
+"""Evaluate a table of designs with each of the moves, by the command `paretopress evaluate`.
+
+Give the config of a study with one network. Its variants with the other moves share its files, so
+that only the moves differ. A row that the output holds is not evaluated again:
+
+    PYTHONPATH=workflow/scripts:tests .venv/bin/python -m benchmarks.moves \
+        --configfile docs/evidence/resnet50-default-moves.yaml --kept 0.5 0.3 0.1 --output table.csv
+"""
+
+import argparse
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import yaml
+
+ALLOCATIONS, REPAIRS = ("uniform", "lamp"), ("none", "auto")
+COLUMNS = (
+    "network", "allocation", "repair", "kept_convolutions", "kept_linear", "split", "images",
+    "design_id", "nonzero_rate", "accuracy", "seconds_compression", "seconds_images",
+)  # fmt: skip
+Key = tuple[str, str, float, float]
+
+
+def rows_of(output: Path) -> list[dict[str, str]]:
+    """The rows of an earlier run, none without a file."""
+    if not output.is_file():
+        return []
+    with output.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def wanted(kept: list[float], kept_linear: float | None) -> Iterator[Key]:
+    """Allocation, repair and both shares of each row."""
+    for share, allocation, repair in product(kept, ALLOCATIONS, REPAIRS):
+        yield allocation, repair, share, share if kept_linear is None else kept_linear
+
+
+def evaluated(config: dict, key: Key, split: str, images: int | None) -> dict[str, object]:
+    """Run the command for one row, and return the row."""
+    allocation, repair, convolutions, linear = key
+    (network,) = config["networks"]
+    moves = {
+        "search_space": config.get("search_space", {}) | {"allocation": allocation},
+        "compression": config.get("compression", {}) | {"repair": repair},
+    }
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
+        yaml.safe_dump(config | moves, file)
+        file.flush()
+        command = [
+            sys.executable, "-P", "-m", "paretopress", "evaluate", "--configfile", file.name, network,
+            "conv_scope=2", "conv_target=1", f"conv_amount={round(1 - convolutions, 6)}",
+            "linear_scope=2", "linear_target=1", f"linear_amount={round(1 - linear, 6)}",
+            "--split", split, *(["--images", str(images)] if images else []), "--json",
+        ]  # fmt: skip
+        told = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    values = (
+        network, allocation, repair, convolutions, linear, split, told["images"], told["design_id"],
+        told["nonzero_rate"], told["accuracy"], *told["seconds"].values(),
+    )  # fmt: skip
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def main() -> None:
+    """Write the missing rows, each as it is evaluated."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--configfile", type=Path, required=True)
+    parser.add_argument(
+        "--kept", type=float, nargs="+", required=True, help="shares of the weights"
+    )
+    parser.add_argument(
+        "--kept-linear", type=float, help="share in the Linear layers, if it is another"
+    )
+    parser.add_argument("--split", default="test")
+    parser.add_argument("--images", type=int, help="images of the split (default: all)")
+    parser.add_argument("--output", type=Path, required=True, help="the CSV file")
+    given = parser.parse_args()
+    config = yaml.safe_load(given.configfile.read_text(encoding="utf-8"))
+    done = {
+        (
+            row["allocation"],
+            row["repair"],
+            float(row["kept_convolutions"]),
+            float(row["kept_linear"]),
+        )
+        for row in rows_of(given.output)
+    }
+    with given.output.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        if not done:
+            writer.writeheader()
+        for key in wanted(given.kept, given.kept_linear):
+            if key not in done:
+                row = evaluated(config, key, given.split, given.images)
+                writer.writerow(row)
+                file.flush()
+                print(*row.values(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
