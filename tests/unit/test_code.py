@@ -22,7 +22,8 @@ FAMILIES = {
 # family alone. What follows from a rule runs again with it.
 RERUNS = """
 __main__.py code.py commands/advice.py commands/documents.py commands/earlier.py
-commands/front.py commands/status.py commands/verify.py config/dataset.py config/messages.py
+commands/evaluate.py commands/front.py commands/network_files.py commands/status.py
+commands/variables.py commands/verify.py config/dataset.py config/messages.py
 config/method_files.py config/methods.py config/networks.py config/plain_values.py
 config/python_files.py config/recipes.py config/regressor_checks.py config/schema.py config/search.py config/sources.py
 config/study.py config/torchvision_models.py config/validation.py

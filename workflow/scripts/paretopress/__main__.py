@@ -1,8 +1,9 @@
-"""Show the state of a ParetoPress study, while it runs and after. Run it in the study's folder."""
+"""Look at a ParetoPress study, while it runs and after. Run it in the study's folder."""
 
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -11,18 +12,81 @@ from .config.sources import read_config
 from .config.validation import read_study
 from .errors import UserError
 
-# Each command is a module of commands/ with a function `show`, which takes a study and its results
-# folder. A module is imported only for its own command: `front` needs pandas, and `status` shall
-# answer within a second.
+# Each command is a module of commands/ with a function `show`, which takes a study, its results
+# folder, and the command's own arguments by name. A module is imported only for its own command:
+# `front` needs pandas, and `status` shall answer within a second.
 OF_A_STUDY = {
     "status": "show the state of all runs of a study at a glance, also while it runs",
     "front": "show the best rows of each network's front, and where the report is",
     "verify": "hold every file of a study against the record of what its job wrote",
+    "evaluate": "compress a network of a study by one design, and measure it",
 }
+EVALUATE = "evaluate"
+EVALUATE_EXAMPLE = " vgg16 conv_scope=2 conv_amount=0.9 conv_target=1"
+VARIABLES_HELP = """
+The variables of a design. What is not named is untouched.
+  linear_scope, conv_scope    layers to prune: 0 none, 1 a random subset, 2 all
+  linear_amount, conv_amount  the share of their entries that becomes zero, from 0 to 1
+  linear_target, conv_target  what is pruned of them: 0 biases, 1 weights, 2 both
+  quantization                0 none, 1 dynamic int8 of the Linear layers
+"""
 DOCUMENTS = "documents"
+SPLITS = ("train", "validation", "test")
+LARGEST = 2**31 - 1
+OF_EVERY_STUDY = ("command", "configfile", "prefix")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _whole(least: int) -> Callable[[str], int]:
+    """A function that reads a whole number from `least` on."""
+
+    def read(text: str) -> int:
+        if not (text.isdecimal() and least <= int(text) <= LARGEST):
+            raise argparse.ArgumentTypeError(
+                f"{text!r}: not allowed. Allowed: a whole number from {least:,} to {LARGEST:,}"
+            )
+        return int(text)
+
+    return read
+
+
+def _add_arguments_of_evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = f"{parser.description}\n{VARIABLES_HELP}"
+    parser.add_argument("network", metavar="NETWORK", help="a network of the study")
+    parser.add_argument(
+        "variables",
+        metavar="NAME=VALUE",
+        nargs="*",
+        default=[],
+        help="a variable of the design, see above",
+    )
+    parser.add_argument(
+        "--split", choices=SPLITS, help="the images (default: those of the study's search)"
+    )
+    parser.add_argument(
+        "--images",
+        metavar="N",
+        type=_whole(1),
+        help="measure on N images of the split, always the same ones (default: all)",
+    )
+    parser.add_argument(
+        "--seed",
+        metavar="S",
+        type=_whole(0),
+        help="the run whose random subset of layers is meant (default: the study's first seed)",
+    )
+    parser.add_argument(
+        "--threads",
+        metavar="N",
+        type=_whole(1),
+        default=1,
+        help="threads to compute with (default: %(default)s, as in a study)",
+    )
+    parser.add_argument("--json", dest="as_json", action="store_true", help="print one JSON object")
+
+
+def command_line() -> argparse.ArgumentParser:
+    """The parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="paretopress",
         description=__doc__,
@@ -34,7 +98,8 @@ def _parser() -> argparse.ArgumentParser:
             name,
             help=description,
             description=f"{description.capitalize()}.",
-            epilog=f"example: paretopress {name} --configfile config/paper.yaml",
+            epilog=f"example: paretopress {name} --configfile config/paper.yaml"
+            f"{EVALUATE_EXAMPLE if name == EVALUATE else ''}",
             allow_abbrev=False,  # --config is Snakemake's, for values
         )
         of_study.add_argument(
@@ -48,6 +113,8 @@ def _parser() -> argparse.ArgumentParser:
             default="",
             help="the prefix of the Snakemake module that the study is, the folder before results/",
         )
+        if name == EVALUATE:
+            _add_arguments_of_evaluate(of_study)
     commands.add_parser(
         DOCUMENTS,
         help="write the key tables and the schema of the config again, in a checkout",
@@ -55,6 +122,18 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"example, in the folder of a checkout: paretopress {DOCUMENTS}",
     )
     return parser
+
+
+def _given() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = command_line()
+    given, left = parser.parse_known_args()
+    # argparse takes the variables from one place alone, and leaves those behind a further option.
+    if left and (given.command != EVALUATE or any(word.startswith("-") for word in left)):
+        parser.error(f"unrecognized arguments: {' '.join(left)}")
+    if left:
+        given.variables = [*given.variables, *left]
+    return given
 
 
 def _run(given: argparse.Namespace) -> None:
@@ -65,7 +144,8 @@ def _run(given: argparse.Namespace) -> None:
     file = given.configfile
     study = read_study(read_config(file), [file], check_files=False)
     results = Path(given.prefix) / "results" / study.study
-    print(module.show(study, results, Advice(file, given.prefix)), flush=True)
+    own = {name: value for name, value in vars(given).items() if name not in OF_EVERY_STUDY}
+    print(module.show(study, results, Advice(file, given.prefix), **own), flush=True)
 
 
 def main() -> None:
@@ -74,7 +154,7 @@ def main() -> None:
     A UserError ends the program with its message and exit status 1.
     """
     try:
-        _run(_parser().parse_args())
+        _run(_given())
     except UserError as error:
         sys.exit(str(error))
     except BrokenPipeError:  # A reader such as `head` has ended before all lines were printed.

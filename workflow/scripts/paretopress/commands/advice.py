@@ -1,6 +1,7 @@
 """The Snakemake commands that messages name, with the options that the study needs."""
 
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,8 +36,12 @@ class Advice:
 
     def start(self, results: Path) -> str:
         """The command that starts or continues the study in the folder `results`."""
-        target = f"{shlex.quote(str(results / 'report.html'))} " if self.prefix else ""
-        return f"snakemake {target}--cores all {self.options}".rstrip()
+        return self.make([results / "report.html"] if self.prefix else [])
+
+    def make(self, files: Iterable[Path]) -> str:
+        """The command that makes these files, and what they need."""
+        targets = "".join(f"{shlex.quote(str(file))} " for file in files)
+        return f"snakemake {targets}--cores all {self.options}".rstrip()
 
     def made_right(self, message: str) -> str:
         """Complete the commands in the message of a job, which does not know the config file."""
