@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from ..compression.designs import NONE, RANDOM, Design
-from ..compression.evaluation import tally
 from ..compression.layers import LAYER_KINDS, layer_names, layers_of
 from ..compression.plans import canonical
 from ..compression.pruning import count_and_quantize
+from ..compression.tally import tally
 from ..config.study import Study
 from ..dataset.split import load_split, spread
 from ..networks.mapped import load_moves, load_network

@@ -137,7 +137,7 @@ def passage_of(network: nn.Module, image_size: int, keep: Sequence[str] = ()) ->
                 if _measures_itself(norm)
             ),
             *(f"{name} (shares one of its tensors)" for name in sorted(shared - kept)),
-            *(f"{name} (read by the module that holds it)" for name in read if name not in kept),
+            *(f"{name} (not called itself)" for name in read if name not in kept),
         ),
     )
 

@@ -141,5 +141,5 @@ def canonical(design: Design, layout: Layout, seed: int) -> tuple[Design, Plan]:
             counts = (("weight", int(weight)), ("bias", int(bias)))
             zeros += [(f"{layer.name}.{tensor}", count) for tensor, count in counts if count]
             emptied += [layer.name] if weight == layer.weight else []
-    ties = LIKE_TORCH if layout.tables is None else IN_ORDER
+    ties = IN_ORDER if zeros and layout.tables is not None else LIKE_TORCH
     return folded, Plan(tuple(zeros), bool(folded.quantization), ties, tuple(emptied))

@@ -100,16 +100,19 @@ def dense_moments(
         The moments of each layer's output by name. A layer that no image reaches has none.
     """
     pool = Pool()
+    layers = [
+        (name, module)
+        for name, module in modules_of(network, passage.mended)
+        if not isinstance(module, _BatchNorm)
+    ]
     with ExitStack() as hooks:
-        for name, module in modules_of(network, passage.mended):
-            if isinstance(module, _BatchNorm):
-                continue
+        for name, module in layers:
 
             def measure(layer: Any, inputs: Any, output: torch.Tensor, name: str = name) -> None:
                 pool.take(name, _by_channel(layer, output))
 
             hooks.enter_context(module.register_forward_hook(measure))
-        if passage.mended:
+        if layers:
             _run(network, images)
     return pool
 

@@ -110,7 +110,8 @@ class MappedNetwork:
         layout = layout_of(self.structure, self.moves.keep)
         tables = self.moves.tables
         if tables is not None and any(
-            tables[kind].shape[1] != len(getattr(layout, kind)) for kind in LAYER_KINDS
+            tables[kind][-1].tolist() != [layer.weight for layer in getattr(layout, kind)]
+            for kind in LAYER_KINDS
         ):
             raise UserError(
                 f"the table of allocation beside {self.weights} is of another network or another "
