@@ -124,9 +124,11 @@ class Project:
             timeout=self.deadline,
         )
 
-    def command(self, name: str) -> subprocess.CompletedProcess[str]:
+    def command(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """What a command for people says of the study."""
-        command = [self.python, "-m", "paretopress", name, "--configfile", "tiny.yaml"]
+        command = [
+            self.python, "-m", "paretopress", name, "--configfile", "tiny.yaml", *arguments,
+        ]  # fmt: skip
         return subprocess.run(
             command,
             cwd=self.folder,

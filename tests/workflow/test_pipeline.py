@@ -10,6 +10,7 @@ import pytest
 from paths import ROOT
 from project import LONGER, METHODS, NO_GATE, RESULTS, TINY, TRAINING, Project, edit, every_run
 
+from paretopress.compression.designs import VARIABLES
 from paretopress.figures.style import caption_of
 
 pytestmark = pytest.mark.slow
@@ -235,6 +236,33 @@ def test_the_commands_show_what_the_guide_shows(finished, command):
         assert "12 runs, 12 done" in shown.stdout
 
 
+@pytest.mark.parametrize("network", TINY["networks"])
+def test_the_command_evaluate_gives_the_row_of_a_search(finished, network):
+    """Weights pruned in both kinds of layer, repaired: the same network, rate and accuracy."""
+    table = pd.read_csv(finished.folder / RESULTS / "runs" / network / "evaluations.csv")
+    row = table[(table["conv_scope"] > 0) & (table["linear_scope"] > 0)].iloc[-1]
+    asked = [f"{name}={row[name]}" for name in VARIABLES]
+    shown = finished.command("evaluate", network, *asked, "--seed", str(row["seed"]), "--json")
+    assert shown.returncode == 0, shown.stderr
+    told = json.loads(shown.stdout)
+    for name in ("design_id", "nonzero_rate", "accuracy"):
+        assert told[name] == row[name]
+    entries = sum(layer["entries"] for layer in told["layers"])
+    assert sum(layer["nonzero"] for layer in told["layers"]) / entries == told["nonzero_rate"]
+    assert told["moves"]["repair"] == {"images": 1000, "batch_size": 200}
+
+
+def test_what_repairing_alone_gives_stands_beside_the_dense_network(finished):
+    for network in TINY["networks"]:
+        metrics = json.loads(finished.read(f"baselines/{network}/metrics.json"))
+        repaired = metrics["repaired"]
+        assert repaired["accuracy"].keys() == metrics["accuracy"].keys()
+        assert (repaired["images"], repaired["notes"]) == (1000, [])
+        caption = caption_of(finished.folder / RESULTS / "figures" / f"front-{network}.svg")
+        assert "repaired" in caption
+        assert f"{network}, repaired" in finished.read("report.html").decode()
+
+
 def test_after_a_complete_run_nothing_is_to_do(project):
     assert project.to_do() == []
 
@@ -275,7 +303,23 @@ def test_another_training_reruns_all_of_that_network_and_nothing_of_the_other(pr
     jobs = project.to_do()
     assert not [job for job in jobs if "network=first" in job]
     assert {job.split("[")[0] for job in jobs} == {
-        "train_baseline", "dense_metrics", "gate", "initial_designs", "search", "hypervolume", *OF_THE_FRONT, *OF_THE_RUNS, "join_runs",
+        "train_baseline", "allocation", "dense_metrics", "gate", "initial_designs", "search", "hypervolume", *OF_THE_FRONT, *OF_THE_RUNS, "join_runs",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "further"),
+    [
+        ({"compression": {"images": 500}}, set()),
+        ({"search_space": {"keep": ["features.0"]}}, {"allocation"}),
+    ],
+    ids=["repair", "keep"],
+)
+def test_other_moves_evaluate_everything_again_and_train_nothing(project, change, further):
+    project.configure(TINY | change)
+    assert project.rules_to_do() == {
+        "dense_metrics", "gate", "initial_designs", "search", "hypervolume", "join_runs", *further,
+        *OF_THE_FRONT, *OF_THE_RUNS,
     }  # fmt: skip
 
 
@@ -412,6 +456,21 @@ def test_a_network_that_learned_nothing_stops_the_study_before_any_search(
     if gate:  # a lower floor is checked, and the weights stay
         project.configure(TINY | {"networks": {"dead": {**dead, "gate": NO_GATE}}})
         assert not {"train_baseline", "dense_metrics"} & project.rules_to_do()
+
+
+def test_a_layer_to_keep_that_no_network_has_stops_the_study_before_any_training(
+    finished, tmp_path
+):
+    project = Project(tmp_path)
+    project.take(finished, "dataset")
+    # The other pattern fits one of the two networks.
+    project.configure(TINY | {"search_space": {"keep": ["features.*", "head.*"]}})
+    stopped = project.snakemake("--cores", "2")
+    assert stopped.returncode != 0
+    output = stopped.stdout + stopped.stderr
+    assert "search_space.keep: 'head.*': no Linear or convolution layer has such a name" in output
+    assert "second: features.0, features.3" in output
+    assert not list((tmp_path / RESULTS / "baselines").rglob("*.safetensors"))
 
 
 @pytest.mark.parametrize(

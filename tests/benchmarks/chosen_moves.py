@@ -1,0 +1,98 @@
+"""Join the searches with the paper's moves and with the default ones, and measure what they chose.
+
+The searches of docs/evidence ran in the folder in which this runs. Their evaluations become one
+table, which docs/evidence/joined.yaml reads. Of each search the smallest design within an allowed
+drop on the validation images is evaluated on all test images, by `paretopress evaluate`:
+
+    PYTHONPATH=workflow/scripts:tests .venv/bin/python -m benchmarks.chosen_moves \
+        --network resnet50 --designs docs/evidence/designs.csv --chosen docs/evidence/chosen.csv
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+MOVES = ("paper-moves", "default-moves")
+DROPS = (4.4, 1.0)  # percentage points
+VARIABLES = (
+    "linear_scope", "conv_scope", "linear_amount", "conv_amount", "linear_target", "conv_target",
+    "quantization",
+)  # fmt: skip
+
+
+def evaluations(network: str, moves: str) -> pd.DataFrame:
+    """Every evaluation of the searches of a network with these moves, named by the moves."""
+    path = Path("results") / f"{network}-{moves}" / "runs" / network / "evaluations.csv"
+    return pd.read_csv(path).assign(method=moves)
+
+
+def metrics(network: str, moves: str) -> dict:
+    """The metrics of the dense network."""
+    path = Path("results") / f"{network}-{moves}" / "baselines" / network / "metrics.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def on_test_images(network: str, moves: str, row: pd.Series) -> dict:
+    """Evaluate the design of a row on all test images."""
+    command = [
+        sys.executable, "-P", "-m", "paretopress", "evaluate",
+        "--configfile", f"docs/evidence/{network}-{moves}.yaml", network,
+        *(f"{name}={row[name]:g}" for name in VARIABLES if row[name]),
+        *(f"{kind}_target=0" for kind in ("linear", "conv") if row[f"{kind}_scope"] and not row[f"{kind}_target"]),
+        "--seed", str(row["seed"]), "--split", "test", "--json",
+    ]  # fmt: skip
+    print(*command[4:], file=sys.stderr)
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+
+
+def chosen(network: str, moves: str, table: pd.DataFrame) -> list[dict]:
+    """The smallest design within each drop on validation images, and what it does on test images."""
+    dense, rows = metrics(network, moves), []
+    for drop in DROPS:
+        floor = dense["accuracy"]["validation"] - drop / 100
+        row = table[table["accuracy"] >= floor].sort_values("nonzero_rate").iloc[0]
+        told = on_test_images(network, moves, row)
+        assert told["design_id"] == row["design_id"], "the network of the row is made again"
+        rows.append(
+            {
+                "network": network,
+                "moves": moves,
+                "allowed_drop_points": drop,
+                **{name: row[name] for name in ("seed", "design_id", *VARIABLES, "nonzero_rate")},
+                "validation_accuracy": row["accuracy"],
+                "dense_validation_accuracy": dense["accuracy"]["validation"],
+                "test_accuracy": told["accuracy"],
+                "dense_test_accuracy": dense["accuracy"]["test"],
+            }
+        )
+    return rows
+
+
+def renewed(path: Path, rows: pd.DataFrame, network: str) -> None:
+    """Write the rows of a network into a table of several networks."""
+    others = pd.read_csv(path) if path.is_file() else rows.iloc[:0]
+    others = others[others["network"] != network]
+    pd.concat([table for table in (others, rows) if len(table)]).to_csv(path, index=False)
+
+
+def main() -> None:
+    """Renew the rows of one network in both tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--network", required=True)
+    parser.add_argument("--designs", type=Path, required=True, help="the table of all evaluations")
+    parser.add_argument("--chosen", type=Path, required=True, help="the table of those chosen")
+    given = parser.parse_args()
+    tables = {moves: evaluations(given.network, moves) for moves in MOVES}
+    renewed(given.designs, pd.concat(tables.values()), given.network)
+    rows = [row for moves, table in tables.items() for row in chosen(given.network, moves, table)]
+    renewed(given.chosen, pd.DataFrame(rows), given.network)
+
+
+if __name__ == "__main__":
+    main()
