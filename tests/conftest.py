@@ -17,7 +17,7 @@ from torch import nn
 
 from paretopress.compression.designs import SearchSpace
 from paretopress.compression.evaluation import Measurement
-from paretopress.compression.plans import layout_of
+from paretopress.compression.layers import layout_of
 from paretopress.search.archive import Target
 
 if TYPE_CHECKING:

@@ -23,7 +23,8 @@ from pymoos_ctaea import PymoosCtaea
 
 from paretopress.compression.designs import SearchSpace, design_from_vector, sample_vectors
 from paretopress.compression.evaluation import Measurement
-from paretopress.compression.plans import Layout, Plan, layout_of
+from paretopress.compression.layers import Layout, layout_of
+from paretopress.compression.plans import Plan
 from paretopress.config.candidates import SURROGATES
 from paretopress.config.regressors import built
 from paretopress.jobs.journal import Journal

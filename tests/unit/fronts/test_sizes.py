@@ -8,7 +8,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from paretopress.compression.plans import Plan, layout_of
+from paretopress.compression.layers import layout_of
+from paretopress.compression.plans import Plan
 from paretopress.compression.pruning import compress, prune
 from paretopress.fronts.sizes import Sizes, measure_sizes, multiply_accumulates, pruned_layers
 from paretopress.networks.build import build_network

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from paretopress.compression.designs import Design
-from paretopress.compression.plans import canonical, layout_of
+from paretopress.compression.layers import layout_of
+from paretopress.compression.plans import canonical
 from paretopress.compression.pruning import compress
 from paretopress.dataset.split import Split
 from paretopress.errors import UserError

@@ -13,7 +13,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from paretopress.compression.evaluation import accuracy
-from paretopress.compression.plans import Plan, layout_of
+from paretopress.compression.layers import layout_of
+from paretopress.compression.plans import Plan
 from paretopress.config.networks import OwnNetwork, Resnet50Slim, TorchvisionNetwork, Vgg16Slim
 from paretopress.dataset.builders import DATASETS
 from paretopress.dataset.split import Split

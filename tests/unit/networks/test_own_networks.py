@@ -14,7 +14,8 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from paretopress.compression.designs import Design
-from paretopress.compression.plans import canonical, layout_of
+from paretopress.compression.layers import layout_of
+from paretopress.compression.plans import canonical
 from paretopress.compression.pruning import compress, nonzero_rate, prune
 from paretopress.dataset.split import Split
 from paretopress.errors import UserError
