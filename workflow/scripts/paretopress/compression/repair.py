@@ -199,7 +199,8 @@ def repair(
 
     with torch.no_grad():
         for name, found in pool.items():
-            if broken := int((~found.finite).sum()):
+            finite = found.finite if name in before else found.finite & dense[name].finite
+            if broken := int((~finite).sum()):
                 log.warning(
                     "repair: %d channels of %s have statistics that are not finite. They stay as "
                     "they are",
