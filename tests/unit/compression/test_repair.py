@@ -558,7 +558,7 @@ def test_repair_changes_neither_the_file_nor_the_dense_network_and_is_the_same_e
     assert same_bits(target.fresh(), dense)
 
 
-@pytest.mark.parametrize("at_once", [1, 10, 2**22])
+@pytest.mark.parametrize("at_once", [1, 40, 60])
 def test_weights_are_scaled_the_same_however_many_rows_are_in_memory(
     tmp_path, monkeypatch, at_once
 ):
@@ -796,6 +796,8 @@ def test_attention_reads_a_weight_itself_and_what_follows_it_is_mended(tmp_path)
     assert same_bits(repaired, pruned, "encoder.self_attn.", "encoder.norm", "stem.")
     assert not same_bits(repaired, pruned, "encoder.linear1.")
     assert "encoder.self_attn.out_proj (read and not called)" in target.repaired()[1]
+    kept = passage_of(network, SIDE, keep=["*.out_proj"])
+    assert not any("out_proj" in left for left in kept.left_alone)
 
 
 def with_unused_layers() -> nn.Module:
@@ -983,3 +985,19 @@ def test_a_passage_has_the_order_of_the_first_calls():
     assert passage.after({"second"}) == ("last",)
     assert passage.after({"first"}) == ("norm", "last")
     assert passage.after(set()) == ()
+    again = built(called_twice)
+    again.call = lambda net, x: net.last(net.same(net.first(net.same(x))).mean((2, 3)))
+    again.same, again.first = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
+    again.last = nn.Linear(3, 3)
+    passage = passage_of(again.eval(), SIDE)
+    assert passage.order == ("same", "first", "last")
+    assert passage.after({"same"}) == ("same", "first", "last")
+    assert passage.after({"first"}) == ("first", "last")
+
+
+def test_a_layer_that_goes_into_batch_norm_only_now_and_then_is_mended():
+    network = built(norm_called_twice)
+    network.call = lambda net, x: net.last(
+        (net.norm(net.first(x)) + net.first(x).relu()).mean((2, 3))
+    )
+    assert passage_of(network, SIDE).mended == {"first", "norm", "last"}
