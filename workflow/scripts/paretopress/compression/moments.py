@@ -39,8 +39,12 @@ class Moments:
 
 def moments_of(values: torch.Tensor) -> Moments:
     """Measure the moments of each channel, the second dimension of `values`."""
-    exact = values if values.dtype in (torch.float32, torch.float64) else values.float()
-    # The statistics of torch's batch norm without its output, in one pass that sums in float64.
+    exact = values.contiguous()
+    # torch sums in float64 where the values of a channel lie together, else in their own type.
+    apart = exact.stride(1) == 1 or exact.shape[1] == 1
+    if apart or exact.dtype not in (torch.float32, torch.float64):
+        exact = exact.double()
+    # The statistics of torch's batch norm without its output, in one pass.
     mean, variance = torch.batch_norm_update_stats(exact, None, None, 0.0)
     return Moments(values.numel() // values.shape[1], mean.double(), variance.double())
 

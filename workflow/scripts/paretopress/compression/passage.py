@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
+from torch.overrides import TorchFunctionMode
 
 from .layers import EVERY_KIND, kept_layers
 
@@ -62,6 +63,17 @@ def _parts_shared(layers: Mapping[nn.Module, str]) -> set[str]:
     }
 
 
+def _values(nested: Any) -> Iterator[Any]:
+    """Yield the values in tuples, lists and dicts, at any depth."""
+    if isinstance(nested, Mapping):
+        nested = tuple(nested.values())
+    if isinstance(nested, tuple | list):
+        for part in nested:
+            yield from _values(part)
+    else:
+        yield nested
+
+
 def norm_input(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> torch.Tensor:
     """The only input of a norm, which a network may name or not."""
     return next(iter((*args, *kwargs.values())))
@@ -87,15 +99,28 @@ def passage_of(network: nn.Module, image_size: int, keep: Sequence[str] = ()) ->
         module: name for name, module in network.named_modules() if isinstance(module, _BatchNorm)
     }
     named = layers | norms
+    holds: dict[int, set[str]] = {}
+    for layer, name in layers.items():
+        for tensor in layer.parameters(recurse=False):
+            holds.setdefault(id(tensor), set()).add(name)
     order: dict[str, int] = {}
-    entered: dict[nn.Module, int] = {}
+    read: dict[str, int] = {}
     calls: Counter[str] = Counter()
     into_norm: Counter[str] = Counter()
 
+    class Reading(TorchFunctionMode):
+        """Notes which layers have a tensor among the inputs of a function."""
+
+        def __torch_function__(
+            self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            for value in _values((args, kwargs or {})):
+                for name in holds.get(id(value), ()):
+                    read.setdefault(name, len(order))
+            return function(*args, **(kwargs or {}))
+
     def enter(module: nn.Module, args: Any, kwargs: Any) -> None:
-        entered.setdefault(module, len(order))
-        if module in named:
-            order.setdefault(named[module], len(order))
+        order.setdefault(named[module], len(order))
         if module in norms and (layer := getattr(norm_input(args, kwargs), "made_by", None)):
             into_norm[layer] += 1
 
@@ -104,19 +129,16 @@ def passage_of(network: nn.Module, image_size: int, keep: Sequence[str] = ()) ->
         output.made_by = layers[module]  # type: ignore[attr-defined]
 
     with ExitStack() as hooks, torch.inference_mode():
-        for module in network.modules():
+        for module in named:
             hooks.enter_context(module.register_forward_pre_hook(enter, with_kwargs=True))
         for layer in layers:
             hooks.enter_context(layer.register_forward_hook(leave))
-        network(torch.zeros(2, 3, image_size, image_size))
+        images = torch.zeros(2, 3, image_size, image_size)
+        with Reading():
+            network(images)
 
     # Attention reads the weight of a layer that it holds and does not call.
-    holders = {child: parent for parent in network.modules() for child in parent.children()}
-    read = {
-        name: entered[holders[layer]]
-        for layer, name in layers.items()
-        if name not in order and holders.get(layer) in entered
-    }
+    read = {name: start for name, start in read.items() if start < order.get(name, len(order) + 1)}
     kept = {layers[layer] for layer in kept_layers(network, keep)}
     shared = _parts_shared(layers)
     normed = {name for name in into_norm if into_norm[name] == calls[name]}
@@ -124,7 +146,7 @@ def passage_of(network: nn.Module, image_size: int, keep: Sequence[str] = ()) ->
     return Passage(
         order=tuple(order),
         mended=frozenset((set(calls) - normed - shared - kept) | (batch_norms & set(order))),
-        starts={**order, **read},
+        starts=order | read,
         left_alone=(
             *(
                 f"{name} ({type(module).__name__})"
@@ -137,7 +159,11 @@ def passage_of(network: nn.Module, image_size: int, keep: Sequence[str] = ()) ->
                 if _measures_itself(norm)
             ),
             *(f"{name} (shares one of its tensors)" for name in sorted(shared - kept)),
-            *(f"{name} (not called itself)" for name in read if name not in kept),
+            *(
+                f"{name} (read and not called)"
+                for name in read
+                if name not in order and name not in kept
+            ),
         ),
     )
 

@@ -25,6 +25,8 @@ from .tally import denormals_flushed
 
 # A channel that has nearly vanished would be scaled without end.
 LEAST_SCALE, LARGEST_SCALE = 0.2, 5.0
+# A deviation up to this share of the mean comes from float32, whose numbers have 6e-8 of their size.
+ROUNDING = 1e-6
 # The buffers of batch norm, and the moments that they hold.
 STATISTICS: dict[str, Callable[[Moments], torch.Tensor]] = {
     "running_mean": attrgetter("mean"),
@@ -117,6 +119,11 @@ def dense_moments(
     return pool
 
 
+def _varies(moments: Moments) -> torch.Tensor:
+    """Whether a channel has more than the rounding of one number, shape (channels,)."""
+    return moments.variance > (ROUNDING * moments.mean) ** 2
+
+
 def scale_and_shift(
     own: Moments, dense: Moments, bias: torch.Tensor | None
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -133,7 +140,7 @@ def scale_and_shift(
         finite. The shift is 0 there for the latter, and where the bias is zero or missing.
     """
     finite = own.finite & dense.finite
-    varies = finite & (own.variance > 0) & (dense.variance > 0)
+    varies = finite & _varies(own) & _varies(dense)
     ratio = (dense.variance / own.variance).sqrt().clamp(LEAST_SCALE, LARGEST_SCALE)
     scale = torch.where(varies, ratio, 1.0)
     if bias is None:
@@ -214,7 +221,8 @@ def repair(
 
     with torch.no_grad():
         for name, found in pool.items():
-            if broken := int((~found.finite).sum()):
+            finite = found.finite if name in before else found.finite & dense[name].finite
+            if broken := int((~finite).sum()):
                 log.warning(
                     "repair: %d channels of %s have statistics that are not finite. They stay as "
                     "they are",
