@@ -201,7 +201,7 @@ def mapped(
     structure = copy.deepcopy(network)
     exempt_uncalled(structure, SIDE)
     exempt_kept(structure, keep)
-    images = RepairImages(training, order, batch_size)
+    images = RepairImages(training, order, batch_size, asked=len(order))
     return mapped_network(structure, path, Moves(tuple(keep), repair=images))
 
 

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..dataset.split import Split, batches
+from ..dataset.split import Split, normalized
 from .moments import Moments, Pool
 from .passage import Passage, modules_of, norm_input
 from .tally import denormals_flushed
@@ -54,9 +54,16 @@ class RepairImages:
     asked: int
 
     def batches(self) -> Iterator[torch.Tensor]:
-        """Yield batches of network inputs, float32 of shape (batch_size, 3, height, width)."""
-        for images, _ in batches(self.training, self.batch_size, self.order):
-            yield images
+        """Yield network inputs, float32 of shape (batch_size, 3, height, width).
+
+        The last batch may be smaller. A last image alone joins the batch before: it may have one
+        value of a channel, and then no standard deviation.
+        """
+        parts = list(self.order.split(self.batch_size))
+        if len(parts) > 1 and len(parts[-1]) == 1:
+            parts[-2:] = [torch.cat(parts[-2:])]
+        for part in parts:
+            yield normalized(self.training, self.training.images[part])
 
     def notes(self) -> list[str]:
         """Say what a user should know of the images."""

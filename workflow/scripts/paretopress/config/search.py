@@ -10,6 +10,8 @@ from .base import Count, Fraction, Section, Seed, distinct, refuse
 PAPER_DROP_POINTS = 4.4
 
 
+# One image alone may have one value of a channel, and then no standard deviation.
+Images = Annotated[int, Field(ge=2, le=10**9)]
 LayerName = Annotated[str, StringConstraints(min_length=1)]
 
 
@@ -65,12 +67,12 @@ class CompressionSettings(Section):
         "running statistics measured again, and the channels of other layers are scaled and "
         "shifted to the statistics of the dense network",
     )
-    images: Count = Field(
+    images: Images = Field(
         1000,
         description="Training images that repair measures statistics on, the same ones for every "
         "design. Fewer are used if there are fewer",
     )
-    batch_size: Count = Field(
+    batch_size: Images = Field(
         200,
         description="Images in each batch of the repair. It can change results, since a batch goes "
         "on through the network mended by its own statistics",

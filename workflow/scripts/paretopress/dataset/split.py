@@ -67,24 +67,21 @@ def spread(split: Split, count: int) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(0).permutation(len(split))[:count])
 
 
-def batches(
-    split: Split, size: int, order: torch.Tensor | None = None
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def batches(split: Split, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield batches of network inputs and labels, always in the same order.
 
     Args:
         split: The images.
         size: Images in a batch. The last batch may be smaller.
-        order: Indices of the images. Without them, all images in their order.
 
     Yields:
         Inputs, float32 of shape (size, 3, height, width), and labels, int64 of shape (size,).
     """
-    images = len(split) if order is None else len(order)
-    for start in range(0, images, size):
-        part = slice(start, start + size)
-        chosen = part if order is None else order[part]
-        yield normalized(split, split.images[chosen]), split.labels[chosen]
+    for start in range(0, len(split), size):
+        yield (
+            normalized(split, split.images[start : start + size]),
+            split.labels[start : start + size],
+        )
 
 
 def save_split(split: Split, path: Path) -> None:
