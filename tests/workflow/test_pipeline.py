@@ -211,7 +211,8 @@ LINES = {
         r"report: (not written yet|results/tiny/report\.html)",
     ),
     "front": (
-        r"[\w-]+: \d+ designs? on the front; dense accuracy \d+\.\d\d% \(\d+\.\d\d% on test images\)",
+        r"[\w-]+: \d+ designs? on the front; dense accuracy \d+\.\d\d% \(\d+\.\d\d% on test images\), "
+        r"repaired \d+\.\d\d% \(\d+\.\d\d%\)",
         r" +\d+\.\d% non-zero  \d+\.\d\d% accuracy \(\d+\.\d\d% on test images\)  [\da-f]{12}  "
         r"Linear: .+; convolutions: .+",
         r"  and \d+ more, larger and more accurate, in results/.+\.csv",
@@ -469,7 +470,7 @@ def test_a_layer_to_keep_that_no_network_has_stops_the_study_before_any_training
     assert stopped.returncode != 0
     output = stopped.stdout + stopped.stderr
     assert "search_space.keep: 'head.*': no Linear or convolution layer has such a name" in output
-    assert "second: features.0, features.3" in output
+    assert "second: features.0, features.2" in output
     assert not list((tmp_path / RESULTS / "baselines").rglob("*.safetensors"))
 
 

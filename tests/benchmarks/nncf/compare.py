@@ -22,7 +22,8 @@ from paretopress.dataset.split import Split, batches, load_split
 from paretopress.networks.mapped import load_moves, load_network
 
 QUANTILE = 1.959963985  # of the normal distribution, for intervals of 95 %
-REPAIR = {"images": 1000, "batch_size": 200}
+IMAGES = 1000  # that mend
+EVALUATED_AT_ONCE = 200
 
 
 def correct_images(network: torch.nn.Module, split: Split, batch_size: int) -> torch.Tensor:
@@ -52,13 +53,14 @@ def main() -> None:
     )
     parser.add_argument("--results", type=Path, required=True, help="the folder of the study")
     parser.add_argument("--nncf", type=Path, required=True, help="the output of prune.py")
+    parser.add_argument("--batch-size", type=int, default=200, help="of the images that mend")
     parser.add_argument("--output", type=Path, required=True, help="the CSV file to write")
     given = parser.parse_args()
     torch.set_num_threads(1)
     baseline, dataset = given.results / "baselines" / "resnet50", given.results / "dataset"
     split = load_split(dataset / "test.safetensors")
     moves = load_moves(
-        {"keep": [], "repair": REPAIR},
+        {"keep": [], "repair": {"images": IMAGES, "batch_size": given.batch_size}},
         [baseline / "allocation.safetensors"],
         [dataset / "train.safetensors"],
     )
@@ -70,11 +72,12 @@ def main() -> None:
         amount = 1 - row["kept"]
         plan = canonical(Design(2, 2, amount, amount, 1, 1, 0), network.layout(), seed=0)[1]
         compressed, rate = network.compress(plan)
-        ours = correct_images(compressed, split, REPAIR["batch_size"])
+        ours = correct_images(compressed, split, EVALUATED_AT_ONCE)
         theirs = torch.tensor([mark == "1" for mark in row["correct"]])
         difference, lower, upper = paired_difference(ours, theirs)
         rows.append(
             {
+                "batch_size": given.batch_size,
                 "kept": row["kept"],
                 "nonzero_rate": rate,
                 "nncf_nonzero_rate": row["nonzero_rate"],
