@@ -1,9 +1,7 @@
 """Architectures, weights, training and evaluation of the dense network."""
 
-import re
 import subprocess
 import sys
-import tarfile
 
 import pytest
 import torch
@@ -196,31 +194,6 @@ def test_a_network_learns_the_digits():
     assert accuracy(network, splits["test"], 200) >= 0.95
     assert len(history) == 16
     assert history[-1].loss < history[0].loss / 10
-
-
-@pytest.mark.slow
-def test_a_real_resnet50_keeps_its_accuracy_on_real_images(shared_data, tmp_path):
-    with tarfile.open(shared_data / "cifar10-jpeg.tar.gz") as tar:
-        wanted = [
-            member
-            for member in tar
-            if re.search(r"(test/\w+/00[0-4]\d|train/\w+/000\d)\.jpg$", member.name)
-        ]
-        tar.extractall(tmp_path, wanted)
-    test = DATASETS["folder"](
-        path=str(tmp_path),
-        image_size=32,
-        validation_fraction=0.2,
-        split_seed=0,
-        mean=[0.0] * 3,
-        std=[1.0] * 3,
-    )["test"]
-    network = build_network({"name": "resnet50"}, 10)
-    load_weights(network, shared_data / "resnet50-cifar10.safetensors")
-    assert len(test) == 500
-    assert accuracy(network, test, 100) == pytest.approx(
-        0.773, abs=0.075
-    )  # 77.3 % of all 10,000; four standard errors of 500
 
 
 def test_accuracy_counts_correct_predictions(noise):
