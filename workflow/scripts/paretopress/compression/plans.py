@@ -53,36 +53,34 @@ def _forms(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The canonical scope, amount and target of n designs for one kind of layer, each (n,).
 
-    The last array has the entries that become zero, shape (n, 2, layers): of the bias and of the
-    weight of each layer.
+    The last array tells which layers are pruned, shape (n, layers).
     """
     amount, target = layout.rounded(amount), target.astype(int)
     if not layout.has_biases(kind):
         target = np.where(target == BOTH, WEIGHT, target)
-    lost = layout.lost(kind, amount) * TARGETS[target][:, :, None]
-    effective = lost.any(axis=1)
+    loses, takes = layout.lost(kind, amount) > 0, TARGETS[target][:, :, None]
+    effective = (loses[:, 0] & takes[:, 0]) | (loses[:, 1] & takes[:, 1])
     drawn = random_subsets(list(LAYER_KINDS).index(kind), amount, target, effective.shape[1], seed)
     chosen = np.where((scope == RANDOM)[:, None], drawn, (scope == ALL)[:, None])
     pruned = chosen & effective
     none = ~pruned.any(axis=1)
     scope = np.where(none, NONE, np.where((pruned == effective).all(axis=1), ALL, RANDOM))
-    zeros = lost * pruned[:, None]
-    return scope, np.where(none, 0.0, amount), np.where(none, BIAS, target), zeros
+    return scope, np.where(none, 0.0, amount), np.where(none, BIAS, target), pruned
 
 
 def _canonical(
     X: np.ndarray, layout: Layout, seed: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The canonical vectors, and the zeros by kind, shape (n, 2, layers): of bias and weight."""
+    """The canonical vectors, and the pruned layers of each kind, shape (n, layers)."""
     columns = dict(zip(VARIABLES, X.T, strict=True))
-    zeros = {}
+    pruned = {}
     for kind in LAYER_KINDS:
         names = [f"{kind}_{part}" for part in ("scope", "amount", "target")]
         scope, amount, target = (columns[name] for name in names)
-        *forms, zeros[kind] = _forms(kind, scope, amount, target, layout, seed)
+        *forms, pruned[kind] = _forms(kind, scope, amount, target, layout, seed)
         columns |= zip(names, forms, strict=True)
     columns["quantization"] = columns["quantization"] * layout.quantizable
-    return np.stack([columns[name] for name in VARIABLES], axis=1), zeros
+    return np.stack([columns[name] for name in VARIABLES], axis=1), pruned
 
 
 def canonical_vectors(X: np.ndarray, layout: Layout, seed: int) -> np.ndarray:
@@ -133,11 +131,13 @@ def canonical(design: Design, layout: Layout, seed: int) -> tuple[Design, Plan]:
         >>> plan.zeros
         (('2.weight', 16),)
     """
-    vectors, lost = _canonical(design.vector()[None], layout, seed)
-    folded = design_of(vectors[0])
+    vectors, pruned = _canonical(design.vector()[None], layout, seed)
+    folded, columns = design_of(vectors[0]), dict(zip(VARIABLES, vectors.T, strict=True))
     zeros, emptied = [], []
     for kind in LAYER_KINDS:
-        for layer, (bias, weight) in zip(getattr(layout, kind), lost[kind][0].T, strict=True):
+        takes = TARGETS[getattr(folded, f"{kind}_target")][:, None] & pruned[kind]
+        lost = layout.lost(kind, columns[f"{kind}_amount"])[0] * takes
+        for layer, (bias, weight) in zip(getattr(layout, kind), lost.T, strict=True):
             counts = (("weight", int(weight)), ("bias", int(bias)))
             zeros += [(f"{layer.name}.{tensor}", count) for tensor, count in counts if count]
             emptied += [layer.name] if weight == layer.weight else []
