@@ -1,11 +1,12 @@
-"""Join the searches with the paper's moves and with the default ones, and measure what they chose.
+"""Join searches with different moves, and measure what they chose.
 
 The searches of docs/evidence ran in the folder in which this runs. Their evaluations become one
 table, which docs/evidence/joined.yaml reads. Of each search the smallest design within an allowed
 drop on the validation images is evaluated on all test images, by `paretopress evaluate`:
 
     PYTHONPATH=workflow/scripts:tests .venv/bin/python -m benchmarks.chosen_moves \
-        --network resnet50 --designs docs/evidence/designs.csv --chosen docs/evidence/chosen.csv
+        --network resnet50 --moves paper-moves default-moves \
+        --designs docs/evidence/designs.csv --chosen docs/evidence/chosen.csv
 """
 
 import argparse
@@ -16,7 +17,6 @@ from pathlib import Path
 
 import pandas as pd
 
-MOVES = ("paper-moves", "default-moves")
 DROPS = (4.4, 1.0)  # percentage points
 VARIABLES = (
     "linear_scope", "conv_scope", "linear_amount", "conv_amount", "linear_target", "conv_target",
@@ -85,10 +85,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--network", required=True)
+    parser.add_argument(
+        "--moves", nargs="+", required=True, help="the searches, NETWORK-MOVES each"
+    )
     parser.add_argument("--designs", type=Path, required=True, help="the table of all evaluations")
     parser.add_argument("--chosen", type=Path, required=True, help="the table of those chosen")
     given = parser.parse_args()
-    tables = {moves: evaluations(given.network, moves) for moves in MOVES}
+    tables = {moves: evaluations(given.network, moves) for moves in given.moves}
     renewed(given.designs, pd.concat(tables.values()), given.network)
     rows = [row for moves, table in tables.items() for row in chosen(given.network, moves, table)]
     renewed(given.chosen, pd.DataFrame(rows), given.network)
