@@ -250,7 +250,7 @@ def test_the_command_evaluate_gives_the_row_of_a_search(finished, network):
         assert told[name] == row[name]
     entries = sum(layer["entries"] for layer in told["layers"])
     assert sum(layer["nonzero"] for layer in told["layers"]) / entries == told["nonzero_rate"]
-    assert told["moves"]["repair"] == {"images": 1000, "batch_size": 200}
+    assert told["moves"]["repair"] == TINY["compression"]
 
 
 def test_what_repairing_alone_gives_stands_beside_the_dense_network(finished):
@@ -258,7 +258,7 @@ def test_what_repairing_alone_gives_stands_beside_the_dense_network(finished):
         metrics = json.loads(finished.read(f"baselines/{network}/metrics.json"))
         repaired = metrics["repaired"]
         assert repaired["accuracy"].keys() == metrics["accuracy"].keys()
-        assert (repaired["images"], repaired["notes"]) == (1000, [])
+        assert (repaired["images"], repaired["notes"]) == (100, [])
         caption = caption_of(finished.folder / RESULTS / "figures" / f"front-{network}.svg")
         assert "repaired" in caption
         assert f"{network}, repaired" in finished.read("report.html").decode()
@@ -311,7 +311,7 @@ def test_another_training_reruns_all_of_that_network_and_nothing_of_the_other(pr
 @pytest.mark.parametrize(
     ("change", "further"),
     [
-        ({"compression": {"images": 500}}, set()),
+        ({"compression": {"images": 90, "batch_size": 50}}, set()),
         ({"search_space": {"keep": ["features.0"]}}, {"allocation"}),
     ],
     ids=["repair", "keep"],
