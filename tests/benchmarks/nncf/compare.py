@@ -10,12 +10,15 @@ repository:
 
 import argparse
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import torch
 
+from paretopress.compression.allocation import lamp_table
 from paretopress.compression.designs import Design
+from paretopress.compression.layers import LAYER_KINDS
 from paretopress.compression.plans import canonical
 from paretopress.compression.tally import denormals_flushed
 from paretopress.dataset.split import Split, batches, load_split
@@ -54,18 +57,21 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True, help="the folder of the study")
     parser.add_argument("--nncf", type=Path, required=True, help="the output of prune.py")
     parser.add_argument("--batch-size", type=int, default=200, help="of the images that mend")
+    parser.add_argument("--keep", nargs="*", default=[], help="layers that nothing is done to")
     parser.add_argument("--output", type=Path, required=True, help="the CSV file to write")
     given = parser.parse_args()
     torch.set_num_threads(1)
     baseline, dataset = given.results / "baselines" / "resnet50", given.results / "dataset"
     split = load_split(dataset / "test.safetensors")
     moves = load_moves(
-        {"keep": [], "repair": {"images": IMAGES, "batch_size": given.batch_size}},
-        [baseline / "allocation.safetensors"],
+        {"keep": given.keep, "repair": {"images": IMAGES, "batch_size": given.batch_size}},
+        [],
         [dataset / "train.safetensors"],
     )
     weights = baseline / "weights.safetensors"
     network = load_network({"name": "resnet50", "arguments": {}}, split, weights, moves)
+    tables = {kind: lamp_table(network.magnitudes(kind)) for kind in LAYER_KINDS}
+    network = replace(network, moves=replace(moves, tables=tables))
     table = pd.read_csv(given.nncf, dtype={"correct": str})
     rows = []
     for row in table[table["adapted"]].to_dict("records"):
@@ -78,6 +84,7 @@ def main() -> None:
         rows.append(
             {
                 "batch_size": given.batch_size,
+                "keep": " ".join(given.keep),
                 "kept": row["kept"],
                 "nonzero_rate": rate,
                 "nncf_nonzero_rate": row["nonzero_rate"],
