@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch._dynamo  # measuring sizes loads it
 
-from paretopress.compression.allocation import lamp_table, load_tables, save_tables
+from paretopress.compression.allocation import lamp_table, save_tables
 from paretopress.compression.designs import Design, SearchSpace
-from paretopress.compression.layers import LAYER_KINDS
+from paretopress.compression.layers import AMOUNTS, LAYER_KINDS, layout_of
 from paretopress.compression.plans import canonical
 from paretopress.compression.repair import RepairImages
 from paretopress.dataset.split import Split, load_split, save_split
@@ -94,8 +95,13 @@ def evaluate(folder: Path, base: int) -> dict[str, Any]:
 
 
 def evaluate_with_moves(folder: Path, base: int) -> dict[str, Any]:
-    """One threshold for all layers of a kind, and repair on images in two batches."""
-    tables = load_tables(folder / TABLES)
+    """With tables of the size of LAMP's, and repair on images in two batches."""
+    layout = layout_of(build_network(ARCHITECTURE, 10))
+    steps = np.arange(AMOUNTS + 1)[:, None] / AMOUNTS
+    tables = {
+        kind: np.rint(steps * [layer.weight for layer in getattr(layout, kind)]).astype(np.int32)
+        for kind in LAYER_KINDS
+    }
     repair = RepairImages(load_split(folder / IMAGES), torch.arange(8), batch_size=4, asked=8)
     return evaluated(folder, base, Moves(tables=tables, repair=repair))
 

@@ -77,9 +77,20 @@ class Points:
             os.kill(os.getpid(), number)
 
 
+def inputs_of(job: dict[str, Any]) -> iocontainers.InputFiles:
+    """The named inputs of a job: a file, or a list of files."""
+    inputs = iocontainers.InputFiles()
+    for name, value in job["input"].items():
+        files = [value] if isinstance(value, str) else value
+        start = len(inputs)
+        inputs.extend(files)
+        inputs._set_name(name, start, end=None if isinstance(value, str) else len(inputs))
+    return inputs
+
+
 def snakemake_object(job: dict[str, Any]) -> iocontainers.Snakemake:
     return iocontainers.Snakemake(
-        iocontainers.InputFiles(fromdict=job["input"]),
+        inputs_of(job),
         iocontainers.OutputFiles(fromdict=job["output"]),
         iocontainers.Params(fromdict=job["params"]),
         iocontainers.Wildcards(fromdict=job["wildcards"]),

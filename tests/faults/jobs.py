@@ -26,6 +26,9 @@ GATE = {
     "gate": {"above_chance": False, "epochs": 5, "least_accuracy": None},
 }
 
+PAPERS_MOVES = {"allocation": "uniform", "keep": [], "repair": None}
+NO_FILES = {"allocation": [], "training": []}
+
 SEARCH = {
     "script": "run_search.py",
     "rule": "search",
@@ -35,12 +38,14 @@ SEARCH = {
         "images": "images.safetensors",
         "designs": "designs.csv",
         "timings": "designs.timings.csv",
+        **NO_FILES,
         "own_code": "counted_network.py",
     },
     "output": {name: f"results/study/run/{name}.csv" for name in ("evaluations", "iterations", "timings")},
     "params": {
         "architecture": NETWORK,
         "space": SPACE,
+        "moves": PAPERS_MOVES,
         "method": {
             "implementation": "surrogate.SurrogateSearch",
             "settings": {
@@ -62,7 +67,10 @@ SEARCH = {
 INITIAL_DESIGNS = {
     "script": "initial_designs.py",
     "rule": "initial_designs",
-    "input": {name: SEARCH["input"][name] for name in ("weights", "metrics", "images", "own_code")},
+    "input": {
+        name: SEARCH["input"][name]
+        for name in ("weights", "metrics", "images", *NO_FILES, "own_code")
+    },
     "output": {
         "designs": "results/study/designs.csv",
         "timings": "results/study/designs.timings.csv",
@@ -70,6 +78,7 @@ INITIAL_DESIGNS = {
     "params": {
         "architecture": NETWORK,
         "space": SPACE,
+        "moves": PAPERS_MOVES,
         "sample_size": INITIAL,
         "batch_size": IMAGES,
         "split": "validation",
@@ -91,6 +100,8 @@ TRAINING = {
             "schedule": "one_cycle", "augmentation": "crop_flip", "seed": 1, "precision": "float32",
         },
         "gate": GATE["gate"],
+        "keep": [],
+        "architectures": {},
         "journal": "results/study/progress/training",
     },
     "wildcards": {"network": "counted"},

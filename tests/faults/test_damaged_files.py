@@ -27,6 +27,7 @@ TRUSTED = {
     "dataset": "dataset/*.safetensors",
     "weights": "baselines/*/weights.safetensors",
     "metrics": "baselines/*/metrics.json",
+    "allocation": "baselines/*/allocation.safetensors",
     "epochs": "baselines/*/history.csv",
     "designs": "designs/*/*.csv",
     "evaluations": "runs/*/*/seed-*/evaluations.csv",

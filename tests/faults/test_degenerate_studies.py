@@ -37,6 +37,7 @@ CONFIG = {
         }
     },
     "search_space": {"linear_amount": HALF, "conv_amount": HALF},
+    "compression": {"repair": "none"},
     "constraint": {"floor": 0.99},
     "budget": {"evaluations": 40, "initial": 12, "initial_seed": 1},
     "inference_time": {"repeats": 1},

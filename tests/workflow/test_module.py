@@ -15,7 +15,7 @@ import pytest
 import yaml
 from paths import ROOT
 from project import TINY, without_make
-from references import MADE_ON, REFERENCES, machine
+from references import DEFAULT_MOVES, MADE_ON, machine
 from warm_interpreter import interpreter
 
 from paretopress.jobs.provenance import damaged_and_outdated, recorded_files
@@ -221,7 +221,7 @@ def test_a_module_gives_the_same_bytes_as_the_plain_study(several):
         (folder / name).read_text().splitlines()
         for folder, name in (
             (several.folder / FIRST, f"{RUN}/evaluations.csv"),
-            (REFERENCES, "runs/first/evaluations.csv"),
+            (DEFAULT_MOVES, "runs/first/evaluations.csv"),
         )
     )
     run = "first,random,1,"

@@ -53,6 +53,7 @@ print(used.ru_maxrss, used.ru_utime + used.ru_stime)
     [
         "evaluate with moves",
         pytest.param("evaluate", marks=pytest.mark.thorough),
+        pytest.param("tabulate", marks=pytest.mark.thorough),
         pytest.param("measure", marks=pytest.mark.thorough),
         pytest.param("take over", marks=pytest.mark.thorough),
     ],
@@ -68,9 +69,6 @@ def test_a_job_on_vgg16_takes_little_more_than_its_weights_and_shares_their_page
 
     probe("prepare")
     weights = (tmp_path / "weights.safetensors").stat().st_size
-    jobs = [job] if job != "evaluate with moves" else ["tabulate", job]
-    for name in jobs[:-1]:
-        assert max(json.loads(probe(name))["peaks"].values()) <= 1.7 * weights
     told = json.loads(probe(job))
 
     def peaks() -> dict[str, float]:
@@ -104,7 +102,13 @@ def test_a_job_computes_on_the_threads_that_it_was_given(tmp_path):
         "MKL_NUM_THREADS": "7",
         "OPENBLAS_NUM_THREADS": "7",
     }
-    given = {"train_baseline": 2, "dense_metrics": 1, "initial_designs": 2, "search": 1}
+    given = {
+        "train_baseline": 2,
+        "dense_metrics": 1,
+        "allocation": 2,
+        "initial_designs": 2,
+        "search": 1,
+    }
     search = "results/tiny/runs/watched/surrogate-mse-random/seed-1/evaluations.csv"
     project.complete(
         2, search, "--set-threads", *(f"{rule}={threads}" for rule, threads in given.items())

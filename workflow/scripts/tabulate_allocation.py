@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import torch
+
 from paretopress.compression.allocation import lamp_table, save_tables
 from paretopress.compression.layers import LAYER_KINDS
 from paretopress.dataset.split import load_split
@@ -9,6 +11,7 @@ from paretopress.jobs.job import job
 from paretopress.networks.mapped import Moves, load_network
 
 with job(snakemake) as work:
+    torch.set_num_threads(snakemake.threads)
     params, inputs = snakemake.params, snakemake.input
     network = load_network(
         params.architecture,
