@@ -95,20 +95,15 @@ def test_a_job_computes_on_the_threads_that_it_was_given(tmp_path):
         "training": {"epochs": 1},
         "gate": {"above_chance": False},
     }
-    project.configure(TINY | {"networks": {"watched": network}, "seeds": [1]})
+    moves = {"search_space": {"allocation": "uniform"}, "compression": {"repair": "none"}}
+    project.configure(TINY | moves | {"networks": {"watched": network}, "seeds": [1]})
     # What a shell has set is not what the job was given.
     project.environment |= {
         "OMP_NUM_THREADS": "7",
         "MKL_NUM_THREADS": "7",
         "OPENBLAS_NUM_THREADS": "7",
     }
-    given = {
-        "train_baseline": 2,
-        "dense_metrics": 1,
-        "allocation": 2,
-        "initial_designs": 2,
-        "search": 1,
-    }
+    given = {"train_baseline": 2, "dense_metrics": 1, "initial_designs": 2, "search": 1}
     search = "results/tiny/runs/watched/surrogate-mse-random/seed-1/evaluations.csv"
     project.complete(
         2, search, "--set-threads", *(f"{rule}={threads}" for rule, threads in given.items())
