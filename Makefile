@@ -66,6 +66,9 @@ test-fast: $(VENV)/.development ## run the tests that start no real Snakemake ru
 test-all: lint ## run every test, with four times as many generated cases and kills (45 minutes)
 	HYPOTHESIS_PROFILE=more $(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder
 
+# The workers of pytest share the cores: a thread that waits must not keep one busy.
+test test-fast test-all fuzz: export OMP_WAIT_POLICY = passive
+
 references: $(VENV)/.development ## write the CSV files of two small studies over tests/references
 	@mkdir -p build
 	-$(BIN)/pytest --basetemp=build/references tests/workflow/test_references.py \
