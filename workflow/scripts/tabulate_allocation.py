@@ -4,8 +4,7 @@ from pathlib import Path
 
 import torch
 
-from paretopress.compression.allocation import lamp_table, save_tables
-from paretopress.compression.layers import LAYER_KINDS
+from paretopress.compression.allocation import save_tables
 from paretopress.dataset.split import load_split
 from paretopress.jobs.job import job
 from paretopress.networks.mapped import Moves, load_network
@@ -19,7 +18,7 @@ with job(snakemake) as work:
         Path(inputs.weights),
         Moves(keep=tuple(params.keep)),
     )
-    tables = {kind: lamp_table(network.magnitudes(kind)) for kind in LAYER_KINDS}
+    tables = network.tables()
     for kind, table in tables.items():
         work.log.info("%s: %d layers share one threshold", kind, table.shape[1])
     save_tables(tables, Path(snakemake.output[0]))

@@ -149,6 +149,7 @@ def test_the_numbers_are_those_of_a_search(evaluate, allocation, repair, words):
     assert found["design_id"] == design_id
     repaired = {"images": 25, "batch_size": 10} if repair == "auto" else None
     assert found["moves"] == {"allocation": allocation, "keep": [], "repair": repaired}
+    assert found["repaired"] == (repair == "auto")
     entries, nonzero = (
         sum(layer[key] for layer in found["layers"]) for key in ("entries", "nonzero")
     )
@@ -210,9 +211,12 @@ def test_the_text_has_the_numbers_of_the_json(evaluate):
     ]
     said = dict(re.split(r"  +", line, maxsplit=1) for line in lines[3:7])
     assert said["non-zero rate"] == f"{found['nonzero_rate']:.2%}"
-    accuracy = f"{found['accuracy']:.2%} of 50 test images (dense 44.00%, floor 39.00%)"
-    assert said["accuracy"] == accuracy
+    accuracy, missed = found["accuracy"], 39 - 100 * found["accuracy"]
+    verdict = f"missed by {missed:.2f} points" if missed > 0 else "kept"
+    whole = f"{accuracy:.2%} of 50 test images (dense 44.00%, floor 39.00%, {verdict})"
+    assert said["accuracy"] == whole
     assert (found["dense_accuracy"], found["floor"]) == (0.44, 0.39)
+    assert found["feasible"] == (missed <= 0)
     assert re.fullmatch(r"\d+\.\d\d compression, \d+\.\d\d images", said["seconds"])
     assert said["moves"] == "allocation lamp; repair on 25 training images"
     assert lines[7] == ""
@@ -238,17 +242,32 @@ def test_images_are_spread_over_the_split(evaluate, network):
     whole = splits.load_split(DATASET / "validation.safetensors")
     assert few["accuracy"] == by_hand(network, "validation", spread(whole, 7))
     assert (few["images"], few["split_images"], few["dense_accuracy"]) == (7, 30, None)
+    assert (few["floor"], few["feasible"]) == (None, None)
     assert " of 7 of 30 validation images\n" in evaluate("own", "--images=7")
+    note = (
+        "  the dense network was not measured on these images. The same command without variables"
+    )
+    assert note in evaluate("own", *CONVOLUTIONS, "--images=7")
     all_of_them = evaluate("own", "--images", "1000")
     assert "  --images 1,000: the split has 30, and all are used\n" in all_of_them
-    assert " of 30 validation images (dense 50.00%, floor 45.00%)\n" in all_of_them
+    assert " of 30 validation images (dense 50.00%, floor 45.00%, " in all_of_them
+
+
+@pytest.mark.parametrize(("dense", "verdict"), [(0.2, "kept"), (1.0, "missed by ")])
+def test_the_floor_is_kept_or_missed(evaluate, network, dense, verdict):
+    write_metrics({"accuracy": {"validation": dense, "test": dense}}, METRICS)
+    record(METRICS)
+    assert json.loads(evaluate("own", *CONVOLUTIONS, "--json"))["feasible"] == (verdict == "kept")
+    shown = evaluate("own", *CONVOLUTIONS)
+    assert f" (dense {dense:.2%}, floor {dense - 0.05:.2%}, {verdict}" in shown
 
 
 def test_what_is_not_named_is_untouched(evaluate, network):
     shown = evaluate("own", study=config(repair="auto"))
     assert "  nothing, the dense network\n" in shown
     assert "non-zero rate  100.00%\n" in shown
-    assert "allocation lamp; no repair\n" in shown, "there is nothing to repair"
+    assert "allocation lamp; nothing to repair\n" in shown
+    assert "allocation lamp; no repair\n" in evaluate("own")
     METRICS.unlink()
     assert f"{by_hand(network, 'validation'):.2%} of 30 validation images\n" in evaluate("own")
 
@@ -274,7 +293,7 @@ def test_the_design_is_shown_as_it_is_evaluated(evaluate):
     assert "  conv_scope=2 conv_amount=0.6 conv_target=1\n" in evaluate(*words)
     assert "conv_amount=0.60004" in evaluate(*words, study=config("uniform"))
     emptied = ("own", "linear_scope=2", "linear_amount=1", "linear_target=1")
-    assert "no weight left 6, 9\n" in evaluate(*emptied)
+    assert "emptied        6, 9\n" in evaluate(*emptied)
     assert json.loads(evaluate(*emptied, "--json"))["emptied"] == ["6", "9"]
 
 
@@ -372,21 +391,35 @@ def advised(said: str) -> list[str]:
 def test_for_a_missing_file_the_command_that_makes_it_is_named(evaluate):
     study = config(repair="auto")
     end = ["--cores", "all", "--configfile", "c.yaml"]
-    TABLES.unlink()
+    train = DATASET / "train.safetensors"
+    train.unlink()
     said = evaluate("own", *CONVOLUTIONS, study=study)
-    assert said.startswith(f"{TABLES}: not there yet. ")
-    assert advised(said) == ["snakemake", str(TABLES), *end]
-    (DATASET / "train.safetensors").unlink()
-    train = str(DATASET / "train.safetensors")
-    assert advised(evaluate("own", study=study)) == ["snakemake", str(TABLES), train, *end]
-    assert "design" in evaluate("own", study=config("uniform")), "it needs neither of them"
+    assert said.startswith(f"{train}: not there yet. ")
+    assert advised(said) == ["snakemake", str(train), *end]
+    assert "design" in evaluate("own"), "without repair it is not needed"
     for file in (WEIGHTS, METRICS):
         file.unlink()
     said = evaluate("own", study=study)
-    assert said.startswith(f"{WEIGHTS}, {TABLES}, {train}: not there yet. ")
-    assert advised(said) == ["snakemake", str(METRICS), str(TABLES), *end]
+    assert said.startswith(f"{WEIGHTS}, {train}: not there yet. ")
+    assert advised(said) == ["snakemake", str(METRICS), *end]
     said = evaluate("own", "--prefix", "first", study=study)
-    assert advised(said)[:3] == ["snakemake", f"first/{METRICS}", f"first/{TABLES}"]
+    assert advised(said)[:2] == ["snakemake", f"first/{METRICS}"]
+
+
+def test_another_layer_to_keep_can_be_tried_before_a_study_has_its_table(evaluate):
+    study = config(search_space={"allocation": "lamp", "keep": ["2"]})
+    words = ("own", *CONVOLUTIONS, "--json")
+    other = json.loads(evaluate(*words, study=study))
+    assert {layer["name"]: layer["nonzero"] for layer in other["layers"]}["2"] == 584
+    assert any("was made for this command" in note for note in other["notes"])
+    with_table = json.loads(evaluate(*words))
+    TABLES.unlink()
+    without = json.loads(evaluate(*words))
+    assert without["notes"] == other["notes"]
+    changed = ("seconds", "notes")
+    assert {key: value for key, value in without.items() if key not in changed} == {
+        key: value for key, value in with_table.items() if key not in changed
+    }
 
 
 @pytest.mark.parametrize("file", [WEIGHTS, TABLES, METRICS, DATASET / "train.safetensors"])
@@ -398,13 +431,12 @@ def test_a_damaged_file_is_refused(evaluate, file):
     assert f"snakemake {file} --cores 1 --configfile c.yaml" in said
 
 
-def test_files_that_were_made_for_another_config_are_refused(evaluate):
-    record(TABLES, architecture=ARCHITECTURE, keep=["2"])
-    said = evaluate("own")
-    assert said.startswith(f"{TABLES}: made for another keep than c.yaml has now. ")
-    assert said.endswith(f"snakemake {TABLES} --cores all --configfile c.yaml")
+def test_weights_that_were_made_for_another_config_are_refused(evaluate):
     record(WEIGHTS, architecture={**ARCHITECTURE, "arguments": {"width": 2}})
-    assert evaluate("own").startswith(f"{WEIGHTS}: made for another architecture than")
+    said = evaluate("own")
+    assert said.startswith(f"{WEIGHTS}: made for another architecture than c.yaml has now. ")
+    assert "another name of the study" in said
+    assert said.endswith(f"snakemake {WEIGHTS} --cores all --configfile c.yaml")
 
 
 def test_the_help_names_every_variable_and_split(capsys):

@@ -123,6 +123,8 @@ def test_a_pattern_that_matches_nothing_is_refused_with_the_names_there_are(keep
     assert shown == {
         name: ", ".join(layer_names(build_network(of, 5))) for name, of in BOTH.items()
     }
+    holds_layers = keep == ["classifier"]
+    assert (" Did you mean 'classifier.*'?" in message) == holds_layers
 
 
 def test_a_pattern_that_fits_no_layer_of_the_only_network_is_refused():

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from ..compression.designs import NONE, RANDOM, Design
-from ..compression.layers import LAYER_KINDS, layer_names, layers_of
+from ..compression.layers import LAYER_KINDS, kept_layers, layer_names, layers_of
 from ..compression.plans import canonical
 from ..compression.pruning import count_and_quantize
 from ..compression.tally import tally
@@ -60,10 +60,12 @@ class Evaluated:
         accuracy: The accuracy, in [0, 1].
         dense_accuracy: That of the dense network on the same images. None if it is not known.
         floor: The accuracy floor on these images. None if it is not known.
+        feasible: Whether the accuracy keeps the floor. None if that is not known.
         seconds: Those of the "compression" with its repair, and of the "images".
         layers: The entries of each layer, in the order of the network.
         emptied: The names of the layers without any weight left.
-        moves: What was done beside the design: "allocation", "keep" and "repair".
+        moves: What the study does beside a design: "allocation", "keep" and "repair".
+        repaired: Whether there was anything to repair.
         notes: What else is worth a line, such as a variable without effect.
     """
 
@@ -78,10 +80,12 @@ class Evaluated:
     accuracy: float
     dense_accuracy: float | None
     floor: float | None
+    feasible: bool | None
     seconds: Mapping[str, float]
     layers: Sequence[LayerCount]
     emptied: Sequence[str]
     moves: Mapping[str, Any]
+    repaired: bool
     notes: Sequence[str]
 
 
@@ -119,10 +123,14 @@ def _evaluated(
         chosen = spread(whole, images)
         measured = replace(whole, images=whole.images[chosen], labels=whole.labels[chosen])
     architecture = study.networks[network].architecture.model_dump(mode="json")
-    moves = load_moves(
-        planned.moves, list(map(str, files.allocation)), list(map(str, files.training))
-    )
+    moves = load_moves(planned.moves, files.allocation, files.training)
     mapped = load_network(architecture, whole, files.weights, moves)
+    notes = []
+    if planned.moves["allocation"] == "lamp" and not files.allocation:
+        mapped = mapped.tabulated()
+        notes.append(
+            "the table of the allocation was made for this command: the study has none yet"
+        )
     of_run = planned.sample_seed(study.seeds[0] if seed is None else seed)
     folded, plan = canonical(design_of_variables(asked), mapped.layout(), of_run)
 
@@ -134,7 +142,7 @@ def _evaluated(
     counts = tally(compressed, measured, study.evaluation.batch_size)
     end = perf_counter()
 
-    notes = list(without_effect(asked, folded))
+    notes += without_effect(asked, folded)
     if seed is not None and of_run != seed:
         notes.append(f"--seed has no effect: budget.initial_seed is {of_run}")
     if images is not None and images > len(whole):
@@ -148,7 +156,15 @@ def _evaluated(
         metrics = read_metrics(files.metrics)
         if (dense := metrics["accuracy"].get(split)) is not None:
             floor = threshold_of(metrics, split, planned.constraints[network])
-    repair = moves.repair
+    if dense is None and plan.zeros:
+        notes.append(
+            "the dense network was not measured on these images. "
+            "The same command without variables measures it"
+        )
+    repair, kept = (
+        moves.repair,
+        [pattern for pattern in moves.keep if kept_layers(mapped.structure, [pattern])],
+    )
     return Evaluated(
         network=network,
         design=folded,
@@ -161,15 +177,18 @@ def _evaluated(
         accuracy=counts.accuracy,
         dense_accuracy=dense,
         floor=floor,
+        feasible=None if floor is None else counts.accuracy >= floor,
         seconds={"compression": ready - start, "images": end - ready},
         layers=layers,
         emptied=plan.emptied,
         moves={
             **planned.moves,
+            "keep": kept,
             "repair": {"images": len(repair.order), "batch_size": repair.batch_size}
-            if repair and plan.zeros
+            if repair
             else None,
         },
+        repaired=repair is not None and bool(plan.zeros),
         notes=notes,
     )
 
@@ -188,13 +207,14 @@ def _design_in_words(found: Evaluated) -> str:
     return said + (f" (random subset of seed {found.seed})" if subset else "")
 
 
-def _moves_in_words(moves: Mapping[str, Any]) -> str:
-    kept, repair = moves["keep"], moves["repair"]
+def _moves_in_words(found: Evaluated) -> str:
+    kept, repair = found.moves["keep"], found.moves["repair"]
+    repaired = f"repair on {counted(repair['images'], 'training image')}" if repair else "no repair"
     return "; ".join(
         [
-            f"allocation {moves['allocation']}",
+            f"allocation {found.moves['allocation']}",
             *([f"kept {', '.join(kept)}"] if kept else []),
-            f"repair on {counted(repair['images'], 'training image')}" if repair else "no repair",
+            repaired if found.repaired or not repair else "nothing to repair",
         ]
     )
 
@@ -207,16 +227,18 @@ def _text(found: Evaluated) -> Iterator[str]:
     accuracy = (
         f"{found.accuracy:.2%} of {used}{counted(found.split_images, f'{found.split} image')}"
     )
-    if found.dense_accuracy is not None:
-        accuracy += f" (dense {found.dense_accuracy:.2%}, floor {found.floor:.2%})"
+    if found.dense_accuracy is not None and found.floor is not None:
+        missed = f"missed by {100 * (found.floor - found.accuracy):.2f} points"
+        floor = f"floor {found.floor:.2%}, {'kept' if found.feasible else missed}"
+        accuracy += f" (dense {found.dense_accuracy:.2%}, {floor})"
     seconds = found.seconds
     yield ""
     yield f"non-zero rate  {found.nonzero_rate:.2%}"
     yield f"accuracy       {accuracy}"
     yield f"seconds        {seconds['compression']:.2f} compression, {seconds['images']:.2f} images"
-    yield f"moves          {_moves_in_words(found.moves)}"
+    yield f"moves          {_moves_in_words(found)}"
     if found.emptied:
-        yield f"no weight left {', '.join(found.emptied)}"
+        yield f"emptied        {', '.join(found.emptied)}"
     rows = [("layer", "kind", "entries", "non-zero", "share")]
     rows += [
         (

@@ -36,7 +36,7 @@ class NetworkFiles:
         weights: The weights of the network.
         metrics: What was measured on the dense network. This file may be missing.
         images: The split.
-        allocation: The tables of the allocation, if the study has them.
+        allocation: The tables of the allocation, if the study has those of the present config.
         training: The training split, if the study repairs networks.
     """
 
@@ -47,40 +47,43 @@ class NetworkFiles:
     allocation: tuple[Path, ...]
     training: tuple[Path, ...]
 
-    def _check(self, made_for: Mapping[Path, Mapping[str, Any]], advice: Advice) -> None:
+    def _check(self, made_for: Mapping[str, Any], advice: Advice) -> None:
         """Check that the files are there, whole, and made for the present config.
 
         Args:
-            made_for: The parameters that a file must have been made with.
+            made_for: The parameters that the weights must have been made with.
             advice: How the study is started here.
 
         Raises:
-            UserError: A file is missing, damaged or made for another config.
+            Damaged: A file is damaged.
+            UserError: A file is missing or made for another config.
         """
-        needed = dict.fromkeys([self.weights, self.images, *self.allocation, *self.training])
+        needed = dict.fromkeys([self.weights, self.images, *self.training])
         if missing := [file for file in needed if not file.is_file()]:
             # The metrics are made from the weights and the images.
-            targets = missing
-            if not self.metrics.is_file():
-                tables = [file for file in missing if file in self.allocation]
-                targets = [self.metrics, *tables]
+            targets = missing if self.metrics.is_file() else [self.metrics]
             raise UserError(
                 f"{', '.join(map(str, missing))}: not there yet. "
                 f"This makes what is missing, without the searches: {advice.make(targets)}"
             )
-        present = [*needed, *([self.metrics] if self.metrics.is_file() else [])]
-        try:
-            verified(self.results, map(str, present))
-        except Damaged as error:
-            raise UserError(advice.made_right(str(error))) from error
-        for file, params in made_for.items():
-            recorded = read_record(self.results, file).params
-            for key, value in params.items():
-                if recorded.get(key, value) != value:
-                    raise UserError(
-                        f"{file}: made for another {key} than {advice.configfile} has now. "
-                        f"Make it again first: {advice.make([file])}"
-                    )
+        present = [*needed, *self.allocation, *([self.metrics] if self.metrics.is_file() else [])]
+        verified(self.results, map(str, present))
+        recorded = read_record(self.results, self.weights).params
+        for key, value in made_for.items():
+            if recorded.get(key, value) != value:
+                raise UserError(
+                    f"{self.weights}: made for another {key} than {advice.configfile} has now. Give "
+                    "this config another name of the study. Or make the weights again, and with "
+                    f"them all that rests on them: {advice.make([self.weights])}"
+                )
+
+
+def _tables(results: Path, file: Path, made_for: Mapping[str, Any]) -> tuple[Path, ...]:
+    """The tables of a network, if they are there for these parameters."""
+    if not file.is_file():
+        return ()
+    recorded = read_record(results, file).params
+    return (file,) if all(recorded.get(key) == value for key, value in made_for.items()) else ()
 
 
 def files_of(planned: Planned, network: str, split: str, advice: Advice) -> NetworkFiles:
@@ -103,21 +106,20 @@ def files_of(planned: Planned, network: str, split: str, advice: Advice) -> Netw
     results = Path(planned.results)
     baseline, dataset = results / "baselines" / network, results / "dataset"
     moves = planned.moves
-    files = NetworkFiles(
-        results,
-        baseline / "weights.safetensors",
-        baseline / "metrics.json",
-        dataset / f"{split}.safetensors",
-        (baseline / "allocation.safetensors",) if moves["allocation"] == "lamp" else (),
-        (dataset / "train.safetensors",) if moves["repair"] else (),
-    )
     own = planned.study.networks[network].model_dump(mode="json")
-    architecture = {"architecture": own["architecture"]}
-    files._check(
-        {
-            files.weights: {**architecture, "training": own["training"]},
-            **{file: {**architecture, "keep": moves["keep"]} for file in files.allocation},
-        },
-        advice,
-    )
+    tables = {"architecture": own["architecture"], "keep": moves["keep"]}
+    try:
+        files = NetworkFiles(
+            results,
+            baseline / "weights.safetensors",
+            baseline / "metrics.json",
+            dataset / f"{split}.safetensors",
+            _tables(results, baseline / "allocation.safetensors", tables)
+            if moves["allocation"] == "lamp"
+            else (),
+            (dataset / "train.safetensors",) if moves["repair"] else (),
+        )
+        files._check({key: own[key] for key in ("architecture", "training")}, advice)
+    except Damaged as error:
+        raise UserError(advice.made_right(str(error))) from error
     return files

@@ -91,13 +91,17 @@ class Layout:
         return lost
 
 
-def layer_names(network: nn.Module) -> list[str]:
-    """The names of all Linear and convolution layers, also of those that share a weight."""
+def _named_layers(network: nn.Module) -> list[tuple[str, nn.Module]]:
     return [
-        name
+        (name, module)
         for name, module in network.named_modules(remove_duplicate=False)
         if isinstance(module, EVERY_KIND)
     ]
+
+
+def layer_names(network: nn.Module) -> list[str]:
+    """The names of all Linear and convolution layers, also of those that share a weight."""
+    return [name for name, _ in _named_layers(network)]
 
 
 def kept_layers(network: nn.Module, keep: Sequence[str]) -> set[nn.Module]:
@@ -110,11 +114,7 @@ def kept_layers(network: nn.Module, keep: Sequence[str]) -> set[nn.Module]:
     Returns:
         The layers, with those that share a weight or a bias with one of them.
     """
-    layers = [
-        (name, module)
-        for name, module in network.named_modules(remove_duplicate=False)
-        if isinstance(module, EVERY_KIND)
-    ]
+    layers = _named_layers(network)
     held = {
         id(tensor)
         for name, layer in layers

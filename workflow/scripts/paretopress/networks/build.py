@@ -4,7 +4,6 @@ import importlib.util
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +202,6 @@ def check_keep(
         name: build_network(architecture, num_classes)
         for name, architecture in architectures.items()
     }
-    names = {name: layer_names(network) for name, network in networks.items()}
     for name, network in networks.items():
         layout = layout_of(network, keep)
         if not layout.linear and not layout.conv:
@@ -211,14 +209,21 @@ def check_keep(
                 f"search_space.keep: {', '.join(keep)}: every layer of {name} is kept, and nothing "
                 "is left to compress. Allowed: names and patterns that leave a layer."
             )
-    every = {layer for layers in names.values() for layer in layers}
     if unused := [
-        pattern for pattern in keep if not any(fnmatchcase(name, pattern) for name in every)
+        pattern
+        for pattern in keep
+        if not any(kept_layers(network, [pattern]) for network in networks.values())
     ]:
-        known = "\n".join(f"  {name}: {', '.join(layers)}" for name, layers in names.items())
+        # A module that holds layers is no layer.
+        group = f"{unused[0]}.*"
+        held = any(kept_layers(network, [group]) for network in networks.values())
+        hint = f" Did you mean {group!r}?" if held else ""
+        known = "\n".join(
+            f"  {name}: {', '.join(layer_names(network))}" for name, network in networks.items()
+        )
         raise UserError(
             f"search_space.keep: {', '.join(map(repr, unused))}: no Linear or convolution layer has "
-            "such a name. Allowed: the names of layers, or patterns of them, such as 'layer4.*':\n"
+            f"such a name.{hint} Allowed: the names of layers, or patterns of them, such as 'layer4.*':\n"
             f"{known}"
         )
 

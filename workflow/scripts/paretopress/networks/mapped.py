@@ -15,7 +15,7 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
-from ..compression.allocation import ReadMagnitudes, load_tables, magnitudes_of
+from ..compression.allocation import ReadMagnitudes, lamp_table, load_tables, magnitudes_of
 from ..compression.layers import LAYER_KINDS, Layout, layout_of, with_tensors
 from ..compression.moments import Moments
 from ..compression.passage import Passage, passage_of
@@ -154,6 +154,14 @@ class MappedNetwork:
             layer.name: lambda name=layer.name: magnitudes_of(self.read(f"{name}.weight"))  # type: ignore[misc]
             for layer in getattr(self.layout(), kind)
         }
+
+    def tables(self) -> dict[str, np.ndarray]:
+        """Compute the tables of its LAMP allocation, by kind. Each weight is read twice."""
+        return {kind: lamp_table(self.magnitudes(kind)) for kind in LAYER_KINDS}
+
+    def tabulated(self) -> "MappedNetwork":
+        """The same network with the tables of its LAMP allocation."""
+        return replace(self, moves=replace(self.moves, tables=self.tables()))
 
     @cached_property
     def _dense(self) -> tuple[Passage, Mapping[str, Moments]]:
