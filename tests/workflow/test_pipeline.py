@@ -212,8 +212,9 @@ LINES = {
     ),
     "front": (
         r"[\w-]+: \d+ designs? on the front; dense accuracy \d+\.\d\d% \(\d+\.\d\d% on test images\), "
-        r"repaired \d+\.\d\d% \(\d+\.\d\d%\)",
-        r" +\d+\.\d% non-zero  \d+\.\d\d% accuracy \(\d+\.\d\d% on test images\)  [\da-f]{12}  "
+        r"repaired \d+\.\d\d% \(\d+\.\d\d%\), floor \d+\.\d\d% \(\d+\.\d\d%\)",
+        r" +\d+\.\d% non-zero  \d+\.\d\d% accuracy "
+        r"\(\d+\.\d\d% on test images(, below the floor)?\)  [\da-f]{12}  "
         r"Linear: .+; convolutions: .+",
         r"  and \d+ more, larger and more accurate, in results/.+\.csv",
         r"Report: results/[\w-]+/report\.html",

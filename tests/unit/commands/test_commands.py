@@ -1,5 +1,6 @@
 """What `make status`, `make front` and `make verify` say, of files that jobs have written."""
 
+import json
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +24,7 @@ from paretopress.runs.planned import Planned
 from paretopress.tables import write_csv
 
 RESULTS = Path("results/s")
-TESTED = "design_id,test_accuracy\ndesign-1,0.79\ndense,0.88\n"
+TESTED = "design_id,test_accuracy,test_feasible\ndesign-1,0.79,False\ndense,0.88,True\n"
 STUDY = Study.model_validate(
     {
         "study": "s",
@@ -93,7 +94,7 @@ def test_the_front_shows_its_smallest_designs_and_the_dense_accuracy():
     assert [line.split()[0] for line in lines[2:7]] == ["10.0%", "20.0%", "30.0%", "40.0%", "50.0%"]
     assert "82.00% accuracy  design-2  Linear" in lines[3], "not in the table of the test"
     assert (
-        "81.00% accuracy (79.00% on test images)  design-1  Linear: 50.0% of the biases, all layers"
+        "81.00% accuracy (79.00% on test images, below the floor)  design-1  Linear: 50.0% of the biases, all layers"
         in lines[2]
     )
     assert [", int8" in line for line in lines[2:7]] == [True, False, True, False, True]
@@ -104,19 +105,22 @@ def test_the_front_shows_its_smallest_designs_and_the_dense_accuracy():
 @pytest.mark.parametrize(
     ("metrics", "words"),
     [
-        ('{"repaired": {"accuracy": {"validation": 0.915, "test": 0.875}}}', "91.50% (87.50%)"),
-        ("{}", None),
+        (
+            {"repaired": {"accuracy": {"validation": 0.915, "test": 0.875}}},
+            ", repaired 91.50% (87.50%)",
+        ),
+        ({}, ""),
     ],
 )
-def test_the_front_shows_the_accuracy_of_the_dense_network_repaired(metrics, words):
+def test_the_front_shows_the_dense_network_repaired_and_the_floor(metrics, words):
     made(RESULTS / "fronts" / "vgg.csv", front_table(1))
     made(RESULTS / "fronts" / "vgg.test.csv", TESTED)
     made(RESULTS / "report.html", "<html>")
     file = RESULTS / "baselines" / "vgg" / "metrics.json"
-    made(file, metrics)
+    made(file, json.dumps({"accuracy": {"validation": 0.9, "test": 0.88}} | metrics))
     line = front.show(STUDY, RESULTS).splitlines()[1]
     dense = "vgg: 1 design on the front; dense accuracy 90.00% (88.00% on test images)"
-    assert line == (f"{dense}, repaired {words}" if words else dense)
+    assert line == f"{dense}{words}, floor 85.60% (83.60%)", "4.4 points below"
     file.write_text("{} ", encoding="utf-8")
     with pytest.raises(UserError, match=r"metrics\.json: damaged or edited"):
         front.show(STUDY, RESULTS)

@@ -493,7 +493,7 @@ def test_the_worst_runs_front_has_the_dense_network_repaired(accuracy):
     assert drawn.get_offsets().tolist() == [[1.0, accuracy]]
     lowest, highest = drawing.figure.axes[0].get_ylim()
     assert lowest < accuracy < highest
-    assert "The square is the dense network, repaired" in drawing.caption
+    assert "A square is the dense network, repaired" in drawing.caption
     without = draw_worst_run_front(evaluations, NETWORK, SIX[0], 1)
     assert set(legend_of(without.figure)) == set(legend_of(drawing.figure)) - {label}
     assert "repaired" not in without.caption

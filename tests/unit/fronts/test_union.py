@@ -233,7 +233,7 @@ def test_the_figure_has_the_dense_network_repaired_beside_the_untouched_one(spli
         assert marks_of(figure, on_test) == ([[rate, 0.99]], True)
     lowest, highest = figure.axes[0].get_ylim()
     assert lowest < value < highest
-    assert "The square is the dense network, repaired as each design is." in drawing.caption
+    assert "A square is the dense network, repaired as each design is." in drawing.caption
     without = draw_front(*given)
     assert "repaired" not in without.caption
     assert not any("repaired" in name for name in legend_of(without.figure))

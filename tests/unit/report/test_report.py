@@ -220,14 +220,14 @@ def test_the_dense_network_repaired_has_rows_of_its_own():
     page = page_of(metrics={**METRICS, "repaired": REPAIRED})
     text = rendered(page)
     assert "n, repaired 91.23 % 83.21 %" in text
-    assert "dense network, repaired 100.0 % 91.23 % 83.21 % none none no" in text
+    assert "dense network, repaired 100.0 % 91.23 % 83.21 % untouched untouched no" in text
     assert "dense network 100.0 % 90.00 % 80.00 % untouched" in text
     assert "(80.00 %). Repaired as each design is, it has 91.23 % (83.21 %)." in text
     assert text.count("The floor refers to the untouched") == 2
     assert "Repair leaves these parts of n alone: features.1 (GroupNorm) , &lt;b&gt;own" in text
     assert "n : repair has 900 training images, 1000 were asked for." in text
     searched_on_test = rendered(page, split="test")
-    assert "dense network, repaired 100.0 % 83.21 % none" in searched_on_test
+    assert "dense network, repaired 100.0 % 83.21 % untouched" in searched_on_test
     assert "Repaired as each design is, it has 83.21 %." in searched_on_test
     compared = comparison("n", tables(), pd.DataFrame(columns=iteration_columns()), 10)
     for one, told in ((page, REPAIRED), (page_of(), None)):
@@ -247,6 +247,8 @@ def test_the_report_says_which_moves_the_search_had():
     text = rendered(page_of())
     assert "Allocation uniform : each chosen tensor loses the same share of its entries." in text
     assert "Any Linear or convolution layer can be pruned." in text
+    beyond = "This study has moves that the paper lacks"
+    assert beyond not in text
     moves = {"allocation": "lamp", "keep": ["features.0", "<i>*"]}
     auto = {"repair": "auto", "images": 1000, "batch_size": 200}
     text = rendered(page_of(), moves=moves, compression=auto)
@@ -256,10 +258,24 @@ def test_the_report_says_which_moves_the_search_had():
         "each design is repaired on 1,000 training images in batches of 200 (or all there are):"
         in text
     )
+    assert beyond in text
+    for one in ({"moves": moves}, {"compression": auto}):
+        assert beyond in rendered(page_of(), **one)
     elsewhere = rendered(page_of(measured={}), moves=moves, compression=auto)
+    assert beyond not in elsewhere
     assert not any(
         word in elsewhere for word in ("Allocation", "LAMP", "Nothing is done", "repaired")
     )
+
+
+def test_a_design_below_the_floor_on_the_test_images_is_not_praised():
+    text = rendered(page_of())
+    assert "(70.00 % on the test images, where the floor is 72.00 %)." in text
+    assert "The smallest that keeps it on both has" in text
+    assert "(70.00 % on the test images, below the floor there)" in text
+    for told in (rendered(page_of(), split="test"), rendered(page_of(measured={}))):
+        assert "on both" not in told
+        assert "below the floor there" not in told
 
 
 def test_every_figure_has_the_full_width():

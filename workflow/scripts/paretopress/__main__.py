@@ -26,7 +26,8 @@ EVALUATE_EXAMPLE = " vgg16 conv_scope=2 conv_amount=0.9 conv_target=1"
 VARIABLES_HELP = """
 The variables of a design. What is not named is untouched.
   linear_scope, conv_scope    layers to prune: 0 none, 1 a random subset, 2 all
-  linear_amount, conv_amount  the share of their entries that becomes zero, from 0 to 1
+  linear_amount, conv_amount  the share that becomes zero, from 0 to 1: of each tensor with the
+                              allocation uniform, of all weights of the kind with lamp
   linear_target, conv_target  what is pruned of them: 0 biases, 1 weights, 2 both
   quantization                0 none, 1 dynamic int8 of the Linear layers
 """

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from ..config.study import Study
 from ..errors import UserError
@@ -9,7 +10,8 @@ from ..fronts.union import DENSE
 from ..jobs.provenance import Damaged, verified
 from ..networks.metrics import read_metrics, repaired_accuracy
 from ..report.networks import front_rows
-from ..tables import read_table
+from ..search.objectives import threshold_of
+from ..tables import read_table, records
 from ..words import counted
 from .advice import Advice
 
@@ -18,22 +20,32 @@ NO_ADVICE = Advice()
 
 
 def _of_network(
-    network: str, file: Path, test: Path | None, repaired: Mapping[str, float], split: str
+    network: str,
+    file: Path,
+    test: Path | None,
+    metrics: Mapping[str, Any] | None,
+    constraint: Mapping[str, float | None],
+    split: str,
 ) -> Iterator[str]:
     front = read_table(file)
-    tested: dict[str, float] = {}
+    tested: dict[str, dict[str, Any]] = {}
     if test is not None:
-        table = read_table(test)
-        tested = dict(zip(table["design_id"], table["test_accuracy"], strict=True))
+        tested = {row["design_id"]: row for row in records(read_table(test))}
 
     def on_test_images(design_id: str) -> str:
-        return f" ({tested[design_id]:.2%} on test images)" if design_id in tested else ""
+        if (row := tested.get(design_id)) is None:
+            return ""
+        below = "" if row["test_feasible"] else ", below the floor"
+        return f" ({row['test_accuracy']:.2%} on test images{below})"
 
     dense = front.loc[front["design_id"] == DENSE, "accuracy"]
     rows = front_rows(front)
     known = f"{dense.iloc[0]:.2%}{on_test_images(DENSE)}" if len(dense) else "not known"
-    if repaired:
-        known += f", repaired {repaired[split]:.2%} ({repaired['test']:.2%})"
+    if metrics is not None:
+        if repaired := repaired_accuracy(metrics):
+            known += f", repaired {repaired[split]:.2%} ({repaired['test']:.2%})"
+        floor, there = (threshold_of(metrics, images, constraint) for images in (split, "test"))
+        known += f", floor {floor:.2%} ({there:.2%})"
     yield f"\n{network}: {counted(len(rows), 'design')} on the front; dense accuracy {known}"
     for row in rows[:ROWS]:
         int8 = ", int8" if row["int8"] else ""
@@ -81,12 +93,17 @@ def show(study: Study, results: Path, advice: Advice = NO_ADVICE) -> str:
         ) from error
     except Damaged as error:
         raise UserError(advice.made_right(str(error))) from error
-    repaired = {network: repaired_accuracy(read_metrics(file)) for network, file in metrics.items()}
+    constraint = study.constraint.model_dump(mode="json")
     lines = [
         line
         for network, file in fronts.items()
         for line in _of_network(
-            network, file, tests.get(network), repaired.get(network, {}), study.evaluation.split
+            network,
+            file,
+            tests.get(network),
+            read_metrics(metrics[network]) if network in metrics else None,
+            constraint,
+            study.evaluation.split,
         )
     ]
     return "\n".join([*lines, f"\nReport: {report}"])

@@ -19,10 +19,10 @@ class AmountRange(Section):
     """The bounds of an amount, both in (0, 1)."""
 
     minimum: Fraction = Field(
-        0.001, description="Smallest fraction of the entries of a chosen tensor that is set to zero"
+        0.001, description="Smallest amount, a fraction of the entries that is set to zero"
     )
     maximum: Fraction = Field(
-        0.999, description="Largest fraction of the entries of a chosen tensor that is set to zero"
+        0.999, description="Largest amount, a fraction of the entries that is set to zero"
     )
 
     @model_validator(mode="after")
@@ -48,13 +48,16 @@ class Space(Section):
     allocation: Literal["uniform", "lamp"] = Field(
         "lamp",
         description="How an amount is spread over the layers of its kind. uniform: each chosen "
-        "tensor loses that share of its entries. lamp: one threshold of the LAMP score for all "
-        "layers of the kind, which spares layers that need their weights; biases stay uniform",
+        "tensor loses that share of its entries. lamp: all layers of the kind together lose that "
+        "share of their weights, by one threshold of the LAMP score, which spares layers that need "
+        "their weights; biases stay uniform",
     )
     keep: Annotated[list[LayerName], AfterValidator(distinct)] = Field(
         [],
         description="Layers that nothing is done to, by name or pattern, such as `conv1` or "
-        "`layer4.*`. Their entries count in the non-zero rate",
+        "`layer4.*`, where `*` is any text, with dots too. Quote a pattern. A name must be that of a "
+        "layer in one of the networks, as `named_modules()` has it, which is checked when the "
+        "networks are built. Their entries count in the non-zero rate",
     )
 
 

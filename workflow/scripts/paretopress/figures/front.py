@@ -33,6 +33,7 @@ LEAST_SHOWN = 0.005  # accuracy, below the lowest point on the test images or of
 RATES = "non-zero weights"
 MANY_DESIGNS = 500  # more are drawn smaller
 DIM = "#909090"
+TEST_NOTE = " Hollow markers, joined by a line, are the same networks on the test images."
 NO_REPAIR: Mapping[str, float] = {}
 
 
@@ -138,7 +139,7 @@ def _draw_test_images(axis: Axes, test: pd.DataFrame) -> list[Handle]:
     for chosen, marker, size, color, label in (
         (pruned, "o", 60, VERMILLION, "on test images"),
         (test["design_id"] == DENSE, "*", 220, INK, "dense network on test images"),
-        (test["design_id"] == REPAIRED, "s", 90, GREEN, "repaired, on test images"),
+        (test["design_id"] == REPAIRED, "s", 180, GREEN, "repaired, on test images"),
     ):
         part = test[chosen]
         if len(part):
@@ -233,6 +234,7 @@ def draw_front(
         f"{keeping:,} {'keeps' if keeping == 1 else 'keep'} the floor and "
         f"{len(found)} {'is' if len(found) == 1 else 'are'} on the union front."
         f"{REPAIRED_NOTE if repaired else ''}"
+        f"{TEST_NOTE if len(unseen) else ''}"
     )
     return Drawing(figure, caption + below_zero_note(int((designs["nonzero_rate"] < 0).sum())))
 

@@ -6,11 +6,11 @@ from ..fronts.union import DENSE
 from .style import GREEN, INK, Handle
 
 REPAIRED = "repaired"
-REPAIRED_NOTE = " The square is the dense network, repaired as each design is."
-# The label, marker, area, colour, edge and layer of each. The white edge shows a square on a star.
+REPAIRED_NOTE = " A square is the dense network, repaired as each design is."
+# The label, marker, area, colour, edge and layer of each. The white edge shows a star on a square.
 UNPRUNED = {
-    DENSE: ("dense network", "*", 150, INK, INK, 5),
-    REPAIRED: ("dense network, repaired", "s", 42, GREEN, "white", 6),
+    DENSE: ("dense network", "*", 150, INK, "white", 6),
+    REPAIRED: ("dense network, repaired", "s", 130, GREEN, GREEN, 5),
 }
 
 
