@@ -1,8 +1,9 @@
 """Join searches with different moves, and measure what they chose.
 
 The searches of docs/evidence ran in the folder in which this runs. Their evaluations become one
-table, which docs/evidence/joined.yaml reads. Of each search the smallest design within an allowed
-drop on the validation images is evaluated on all test images, by `paretopress evaluate`:
+table, which docs/evidence/NETWORK-joined.yaml reads. Of each search the smallest design within an
+allowed drop on the validation images is evaluated by `paretopress evaluate` on the test images that
+are left. Together with the validation images they are the 10,000 test images of CIFAR-10:
 
     PYTHONPATH=workflow/scripts:tests .venv/bin/python -m benchmarks.chosen_moves \
         --network resnet50 --moves paper-moves default-moves \
@@ -13,6 +14,7 @@ import argparse
 import json
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -36,8 +38,8 @@ def metrics(network: str, moves: str) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def on_test_images(network: str, moves: str, row: pd.Series) -> dict:
-    """Evaluate the design of a row on all test images."""
+def on_images_left(network: str, moves: str, row: pd.Series) -> dict:
+    """Evaluate the design of a row on the images that no choice has seen."""
     command = [
         sys.executable, "-P", "-m", "paretopress", "evaluate",
         "--configfile", f"docs/evidence/{network}-{moves}.yaml", network,
@@ -49,24 +51,36 @@ def on_test_images(network: str, moves: str, row: pd.Series) -> dict:
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
+def of_all(validation: float, left: float, images: dict[str, int]) -> float:
+    """The accuracy on both splits together."""
+    right = round(validation * images["validation"]) + round(left * images["test"])
+    return right / (images["validation"] + images["test"])
+
+
 def chosen(network: str, moves: str, table: pd.DataFrame) -> list[dict]:
-    """The smallest design within each drop on validation images, and what it does on test images."""
-    dense, rows = metrics(network, moves), []
-    for drop in DROPS:
-        floor = dense["accuracy"]["validation"] - drop / 100
-        row = table[table["accuracy"] >= floor].sort_values("nonzero_rate").iloc[0]
-        told = on_test_images(network, moves, row)
+    """The smallest design of each seed within each drop, and what it does on the other images."""
+    measured, rows = metrics(network, moves), []
+    dense, images = measured["accuracy"], measured["images"]
+    for drop, (seed, run) in product(DROPS, table.groupby("seed")):
+        floor = dense["validation"] - drop / 100
+        row = run[run["accuracy"] >= floor].sort_values("nonzero_rate").iloc[0]
+        told = on_images_left(network, moves, row)
         assert told["design_id"] == row["design_id"], "the network of the row is made again"
         rows.append(
             {
                 "network": network,
                 "moves": moves,
                 "allowed_drop_points": drop,
-                **{name: row[name] for name in ("seed", "design_id", *VARIABLES, "nonzero_rate")},
+                "seed": seed,
+                **{name: row[name] for name in ("design_id", *VARIABLES, "nonzero_rate")},
+                "validation_images": images["validation"],
                 "validation_accuracy": row["accuracy"],
-                "dense_validation_accuracy": dense["accuracy"]["validation"],
-                "test_accuracy": told["accuracy"],
-                "dense_test_accuracy": dense["accuracy"]["test"],
+                "dense_validation_accuracy": dense["validation"],
+                "images_left": images["test"],
+                "left_accuracy": told["accuracy"],
+                "dense_left_accuracy": dense["test"],
+                "test_accuracy": of_all(row["accuracy"], told["accuracy"], images),
+                "dense_test_accuracy": of_all(dense["validation"], dense["test"], images),
             }
         )
     return rows

@@ -4,7 +4,7 @@ Give the config of a study with one network. Its variants with the other moves s
 that only the moves differ. A row that the output holds is not evaluated again:
 
     PYTHONPATH=workflow/scripts:tests .venv/bin/python -m benchmarks.moves \
-        --configfile docs/evidence/resnet50-default-moves.yaml --kept 0.5 0.3 0.1 --output table.csv
+        --configfile docs/evidence/resnet50.yaml --kept 0.5 0.3 0.1 --output table.csv
 """
 
 import argparse

@@ -16,7 +16,7 @@ ONE_IMAGE = 1 / 500  # may be classified otherwise on another processor
 
 
 def test_three_rows_are_what_they_were(shared_data, tmp_path):
-    config = yaml.safe_load((EVIDENCE / "resnet50-default-moves.yaml").read_text(encoding="utf-8"))
+    config = yaml.safe_load((EVIDENCE / "resnet50.yaml").read_text(encoding="utf-8"))
     config["study"] = RESULTS.name
     config["dataset"]["path"] = str(shared_data / "cifar10-jpeg.tar.gz")
     config["networks"]["resnet50"]["weights"] = str(shared_data / "resnet50-cifar10.safetensors")
