@@ -1,7 +1,7 @@
 """Join searches with different moves, and measure what they chose.
 
 The searches of docs/evidence ran in the folder in which this runs. Their evaluations become one
-table, which docs/evidence/NETWORK-joined.yaml reads. Of each search the smallest design within an
+table, which docs/evidence/joined.yaml reads. Of each search the smallest design within an
 allowed drop on the validation images is evaluated by `paretopress evaluate` on the test images that
 are left. Together with the validation images they are the 10,000 test images of CIFAR-10:
 

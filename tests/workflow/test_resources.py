@@ -52,6 +52,7 @@ print(used.ru_maxrss, used.ru_utime + used.ru_stime)
     "job",
     [
         "evaluate with moves",
+        pytest.param("evaluate large images with moves", marks=pytest.mark.thorough),
         pytest.param("evaluate", marks=pytest.mark.thorough),
         pytest.param("tabulate", marks=pytest.mark.thorough),
         pytest.param("measure", marks=pytest.mark.thorough),
