@@ -16,7 +16,7 @@ import numpy as np
 import torch
 import torch._dynamo  # measuring sizes loads it
 
-from paretopress.compression.allocation import lamp_table, save_tables
+from paretopress.compression.allocation import save_tables
 from paretopress.compression.designs import Design, SearchSpace
 from paretopress.compression.layers import AMOUNTS, LAYER_KINDS, layout_of
 from paretopress.compression.plans import canonical
@@ -124,8 +124,7 @@ def tabulate(folder: Path, base: int) -> dict[str, Any]:
     peaks = {}
     with peak_of("tables", peaks, base):
         network = mapped_network(build_network(ARCHITECTURE, 10), folder / WEIGHTS)
-        tables = {kind: lamp_table(network.magnitudes(kind)) for kind in LAYER_KINDS}
-        save_tables(tables, folder / TABLES)
+        save_tables(network.tables(), folder / TABLES)
     return {"peaks": peaks}
 
 

@@ -29,7 +29,7 @@ VARIABLES = (
 def evaluations(network: str, moves: str) -> pd.DataFrame:
     """Every evaluation of the searches of a network with these moves, named by the moves."""
     path = Path("results") / f"{network}-{moves}" / "runs" / network / "evaluations.csv"
-    return pd.read_csv(path).assign(method=moves)
+    return pd.read_csv(path).assign(method=moves.replace("-", "_"))
 
 
 def metrics(network: str, moves: str) -> dict:

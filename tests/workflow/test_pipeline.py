@@ -475,6 +475,16 @@ def test_a_layer_to_keep_that_no_network_has_stops_the_study_before_any_training
     assert not list((tmp_path / RESULTS / "baselines").rglob("*.safetensors"))
 
 
+def test_a_layer_to_keep_that_no_network_has_stops_a_trained_study_too(finished, tmp_path):
+    project = Project(tmp_path)
+    project.take(finished, "dataset", "baselines")
+    project.configure(TINY | {"search_space": {"keep": ["head.*"]}})
+    stopped = project.snakemake("--cores", "2", str(RESULTS / "baselines/first/gate.passed"))
+    assert stopped.returncode != 0
+    output = stopped.stdout + stopped.stderr
+    assert "search_space.keep: 'head.*': no Linear or convolution layer has such a name" in output
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [

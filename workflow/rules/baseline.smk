@@ -82,6 +82,8 @@ rule dense_metrics:
         "../../envs/paretopress.yaml"
     params:
         **code_of("measure_baseline.py"),
+        # With other kept layers this job runs again, and no training.
+        **CHECKED_KEEP,
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
         moves={key: PLANNED.moves[key] for key in ("keep", "repair")},

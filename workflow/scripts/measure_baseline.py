@@ -6,6 +6,7 @@ import torch
 
 from paretopress.dataset.split import load_split
 from paretopress.jobs.job import job
+from paretopress.networks.build import check_keep
 from paretopress.networks.dense import measure_dense, measure_repaired
 from paretopress.networks.mapped import load_moves, load_network
 from paretopress.networks.metrics import write_metrics
@@ -13,6 +14,7 @@ from paretopress.networks.metrics import write_metrics
 with job(snakemake) as work:
     torch.set_num_threads(snakemake.threads)
     validation, test = (load_split(Path(snakemake.input[name])) for name in ("validation", "test"))
+    check_keep(snakemake.params.keep, snakemake.params.architectures, len(test.classes))
     network = load_network(
         snakemake.params.architecture,
         test,

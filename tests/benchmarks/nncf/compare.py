@@ -10,15 +10,12 @@ repository:
 
 import argparse
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import torch
 
-from paretopress.compression.allocation import lamp_table
 from paretopress.compression.designs import Design
-from paretopress.compression.layers import LAYER_KINDS
 from paretopress.compression.plans import canonical
 from paretopress.compression.tally import denormals_flushed
 from paretopress.dataset.split import Split, batches, load_split
@@ -69,9 +66,8 @@ def main() -> None:
         [dataset / "train.safetensors"],
     )
     weights = baseline / "weights.safetensors"
-    network = load_network({"name": "resnet50", "arguments": {}}, split, weights, moves)
-    tables = {kind: lamp_table(network.magnitudes(kind)) for kind in LAYER_KINDS}
-    network = replace(network, moves=replace(moves, tables=tables))
+    architecture = {"name": "resnet50", "arguments": {}}
+    network = load_network(architecture, split, weights, moves).tabulated()
     table = pd.read_csv(given.nncf, dtype={"correct": str})
     rows = []
     for row in table[table["adapted"]].to_dict("records"):

@@ -431,6 +431,22 @@ def test_a_damaged_file_is_refused(evaluate, file):
     assert f"snakemake {file} --cores 1 --configfile c.yaml" in said
 
 
+def test_a_layer_to_keep_that_the_network_has_not_is_refused(evaluate):
+    for allocation in ("lamp", "uniform"):
+        study = config(search_space={"allocation": allocation, "keep": ["2", "layer9.*"]})
+        said = evaluate("own", *CONVOLUTIONS, study=study)
+        assert said.startswith("search_space.keep: 'layer9.*': no Linear or convolution layer has")
+        assert "own: 0, 2, 6, 9" in said
+
+
+def test_a_floor_that_the_config_has_is_always_known(evaluate):
+    study = config(constraint={"floor": 0.3})
+    found = json.loads(evaluate("own", *CONVOLUTIONS, "--images=7", "--json", study=study))
+    assert (found["dense_accuracy"], found["floor"]) == (None, 0.3)
+    assert found["feasible"] == (found["accuracy"] >= 0.3)
+    assert " validation images (floor 30.00%, " in evaluate("own", "--images=7", study=study)
+
+
 def test_weights_that_were_made_for_another_config_are_refused(evaluate):
     record(WEIGHTS, architecture={**ARCHITECTURE, "arguments": {"width": 2}})
     said = evaluate("own")

@@ -608,6 +608,84 @@ def test_layers_that_share_one_of_their_tensors_are_left_alone(tmp_path, tensor)
     assert ("other (shares one of its tensors)" in left_alone) == (tensor == "bias")
 
 
+class Standardized(nn.Conv2d):
+    """A convolution that does not see the scale of its weight."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        weight = self.weight / self.weight.std((1, 2, 3), keepdim=True)
+        return nn.functional.conv2d(x, weight, self.bias)
+
+
+class InPairs(nn.Linear):
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return super().forward(x), x
+
+
+def test_layers_that_compute_in_their_own_way_are_left_alone_and_said(tmp_path):
+    network = Net(
+        lambda net, x: net.last(net.own(x).relu().mean((2, 3)))[0],
+        own=Standardized(3, 4, 3),
+        last=InPairs(4, 3),
+    )
+    network = built(lambda: network)
+    target = mapped(network, tmp_path, batch_size=7)
+    plan = share_of(target, 0.5)
+    assert same_bits(target.pruned(plan), prune(network, plan))
+    assert target.repaired()[1] == (
+        "last (computes in its own way)",
+        "own (computes in its own way)",
+    )
+
+
+def test_a_weight_that_another_module_holds_too_is_left_alone(tmp_path):
+    network = Net(
+        lambda net, x: net.last(net.back(net.there(x).relu()).mean((2, 3))),
+        there=nn.Conv2d(3, 4, 3),
+        back=nn.ConvTranspose2d(4, 3, 3),
+        last=nn.Linear(3, 3),
+    )
+    network.back.weight = network.there.weight
+    network = built(lambda: network)
+    target = mapped(network, tmp_path, batch_size=7)
+    plan = share_of(target, 0.5)
+    pruned = prune(network, plan)
+    assert same_bits(target.pruned(plan), pruned, "there.", "back.")
+    assert_close(target.pruned(plan), reference(network, pruned, {"last"}, target.moves.repair))
+    assert target.repaired()[1] == ("there (shares one of its tensors)",)
+
+
+def test_what_changes_an_output_in_place_is_seen_before_a_norm():
+    def mended(inplace: bool) -> frozenset[str]:
+        steps = [nn.Conv2d(3, 4, 3), nn.ReLU(inplace=inplace), nn.BatchNorm2d(4), *head(4)]
+        return passage_of(nn.Sequential(*steps).eval(), SIDE).mended
+
+    assert mended(True) == mended(False) == {"0", "2", "5"}
+
+
+def both_norms(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    return net.norm(x) + net.again(x)
+
+
+@pytest.mark.parametrize(
+    ("call", "same_is_mended"),
+    [
+        (lambda net, x: net.norm(net.same(x)) + net.again(net.same(x)), False),
+        (lambda net, x: net.norm(net.same(x)) + net.same(x), True),
+        (lambda net, x: both_norms(net, net.same(x)) + net.same(x), True),
+    ],
+    ids=["each call into a norm", "one call into none", "one call into two norms"],
+)
+def test_each_call_of_a_layer_counts(call, same_is_mended):
+    network = Net(
+        lambda net, x: net.last(call(net, x).mean((2, 3))),
+        same=nn.Conv2d(3, 4, 3),
+        norm=nn.BatchNorm2d(4),
+        again=nn.BatchNorm2d(4),
+        last=nn.Linear(4, 3),
+    )
+    assert ("same" in passage_of(network.eval(), SIDE).mended) == same_is_mended
+
+
 GREY = replace(
     TRAINING,
     images=TRAINING.images[:, :1, :1, :1].expand(-1, 3, SIDE, SIDE).contiguous(),
@@ -786,6 +864,19 @@ def test_the_dense_network_repaired_is_mended_as_if_all_of_it_was_pruned(tmp_pat
     assert_close(repaired, expected)
     assert left_alone == ()
     assert not same_bits(repaired, network, "norm.")
+
+
+@pytest.mark.parametrize(("keep", "untouched"), [((), "0."), (("1",), ("0.", "1.", "2."))])
+def test_the_dense_network_repaired_keeps_what_no_design_mends(tmp_path, keep, untouched):
+    network = built(
+        lambda: nn.Sequential(
+            *[nn.BatchNorm2d(3), nn.Conv2d(3, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU()],
+            *[nn.Conv2d(4, 5, 3, bias=False), nn.BatchNorm2d(5), *head(5)],
+        )
+    )
+    repaired = mapped(network, tmp_path, keep).repaired()[0]
+    assert same_bits(repaired, network, *([untouched] if isinstance(untouched, str) else untouched))
+    assert not same_bits(repaired, network, "5.")
 
 
 def test_the_dense_network_without_batch_norm_has_nothing_to_repair(tmp_path):

@@ -273,6 +273,7 @@ def test_a_design_below_the_floor_on_the_test_images_is_not_praised():
     assert "(70.00 % on the test images, where the floor is 72.00 %)." in text
     assert "The smallest that keeps it on both has" in text
     assert "(70.00 % on the test images, below the floor there)" in text
+    assert "↓: below the floor on the test images." in text
     for told in (rendered(page_of(), split="test"), rendered(page_of(measured={}))):
         assert "on both" not in told
         assert "below the floor there" not in told

@@ -17,6 +17,7 @@ from ..compression.pruning import count_and_quantize
 from ..compression.tally import tally
 from ..config.study import Study
 from ..dataset.split import load_split, spread
+from ..networks.build import check_keep
 from ..networks.mapped import load_moves, load_network
 from ..networks.metrics import read_metrics
 from ..runs.planned import Planned
@@ -122,14 +123,18 @@ def _evaluated(
     if images is not None and images < len(whole):
         chosen = spread(whole, images)
         measured = replace(whole, images=whole.images[chosen], labels=whole.labels[chosen])
-    architecture = study.networks[network].architecture.model_dump(mode="json")
+    architectures = {
+        name: known.architecture.model_dump(mode="json") for name, known in study.networks.items()
+    }
+    check_keep(planned.moves["keep"], architectures, len(whole.classes))
     moves = load_moves(planned.moves, files.allocation, files.training)
-    mapped = load_network(architecture, whole, files.weights, moves)
+    mapped = load_network(architectures[network], whole, files.weights, moves)
     notes = []
-    if planned.moves["allocation"] == "lamp" and not files.allocation:
+    prunes = any(asked.get(f"{kind}_scope", NONE) != NONE for kind in LAYER_KINDS)
+    if prunes and planned.moves["allocation"] == "lamp" and not files.allocation:
         mapped = mapped.tabulated()
         notes.append(
-            "the table of the allocation was made for this command: the study has none yet"
+            "the table of the allocation was made for this command. The study has none of these layers"
         )
     of_run = planned.sample_seed(study.seeds[0] if seed is None else seed)
     folded, plan = canonical(design_of_variables(asked), mapped.layout(), of_run)
@@ -151,11 +156,12 @@ def _evaluated(
         notes.append(
             f"the scores of {counted(counts.unscored, 'image')} are not finite, and count as wrong"
         )
-    dense = floor = None
+    constraint = planned.constraints[network]
+    dense, floor = None, constraint["floor"]
     if len(measured) == len(whole) and files.metrics.is_file():
         metrics = read_metrics(files.metrics)
         if (dense := metrics["accuracy"].get(split)) is not None:
-            floor = threshold_of(metrics, split, planned.constraints[network])
+            floor = threshold_of(metrics, split, constraint)
     if dense is None and plan.zeros:
         notes.append(
             "the dense network was not measured on these images. "
@@ -227,10 +233,11 @@ def _text(found: Evaluated) -> Iterator[str]:
     accuracy = (
         f"{found.accuracy:.2%} of {used}{counted(found.split_images, f'{found.split} image')}"
     )
-    if found.dense_accuracy is not None and found.floor is not None:
+    known = [] if found.dense_accuracy is None else [f"dense {found.dense_accuracy:.2%}"]
+    if found.floor is not None:
         missed = f"missed by {100 * (found.floor - found.accuracy):.2f} points"
-        floor = f"floor {found.floor:.2%}, {'kept' if found.feasible else missed}"
-        accuracy += f" (dense {found.dense_accuracy:.2%}, {floor})"
+        known += [f"floor {found.floor:.2%}", "kept" if found.feasible else missed]
+    accuracy += f" ({', '.join(known)})" if known else ""
     seconds = found.seconds
     yield ""
     yield f"non-zero rate  {found.nonzero_rate:.2%}"

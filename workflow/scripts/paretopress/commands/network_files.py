@@ -32,7 +32,6 @@ class NetworkFiles:
     """The files of a study that an evaluation of a network reads.
 
     Attributes:
-        results: The folder of the results.
         weights: The weights of the network.
         metrics: What was measured on the dense network. This file may be missing.
         images: The split.
@@ -40,50 +39,37 @@ class NetworkFiles:
         training: The training split, if the study repairs networks.
     """
 
-    results: Path
     weights: Path
     metrics: Path
     images: Path
     allocation: tuple[Path, ...]
     training: tuple[Path, ...]
 
-    def _check(self, made_for: Mapping[str, Any], advice: Advice) -> None:
-        """Check that the files are there, whole, and made for the present config.
 
-        Args:
-            made_for: The parameters that the weights must have been made with.
-            advice: How the study is started here.
-
-        Raises:
-            Damaged: A file is damaged.
-            UserError: A file is missing or made for another config.
-        """
-        needed = dict.fromkeys([self.weights, self.images, *self.training])
-        if missing := [file for file in needed if not file.is_file()]:
-            # The metrics are made from the weights and the images.
-            targets = missing if self.metrics.is_file() else [self.metrics]
-            raise UserError(
-                f"{', '.join(map(str, missing))}: not there yet. "
-                f"This makes what is missing, without the searches: {advice.make(targets)}"
-            )
-        present = [*needed, *self.allocation, *([self.metrics] if self.metrics.is_file() else [])]
-        verified(self.results, map(str, present))
-        recorded = read_record(self.results, self.weights).params
-        for key, value in made_for.items():
-            if recorded.get(key, value) != value:
-                raise UserError(
-                    f"{self.weights}: made for another {key} than {advice.configfile} has now. Give "
-                    "this config another name of the study. Or make the weights again, and with "
-                    f"them all that rests on them: {advice.make([self.weights])}"
-                )
-
-
-def _tables(results: Path, file: Path, made_for: Mapping[str, Any]) -> tuple[Path, ...]:
-    """The tables of a network, if they are there for these parameters."""
-    if not file.is_file():
-        return ()
+def _differs(results: Path, file: Path, made_for: Mapping[str, Any]) -> str | None:
+    """The first key that a file was made with another value of."""
     recorded = read_record(results, file).params
-    return (file,) if all(recorded.get(key) == value for key, value in made_for.items()) else ()
+    return next((key for key, value in made_for.items() if recorded.get(key, value) != value), None)
+
+
+def _check(files: NetworkFiles, results: Path, made_for: Mapping[str, Any], advice: Advice) -> None:
+    """Check that the files are there and whole, and the weights made for the present config."""
+    needed = dict.fromkeys([files.weights, files.images, *files.training])
+    if missing := [file for file in needed if not file.is_file()]:
+        # The metrics are made from the weights and the images.
+        targets = missing if files.metrics.is_file() else [files.metrics]
+        raise UserError(
+            f"{', '.join(map(str, missing))}: not there yet. "
+            f"This makes what is missing, without the searches: {advice.make(targets)}"
+        )
+    present = [*needed, *files.allocation, *([files.metrics] if files.metrics.is_file() else [])]
+    verified(results, map(str, present))
+    if key := _differs(results, files.weights, made_for):
+        raise UserError(
+            f"{files.weights}: made for another {key} than {advice.configfile} has now. Give this "
+            "config another name of the study. Or make the weights again, and with them all that "
+            f"rests on them: {advice.make([files.weights])}"
+        )
 
 
 def files_of(planned: Planned, network: str, split: str, advice: Advice) -> NetworkFiles:
@@ -105,21 +91,23 @@ def files_of(planned: Planned, network: str, split: str, advice: Advice) -> Netw
     _refuse_other_networks(planned.study, network, advice.configfile)
     results = Path(planned.results)
     baseline, dataset = results / "baselines" / network, results / "dataset"
-    moves = planned.moves
-    own = planned.study.networks[network].model_dump(mode="json")
-    tables = {"architecture": own["architecture"], "keep": moves["keep"]}
+    moves, own = planned.moves, planned.study.networks[network].model_dump(mode="json")
+    tables = baseline / "allocation.safetensors"
+    of_tables = {"architecture": own["architecture"], "keep": moves["keep"]}
     try:
+        usable = (
+            moves["allocation"] == "lamp"
+            and tables.is_file()
+            and not _differs(results, tables, of_tables)
+        )
         files = NetworkFiles(
-            results,
             baseline / "weights.safetensors",
             baseline / "metrics.json",
             dataset / f"{split}.safetensors",
-            _tables(results, baseline / "allocation.safetensors", tables)
-            if moves["allocation"] == "lamp"
-            else (),
+            (tables,) if usable else (),
             (dataset / "train.safetensors",) if moves["repair"] else (),
         )
-        files._check({key: own[key] for key in ("architecture", "training")}, advice)
+        _check(files, results, {key: own[key] for key in ("architecture", "training")}, advice)
     except Damaged as error:
         raise UserError(advice.made_right(str(error))) from error
     return files

@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from .layers import EVERY_KIND, kept_layers
 
+FORWARDS = tuple(kind.forward for kind in EVERY_KIND)
 OTHER_NORMS = (nn.GroupNorm, nn.LayerNorm, nn.RMSNorm, nn.LocalResponseNorm, _InstanceNorm)
 
 
@@ -51,15 +52,17 @@ def _names_of_layers(network: nn.Module) -> dict[nn.Module, str]:
     }
 
 
-def _parts_shared(layers: Mapping[nn.Module, str]) -> set[str]:
-    """The names of layers that share one of weight and bias with another layer, but not both."""
-    pairs = {(id(layer.weight), id(layer.bias), layer.bias is None) for layer in layers}
-    weights = Counter(weight for weight, _, _ in pairs)
-    biases = Counter(bias for _, bias, missing in pairs if not missing)
+def _parts_shared(network: nn.Module, layers: Mapping[nn.Module, str]) -> set[str]:
+    """The names of layers that share a tensor with another module, but for all their tensors."""
+    holders: dict[int, set[Any]] = {}
+    for module in network.modules():
+        own = tuple(map(id, module.parameters(recurse=False)))
+        for tensor in own:
+            holders.setdefault(tensor, set()).add(own if module in layers else module)
     return {
         name
         for layer, name in layers.items()
-        if weights[id(layer.weight)] > 1 or biases[id(layer.bias)] > 1
+        if any(len(holders[id(tensor)]) > 1 for tensor in layer.parameters(recurse=False))
     }
 
 
@@ -106,7 +109,7 @@ def passage_of(network: nn.Module, image_size: int, keep: Sequence[str] = ()) ->
     order: dict[str, int] = {}
     read: dict[str, int] = {}
     calls: Counter[str] = Counter()
-    into_norm: Counter[str] = Counter()
+    into_norm: set[tuple[str, int]] = set()
 
     class Reading(TorchFunctionMode):
         """Notes which layers have a tensor among the inputs of a function."""
@@ -121,14 +124,19 @@ def passage_of(network: nn.Module, image_size: int, keep: Sequence[str] = ()) ->
 
     def enter(module: nn.Module, args: Any, kwargs: Any) -> None:
         order.setdefault(named[module], len(order))
-        if module in norms and (layer := getattr(norm_input(args, kwargs), "made_by", None)):
-            into_norm[layer] += 1
+        if module in norms:
+            given = norm_input(args, kwargs)
+            layer, call, version = getattr(given, "made_by", ("", 0, 0))
+            if layer and given._version == version:  # else something has changed it in place
+                into_norm.add((layer, call))
 
-    def leave(module: nn.Module, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+    def leave(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         calls[layers[module]] += 1
-        output.made_by = layers[module]  # type: ignore[attr-defined]
+        if isinstance(output, torch.Tensor):
+            output.made_by = (layers[module], calls[layers[module]], output._version)  # type: ignore[attr-defined]
 
-    with ExitStack() as hooks, torch.inference_mode():
+    # Inference mode does not count the changes of a tensor.
+    with ExitStack() as hooks, torch.no_grad():
         for module in named:
             hooks.enter_context(module.register_forward_pre_hook(enter, with_kwargs=True))
         for layer in layers:
@@ -140,12 +148,24 @@ def passage_of(network: nn.Module, image_size: int, keep: Sequence[str] = ()) ->
     # Attention reads the weight of a layer that it holds and does not call.
     read = {name: start for name, start in read.items() if start < order.get(name, len(order) + 1)}
     kept = {layers[layer] for layer in kept_layers(network, keep)}
-    shared = _parts_shared(layers)
-    normed = {name for name in into_norm if into_norm[name] == calls[name]}
+    shared = _parts_shared(network, layers)
+    normed = {
+        name
+        for name, count in calls.items()
+        if all((name, call) in into_norm for call in range(1, count + 1))
+    }
+    # What such a layer does with its weight is not known.
+    own_way = {
+        name
+        for layer, name in layers.items()
+        if getattr(layer.forward, "__func__", None) not in FORWARDS
+    }
     batch_norms = {name for norm, name in norms.items() if not _measures_itself(norm)}
     return Passage(
         order=tuple(order),
-        mended=frozenset((set(calls) - normed - shared - kept) | (batch_norms & set(order))),
+        mended=frozenset(
+            (set(calls) - normed - shared - own_way - kept) | (batch_norms & set(order))
+        ),
         starts=order | read,
         left_alone=(
             *(
@@ -159,6 +179,10 @@ def passage_of(network: nn.Module, image_size: int, keep: Sequence[str] = ()) ->
                 if _measures_itself(norm)
             ),
             *(f"{name} (shares one of its tensors)" for name in sorted(shared - kept)),
+            *(
+                f"{name} (computes in its own way)"
+                for name in sorted(own_way - normed - shared - kept)
+            ),
             *(
                 f"{name} (read and not called)"
                 for name in read

@@ -76,15 +76,13 @@ def load_moves(
         ...     len(moves.repair.order)
         3
     """
-    moves = Moves(tuple(settings["keep"]))
-    for path in allocation:
-        moves = replace(moves, tables=load_tables(Path(path)))
+    repairing = settings["repair"]
+    images = None
     for path in training:
-        split, repairing = load_split(Path(path)), settings["repair"]
-        asked = repairing["images"]
+        split, asked = load_split(Path(path)), repairing["images"]
         images = RepairImages(split, spread(split, asked), repairing["batch_size"], asked)
-        moves = replace(moves, repair=images)
-    return moves
+    tables = load_tables(Path(allocation[0])) if allocation else None
+    return Moves(tuple(settings["keep"]), tables, images)
 
 
 @dataclass(frozen=True)
@@ -148,16 +146,17 @@ class MappedNetwork:
                 own[start : start + rows] = file.get_slice(name)[start : start + rows]
         return own
 
-    def magnitudes(self, kind: str) -> dict[str, ReadMagnitudes]:
-        """Functions that read the magnitudes of the weights of each layer of a kind, by name."""
-        return {
-            layer.name: lambda name=layer.name: magnitudes_of(self.read(f"{name}.weight"))  # type: ignore[misc]
-            for layer in getattr(self.layout(), kind)
-        }
-
     def tables(self) -> dict[str, np.ndarray]:
         """Compute the tables of its LAMP allocation, by kind. Each weight is read twice."""
-        return {kind: lamp_table(self.magnitudes(kind)) for kind in LAYER_KINDS}
+
+        def reads(name: str) -> ReadMagnitudes:
+            return lambda: magnitudes_of(self.read(f"{name}.weight"))
+
+        layout = layout_of(self.structure, self.moves.keep)
+        return {
+            kind: lamp_table({layer.name: reads(layer.name) for layer in getattr(layout, kind)})
+            for kind in LAYER_KINDS
+        }
 
     def tabulated(self) -> "MappedNetwork":
         """The same network with the tables of its LAMP allocation."""
@@ -207,7 +206,10 @@ class MappedNetwork:
         assert images is not None
         passage, dense = self._dense
         network = self.fresh()
-        names = tuple(filter(passage.mended.__contains__, passage.order))
+        layout = self.layout()
+        names = passage.after(
+            {layer.name for kind in LAYER_KINDS for layer in getattr(layout, kind)}
+        )
         repair(network, names, dense, images, self._own_tensor({}))
         return network, passage.left_alone
 
