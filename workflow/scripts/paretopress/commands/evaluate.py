@@ -66,7 +66,6 @@ class Evaluated:
         layers: The entries of each layer, in the order of the network.
         emptied: The names of the layers without any weight left.
         moves: What the study does beside a design: "allocation", "keep" and "repair".
-        repaired: Whether there was anything to repair.
         notes: What else is worth a line, such as a variable without effect.
     """
 
@@ -86,8 +85,11 @@ class Evaluated:
     layers: Sequence[LayerCount]
     emptied: Sequence[str]
     moves: Mapping[str, Any]
-    repaired: bool
     notes: Sequence[str]
+
+
+def _prunes(design: Design) -> bool:
+    return (design.linear_scope, design.conv_scope) != (NONE, NONE)
 
 
 def _layer_counts(network: nn.Module) -> list[LayerCount]:
@@ -130,14 +132,14 @@ def _evaluated(
     moves = load_moves(planned.moves, files.allocation, files.training)
     mapped = load_network(architectures[network], whole, files.weights, moves)
     notes = []
-    prunes = any(asked.get(f"{kind}_scope", NONE) != NONE for kind in LAYER_KINDS)
-    if prunes and planned.moves["allocation"] == "lamp" and not files.allocation:
+    design = design_of_variables(asked)
+    if _prunes(design) and planned.moves["allocation"] == "lamp" and not files.allocation:
         mapped = mapped.tabulated()
         notes.append(
             "the table of the allocation was made for this command. The study has none of these layers"
         )
     of_run = planned.sample_seed(study.seeds[0] if seed is None else seed)
-    folded, plan = canonical(design_of_variables(asked), mapped.layout(), of_run)
+    folded, plan = canonical(design, mapped.layout(), of_run)
 
     start = perf_counter()
     pruned = mapped.pruned(plan)
@@ -167,10 +169,10 @@ def _evaluated(
             "the dense network was not measured on these images. "
             "The same command without variables measures it"
         )
-    repair, kept = (
-        moves.repair,
-        [pattern for pattern in moves.keep if kept_layers(mapped.structure, [pattern])],
-    )
+    kept = [pattern for pattern in moves.keep if kept_layers(mapped.structure, [pattern])]
+    shown = planned.moves | {"keep": kept}
+    if repair := moves.repair:
+        shown |= {"repair": {"images": len(repair.order), "batch_size": repair.batch_size}}
     return Evaluated(
         network=network,
         design=folded,
@@ -187,14 +189,7 @@ def _evaluated(
         seconds={"compression": ready - start, "images": end - ready},
         layers=layers,
         emptied=plan.emptied,
-        moves={
-            **planned.moves,
-            "keep": kept,
-            "repair": {"images": len(repair.order), "batch_size": repair.batch_size}
-            if repair
-            else None,
-        },
-        repaired=repair is not None and bool(plan.zeros),
+        moves=shown,
         notes=notes,
     )
 
@@ -220,7 +215,7 @@ def _moves_in_words(found: Evaluated) -> str:
         [
             f"allocation {found.moves['allocation']}",
             *([f"kept {', '.join(kept)}"] if kept else []),
-            repaired if found.repaired or not repair else "nothing to repair",
+            repaired if _prunes(found.design) or not repair else "nothing to repair",
         ]
     )
 
