@@ -415,6 +415,7 @@ def test_another_layer_to_keep_can_be_tried_before_a_study_has_its_table(evaluat
     TABLES.unlink()
     without = json.loads(evaluate(*words))
     assert without["notes"] == other["notes"]
+    assert json.loads(evaluate("own", "--json"))["notes"] == [], "nothing to tabulate for"
     changed = ("seconds", "notes")
     assert {key: value for key, value in without.items() if key not in changed} == {
         key: value for key, value in with_table.items() if key not in changed

@@ -637,11 +637,12 @@ def test_layers_that_compute_in_their_own_way_are_left_alone_and_said(tmp_path):
     )
 
 
-def test_a_weight_that_another_module_holds_too_is_left_alone(tmp_path):
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_weight_that_another_module_holds_too_is_left_alone(tmp_path, bias):
     network = Net(
         lambda net, x: net.last(net.back(net.there(x).relu()).mean((2, 3))),
-        there=nn.Conv2d(3, 4, 3),
-        back=nn.ConvTranspose2d(4, 3, 3),
+        there=nn.Conv2d(3, 4, 3, bias=bias),
+        back=nn.ConvTranspose2d(4, 3, 3, bias=bias),
         last=nn.Linear(3, 3),
     )
     network.back.weight = network.there.weight

@@ -234,6 +234,8 @@ def test_the_figure_has_the_dense_network_repaired_beside_the_untouched_one(spli
     lowest, highest = figure.axes[0].get_ylim()
     assert lowest < value < highest
     assert "A square is the dense network, repaired as each design is." in drawing.caption
+    hollow = "Hollow markers, joined by a line, are the same networks on the test images."
+    assert (hollow in drawing.caption) == (split != "test")
     without = draw_front(*given)
     assert "repaired" not in without.caption
     assert not any("repaired" in name for name in legend_of(without.figure))

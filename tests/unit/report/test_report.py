@@ -259,7 +259,11 @@ def test_the_report_says_which_moves_the_search_had():
         in text
     )
     assert beyond in text
-    for one in ({"moves": moves}, {"compression": auto}):
+    for one in (
+        {"moves": {**MOVES, "allocation": "lamp"}},
+        {"moves": {**MOVES, "keep": ["features.0"]}},
+        {"compression": auto},
+    ):
         assert beyond in rendered(page_of(), **one)
     elsewhere = rendered(page_of(measured={}), moves=moves, compression=auto)
     assert beyond not in elsewhere
@@ -274,7 +278,12 @@ def test_a_design_below_the_floor_on_the_test_images_is_not_praised():
     assert "The smallest that keeps it on both has" in text
     assert "(70.00 % on the test images, below the floor there)" in text
     assert "↓: below the floor on the test images." in text
-    for told in (rendered(page_of(), split="test"), rendered(page_of(measured={}))):
+    keeps = MEASURED | {"tests": MEASURED["tests"].assign(test_feasible=True)}
+    for told in (
+        rendered(page_of(), split="test"),
+        rendered(page_of(measured={})),
+        rendered(page_of(measured=keeps)),
+    ):
         assert "on both" not in told
         assert "below the floor there" not in told
 
