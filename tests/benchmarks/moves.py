@@ -92,9 +92,10 @@ def main() -> None:
         )
         for row in rows_of(given.output)
     }
+    begun = given.output.is_file()
     with given.output.open("a", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
-        if not done:
+        if not begun:
             writer.writeheader()
         for key in wanted(given.kept, given.kept_linear):
             if key not in done:
