@@ -410,7 +410,7 @@ def test_another_layer_to_keep_can_be_tried_before_a_study_has_its_table(evaluat
     words = ("own", *CONVOLUTIONS, "--json")
     other = json.loads(evaluate(*words, study=study))
     assert {layer["name"]: layer["nonzero"] for layer in other["layers"]}["2"] == 584
-    assert any("was made for this command" in note for note in other["notes"])
+    assert any("no table of the allocation" in note for note in other["notes"])
     with_table = json.loads(evaluate(*words))
     TABLES.unlink()
     without = json.loads(evaluate(*words))

@@ -136,7 +136,7 @@ def _evaluated(
     if _prunes(design) and planned.moves["allocation"] == "lamp" and not files.allocation:
         mapped = mapped.tabulated()
         notes.append(
-            "the table of the allocation was made for this command. The study has none of these layers"
+            "the study has no table of the allocation for these layers. This command made one"
         )
     of_run = planned.sample_seed(study.seeds[0] if seed is None else seed)
     folded, plan = canonical(design, mapped.layout(), of_run)

@@ -53,7 +53,10 @@ def _names_of_layers(network: nn.Module) -> dict[nn.Module, str]:
 
 
 def _parts_shared(network: nn.Module, layers: Mapping[nn.Module, str]) -> set[str]:
-    """The names of layers that share a tensor with another module, but for all their tensors."""
+    """The names of layers that share a tensor with another module.
+
+    Layers that share all their tensors with each other are one layer here.
+    """
     holders: dict[int, set[Any]] = {}
     for module in network.modules():
         own = tuple(map(id, module.parameters(recurse=False)))
@@ -131,9 +134,10 @@ def passage_of(network: nn.Module, image_size: int, keep: Sequence[str] = ()) ->
                 into_norm.add((layer, call))
 
     def leave(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-        calls[layers[module]] += 1
+        name = layers[module]
+        calls[name] += 1
         if isinstance(output, torch.Tensor):
-            output.made_by = (layers[module], calls[layers[module]], output._version)  # type: ignore[attr-defined]
+            output.made_by = (name, calls[name], output._version)  # type: ignore[attr-defined]
 
     # Inference mode does not count the changes of a tensor.
     with ExitStack() as hooks, torch.no_grad():

@@ -55,9 +55,9 @@ class Space(Section):
     keep: Annotated[list[LayerName], AfterValidator(distinct)] = Field(
         [],
         description="Layers that nothing is done to, by name or pattern, such as `conv1` or "
-        "`layer4.*`, where `*` is any text, with dots too. Quote a pattern. A name must be that of a "
-        "layer in one of the networks, as `named_modules()` has it, which is checked when the "
-        "networks are built. Their entries count in the non-zero rate",
+        "`layer4.*`. `*` stands for any text, with dots too. Quote a pattern. The names are those of "
+        "`named_modules()`. One that no network has is refused when the networks are built. The "
+        "entries of these layers count in the non-zero rate",
     )
 
 

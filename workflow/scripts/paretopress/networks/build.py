@@ -223,8 +223,8 @@ def check_keep(
         )
         raise UserError(
             f"search_space.keep: {', '.join(map(repr, unused))}: no Linear or convolution layer has "
-            f"such a name.{hint} Allowed: the names of layers, or patterns of them, such as 'layer4.*':\n"
-            f"{known}"
+            f"such a name.{hint} Allowed: the names of layers, or patterns of them, such as "
+            f"'layer4.*':\n{known}"
         )
 
 

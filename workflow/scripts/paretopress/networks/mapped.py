@@ -152,7 +152,7 @@ class MappedNetwork:
         def reads(name: str) -> ReadMagnitudes:
             return lambda: magnitudes_of(self.read(f"{name}.weight"))
 
-        layout = layout_of(self.structure, self.moves.keep)
+        layout = self.layout()
         return {
             kind: lamp_table({layer.name: reads(layer.name) for layer in getattr(layout, kind)})
             for kind in LAYER_KINDS
