@@ -13,6 +13,7 @@ import torch
 from cases import EVERY_TEST, PROFILE, cases
 from hypothesis import HealthCheck, settings
 from paths import SHARED
+from spaces import WHOLE
 from torch import nn
 
 from paretopress.compression.designs import SearchSpace
@@ -125,7 +126,7 @@ def small_network() -> nn.Module:
 
 @pytest.fixture
 def space() -> SearchSpace:
-    return SearchSpace(linear_amount=(0.001, 0.999), conv_amount=(0.001, 0.999))
+    return WHOLE
 
 
 @pytest.fixture

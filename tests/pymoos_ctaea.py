@@ -10,15 +10,19 @@ from pymoo.operators.crossover.sbx import SBX
 from pymoo.operators.mutation.pm import PM
 from pymoo.util.ref_dirs import get_reference_directions
 
-from paretopress.compression.designs import INTEGER, VARIABLES, SearchSpace, sample_vectors
+from paretopress.compression.designs import SearchSpace, sample_vectors
 from paretopress.search import mating
 
 
 class IntegerRepair(Repair):
     """Round the integer columns. pymoo's rounding repair would round the amounts too."""
 
+    def __init__(self, integer: np.ndarray) -> None:
+        super().__init__()
+        self.integer = integer
+
     def _do(self, problem: Problem, X: np.ndarray, **kwargs: object) -> np.ndarray:
-        return np.where(INTEGER, np.rint(X), X)
+        return np.where(self.integer, np.rint(X), X)
 
 
 class CompressionProblem(Problem):
@@ -26,7 +30,7 @@ class CompressionProblem(Problem):
 
     def __init__(self, space: SearchSpace) -> None:
         super().__init__(
-            n_var=len(VARIABLES), n_obj=2, n_ieq_constr=1, xl=space.lower(), xu=space.upper()
+            n_var=len(space.free), n_obj=2, n_ieq_constr=1, xl=space.lower(), xu=space.upper()
         )
 
 
@@ -58,23 +62,23 @@ class PymoosCtaea:
             ),
             mutation=PM(
                 prob=mating.MUTATION, eta=mating.MUTATION_ETA,
-                prob_var=mating.MUTATION_OF_A_VARIABLE,
+                prob_var=mating.MUTATED_VARIABLES / len(space.free),
             ),
-            repair=IntegerRepair(),
+            repair=IntegerRepair(space.integer),
             survival=survival(directions),
         )  # fmt: skip
         self.algorithm.setup(
             CompressionProblem(space), termination=NoTermination(),
             seed=int(rng.integers(2**31)), verbose=False,
         )  # fmt: skip
-        self._asked = Population()
+        self._asked, self._variables = Population(), len(space.free)
 
     def ask(self) -> np.ndarray:
         self._asked = self.algorithm.ask()
         return (
             np.atleast_2d(self._asked.get("X"))
             if len(self._asked)
-            else np.empty((0, len(VARIABLES)))
+            else np.empty((0, self._variables))
         )
 
     def tell(self, objectives: np.ndarray, constraint: np.ndarray) -> None:

@@ -78,11 +78,15 @@ CASES = {
         ["random_forrest"],
         ["candidates[0] = 'random_forrest'", "Did you mean 'random_forest'?", "full dotted name"],
     ),
-    "no candidates": (["methods", 0, "candidates"], [], ["candidates = []", "a list of values"]),
+    "no candidates": (
+        ["methods", 0, "candidates"],
+        [],
+        ["candidates = []", "a list of at least one value"],
+    ),
     "candidates no list": (
         ["methods", 0, "candidates"],
         "knn",
-        ["candidates = 'knn'", "a list of values"],
+        ["candidates = 'knn'", "a list of at least one value"],
     ),
     "a candidate twice": (
         ["methods", 0, "candidates"],
@@ -233,6 +237,89 @@ CASES = {
         ["search_space"],
         {"conv_amount": {"minimum": 0.8, "maximum": 0.2}},
         ["conv_amount.minimum = 0.8", "minimum < maximum"],
+    ),
+    "bits of one": (
+        ["search_space"],
+        {"conv_bits": [8, 1]},
+        ["search_space.conv_bits[1] = 1", "one of 2, 3, 4, 5, 6, 7, 8, 32"],
+    ),
+    "bits of nine": (
+        ["search_space"],
+        {"linear_bits": [9]},
+        ["search_space.linear_bits[0] = 9", "one of 2, 3, 4, 5, 6, 7, 8, 32"],
+    ),
+    "bits of sixteen": (
+        ["search_space"],
+        {"conv_bits": [32, 16]},
+        ["search_space.conv_bits[1] = 16", "one of 2, 3, 4, 5, 6, 7, 8, 32"],
+    ),
+    "no bits": (
+        ["search_space"],
+        {"conv_bits": []},
+        ["search_space.conv_bits = []", "a list of at least one value"],
+    ),
+    "bits twice": (
+        ["search_space"],
+        {"conv_bits": [4, 8, 4]},
+        ["search_space.conv_bits = [4, 8, 4]", "4 is listed more than once"],
+    ),
+    "bits as no list": (
+        ["search_space"],
+        {"conv_bits": 4},
+        [
+            "search_space.conv_bits = 4",
+            "Write [4].",
+            "a list of at least one value, each one of 2, 3",
+        ],
+    ),
+    "bits of a half": (
+        ["search_space"],
+        {"conv_bits": [4.5]},
+        ["search_space.conv_bits[0] = 4.5", "one of 2, 3, 4, 5, 6, 7, 8, 32"],
+    ),
+    "a truth for a number": (
+        ["search_space"],
+        {"quantization": [True]},
+        ["search_space.quantization[0] = True", "true and false are no numbers", "one of 0, 1"],
+    ),
+    "a scope of three": (
+        ["search_space"],
+        {"conv_scope": [0, 3]},
+        ["search_space.conv_scope[1] = 3", "one of 0, 1, 2"],
+    ),
+    "no amounts": (
+        ["search_space"],
+        {"conv_amount": []},
+        ["search_space.conv_amount = []", "a list of at least one value"],
+    ),
+    "a listed amount above one": (
+        ["search_space"],
+        {"conv_amount": [0.5, 1.5]},
+        ["search_space.conv_amount[1] = 1.5", "above 0 and below 1"],
+    ),
+    "an amount as a number": (
+        ["search_space"],
+        {"conv_amount": 0.5},
+        ["search_space.conv_amount = 0.5", "minimum, maximum, or a list of at least one value"],
+    ),
+    "nothing left to choose": (
+        ["search_space"],
+        {
+            "linear_scope": [0],
+            "conv_scope": [2],
+            "linear_amount": [0.5],
+            "conv_amount": [0.5],
+            "linear_target": [1],
+            "conv_target": [1],
+            "quantization": [0],
+            "conv_bits": [4],
+        },
+        ["search_space = ", "each variable of a design has one value", "paretopress evaluate"],
+    ),
+    "an unknown size": (
+        ["objectives"],
+        {"size": "megabytes"},
+        ["objectives.size = 'megabytes'", "one of nonzero_rate, bytes"],
     ),
     "floor in per cent": (["constraint"], {"floor": 76}, ["constraint.floor = 76", "below 1"]),
     "floor and drop": (

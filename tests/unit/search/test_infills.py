@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paretopress.compression.designs import Design
 from paretopress.compression.plans import Plan
+from paretopress.config.variables import Design
 from paretopress.search.infills import INFILL_RULES, Candidate
 
 fractions = st.floats(0, 1)

@@ -6,10 +6,12 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from textwrap import wrap
 
 from .commands.advice import Advice
 from .config.sources import read_config
 from .config.validation import read_study
+from .config.variables import VARIABLES
 from .errors import UserError
 
 # Each command is a module of commands/ with a function `show`, which takes a study, its results
@@ -23,14 +25,6 @@ OF_A_STUDY = {
 }
 EVALUATE = "evaluate"
 EVALUATE_EXAMPLE = " vgg16 conv_scope=2 conv_amount=0.9 conv_target=1"
-VARIABLES_HELP = """
-The variables of a design. What is not named is untouched.
-  linear_scope, conv_scope    layers to prune: 0 none, 1 a random subset, 2 all
-  linear_amount, conv_amount  the share that becomes zero, from 0 to 1: of each tensor with the
-                              allocation uniform, of all weights of the kind with lamp
-  linear_target, conv_target  what is pruned of them: 0 biases, 1 weights, 2 both
-  quantization                0 none, 1 dynamic int8 of the Linear layers
-"""
 DOCUMENTS = "documents"
 SPLITS = ("train", "validation", "test")
 LARGEST = 2**31 - 1
@@ -50,9 +44,18 @@ def _whole(least: int) -> Callable[[str], int]:
     return read
 
 
+def _variables() -> str:
+    """The variables of a design, a line for each."""
+    lines = ["The variables of a design. What is not named is untouched."]
+    for name, known in VARIABLES.items():
+        said = f"{known.meaning}: {known.choice or 'a number from 0 to 1'}"
+        lines += wrap(said, 96, initial_indent=f"  {name:15}", subsequent_indent=" " * 17)
+    return "\n".join(lines)
+
+
 def _add_arguments_of_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.description = f"{parser.description}\n{VARIABLES_HELP}"
+    parser.description = f"{parser.description}\n\n{_variables()}"
     parser.add_argument("network", metavar="NETWORK", help="a network of the study")
     parser.add_argument(
         "variables",

@@ -2,36 +2,29 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
-
-from ..compression.designs import INTEGER_VARIABLES, NONE, VARIABLES, Design, design_from_vector
+from ..compression.designs import design_of
 from ..compression.layers import LAYER_KINDS
 from ..config.messages import nearest
+from ..config.variables import AMOUNT_DIGITS, NONE, VARIABLES, Design
 from ..errors import UserError, short
 
-# What the values of the integer variables mean, by the last part of a variable's name.
-MEANINGS = {
-    "scope": ("no layer", "a random subset of the layers", "all layers"),
-    "target": ("biases", "weights", "weights and biases"),
-    "quantization": ("none", "dynamic int8 of the Linear layers"),
-}
 KIND_WORDS = {"linear": "Linear layer", "conv": "convolution layer"}
 
 
 def _value(name: str, text: str) -> float:
     """Read the value of a variable."""
-    if name in INTEGER_VARIABLES:
-        words = MEANINGS[name.rpartition("_")[2]]
-        if text in map(str, range(len(words))):
+    known = VARIABLES[name]
+    if known.values:
+        if text in map(str, known.values):
             return int(text)
-        allowed = ", ".join(f"{number} ({meaning})" for number, meaning in enumerate(words))
+        allowed = known.choice
     else:
         try:
             if 0 <= float(text) <= 1:
-                return float(text)
+                return round(float(text), AMOUNT_DIGITS)
         except ValueError:
             pass
-        allowed = "a number from 0 to 1, the share of the entries that becomes zero"
+        allowed = f"a number from 0 to 1, the {known.meaning}"
     raise UserError(f"{name} = {short(text)}: not allowed. Allowed: {allowed}.")
 
 
@@ -42,7 +35,7 @@ def read_variables(words: Sequence[str]) -> dict[str, float]:
         words: The variables, each as NAME=VALUE.
 
     Returns:
-        The values by name.
+        The values by name, amounts rounded as in a search.
 
     Raises:
         UserError: A name or a value cannot be used, or a scope comes without its amount and target.
@@ -57,7 +50,7 @@ def read_variables(words: Sequence[str]) -> dict[str, float]:
             )
         if name not in VARIABLES:
             raise UserError(
-                f"{short(name)}: no variable of a design.{nearest(name, VARIABLES)} "
+                f"{short(name)}: no variable of a design.{nearest(name, list(VARIABLES))} "
                 f"Allowed: {', '.join(VARIABLES)}."
             )
         if name in asked:
@@ -74,11 +67,6 @@ def read_variables(words: Sequence[str]) -> dict[str, float]:
     return asked
 
 
-def design_of_variables(asked: Mapping[str, float]) -> Design:
-    """The design with these variables. The others are 0, and amounts are rounded as in a search."""
-    return design_from_vector(np.array([asked.get(name, 0) for name in VARIABLES], dtype=float))
-
-
 def without_effect(asked: Mapping[str, float], folded: Design) -> Iterator[str]:
     """Say which variables have no effect, or another value in effect.
 
@@ -89,7 +77,7 @@ def without_effect(asked: Mapping[str, float], folded: Design) -> Iterator[str]:
     Yields:
         A line for each of them.
     """
-    design = design_of_variables(asked)
+    design = design_of(asked)
     for kind, layer in KIND_WORDS.items():
         scope, target = f"{kind}_scope", f"{kind}_target"
         wanted, kept = getattr(design, scope), getattr(folded, scope)
@@ -103,5 +91,7 @@ def without_effect(asked: Mapping[str, float], folded: Design) -> Iterator[str]:
             yield f"{scope} is {kept}: the random subset has every {layer} that loses entries"
         if kept != NONE and getattr(design, target) != getattr(folded, target):
             yield f"{target} is {getattr(folded, target)}: no {layer} has a bias"
+        if getattr(design, bits := f"{kind}_bits") != getattr(folded, bits):
+            yield f"{bits} has no effect: the network has no {layer}"
     if design.quantization != folded.quantization:
         yield "quantization has no effect: the network has no Linear layer that torch quantises"

@@ -1,136 +1,185 @@
-"""The seven decision variables: one design, the space of all designs, and uniform samples of it.
+"""The space of a study's designs: its variables, vectors of designs, and uniform samples."""
 
-Table 1 of the paper gives the domains. The docstring of `Design` says what each value means.
-"""
-
-from dataclasses import astuple, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-AMOUNT_DIGITS = 6
-NONE, RANDOM, ALL = 0, 1, 2
-BIAS, WEIGHT, BOTH = 0, 1, 2
-
-VARIABLES = (
-    "linear_scope",
-    "conv_scope",
-    "linear_amount",
-    "conv_amount",
-    "linear_target",
-    "conv_target",
-    "quantization",
+from ..config.variables import (
+    AMOUNT_DIGITS,
+    INTEGER_VARIABLES,
+    LARGEST_AMOUNT,
+    LEAST_AMOUNT,
+    VARIABLES,
+    Design,
 )
-INTEGER = np.array([True, True, False, False, True, True, True])
-INTEGER_VARIABLES = tuple(name for name, integer in zip(VARIABLES, INTEGER, strict=True) if integer)
+
+EVERY_AMOUNT = {"minimum": LEAST_AMOUNT, "maximum": LARGEST_AMOUNT}
+# The values of n designs by variable: of each variable that a study lists, shape (n,).
+Values = dict[str, np.ndarray]
+
+
+def design_of(values: Mapping[str, Any]) -> Design:
+    """Make a design.
+
+    Args:
+        values: Values by variable, perhaps with other keys. Variables that are not there leave the
+            network alone.
+
+    Returns:
+        The design.
+
+    Example:
+        >>> design_of({"linear_scope": 2.0, "linear_amount": 0.914, "seed": 1}).linear_scope
+        2
+    """
+    numbers: dict[str, Any] = {
+        name: int(values[name]) if name in INTEGER_VARIABLES else float(values[name])
+        for name in VARIABLES
+        if name in values
+    }
+    return Design(**numbers)
+
+
+def values_of(designs: Sequence[Design]) -> Values:
+    """The values of n designs by variable, each float64 of shape (n,)."""
+    return {
+        name: np.array([getattr(design, name) for design in designs], dtype=float)
+        for name in VARIABLES
+    }
 
 
 @dataclass(frozen=True)
-class Design:
-    """One design: the variables x1 to x7 of the paper.
+class Variable:
+    """A variable of a search space: values to choose from, or an interval.
 
     Attributes:
-        linear_scope: Linear layers to prune: 0 none, 1 a random subset, 2 all.
-        conv_scope: The same for the convolution layers.
-        linear_amount: Fraction in (0, 1) of the entries of each chosen tensor of the Linear
-            layers. These entries become zero.
-        conv_amount: The same for the convolution layers.
-        linear_target: Tensors of the Linear layers to prune: 0 bias, 1 weight, 2 both.
-        conv_target: The same for the convolution layers.
-        quantization: 0 none, 1 dynamic int8 of the Linear layers.
-
-    Example:
-        >>> design = Design(2, 0, 0.914, 0.5, 1, 0, 0)
-        >>> design.linear_amount
-        0.914
-        >>> design.vector().tolist()
-        [2.0, 0.0, 0.914, 0.5, 1.0, 0.0, 0.0]
+        name: A field of Design.
+        symbol: The paper's symbol, such as "x1". Empty for a variable beyond the paper.
+        values: The values in ascending order, in a vector by their index. Empty for an interval.
+        interval: Lower and upper bound, both included. None for values.
     """
 
-    linear_scope: int
-    conv_scope: int
-    linear_amount: float
-    conv_amount: float
-    linear_target: int
-    conv_target: int
-    quantization: int
+    name: str
+    symbol: str
+    values: tuple[float, ...] = ()
+    interval: tuple[float, float] | None = None
 
-    def vector(self) -> np.ndarray:
-        """The design as float64, shape (7,), in the order of VARIABLES."""
-        return np.array(astuple(self), dtype=float)
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The lower and the upper bound in a vector."""
+        return self.interval or (0.0, len(self.values) - 1.0)
 
-
-def rounded(X: np.ndarray) -> np.ndarray:
-    """Round integers to whole numbers and amounts to AMOUNT_DIGITS decimals.
-
-    Args:
-        X: Vectors in the order of VARIABLES, shape (n, 7) or (7,).
-
-    Returns:
-        The rounded vectors, of the same shape.
-    """
-    return np.where(INTEGER, np.rint(X), np.round(X, AMOUNT_DIGITS))
-
-
-def design_of(vector: np.ndarray) -> Design:
-    """Return the design of a vector of shape (7,) whose integers are whole; amounts stay as given.
-
-    Raises:
-        ValueError: The vector does not have seven numbers.
-    """
-    values: list[Any] = [
-        int(value) if integer else float(value)
-        for value, integer in zip(vector, INTEGER, strict=True)
-    ]
-    return Design(*values)
-
-
-def design_from_vector(vector: np.ndarray) -> Design:
-    """Return the design nearest to a vector.
-
-    Args:
-        vector: Seven numbers in the order of VARIABLES, shape (7,).
-
-    Returns:
-        The design. Integers are rounded, amounts are rounded to AMOUNT_DIGITS decimals.
-
-    Raises:
-        ValueError: The vector does not have seven numbers.
-
-    Example:
-        >>> design = design_from_vector(np.array([1.8, 0.1, 0.91400004, 0.5, 1, 0, 0]))
-        >>> design == Design(2, 0, 0.914, 0.5, 1, 0, 0)
-        True
-    """
-    return design_of(rounded(vector))
+    def indices(self, values: np.ndarray) -> np.ndarray:
+        """The index of the nearest of its values for each of `values`, shape (n,)."""
+        known = np.array(self.values)
+        return np.searchsorted((known[1:] + known[:-1]) / 2, values)
 
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """The space of all designs. The integers have the domains of the paper's Table 1.
+    """The designs that a search may propose.
+
+    A vector of a design has a number for each variable that has more than one value: the index of
+    the value, or the amount itself.
 
     Attributes:
-        linear_amount: Lower and upper bound of the amount of the Linear layers, both in (0, 1).
-        conv_amount: The same for the convolution layers.
+        variables: The variables that the study lists, in the order of the columns of its tables.
 
     Example:
-        >>> space = SearchSpace(linear_amount=(0.05, 0.95), conv_amount=(0.1, 0.9))
-        >>> space.lower().tolist()
-        [0.0, 0.0, 0.05, 0.1, 0.0, 0.0, 0.0]
+        >>> amount = {"minimum": 0.1, "maximum": 0.9}
+        >>> space = space_of({"conv_amount": amount, "conv_bits": [3, 4, 8]})
+        >>> [variable.name for variable in space.free]  # doctest: +NORMALIZE_WHITESPACE
+        ['linear_scope', 'conv_scope', 'linear_amount', 'conv_amount', 'linear_target',
+         'conv_target', 'quantization', 'conv_bits']
         >>> space.upper().tolist()
-        [2.0, 2.0, 0.95, 0.9, 2.0, 2.0, 1.0]
+        [2.0, 2.0, 0.999, 0.9, 2.0, 2.0, 1.0, 2.0]
+        >>> space.design(np.array([0, 2, 0.5, 0.8, 0, 1, 0, 1])).conv_bits
+        4
     """
 
-    linear_amount: tuple[float, float]
-    conv_amount: tuple[float, float]
+    variables: tuple[Variable, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the variables, in the order of the columns of tables."""
+        return [variable.name for variable in self.variables]
+
+    @cached_property
+    def free(self) -> tuple[Variable, ...]:
+        """The variables with more than one value, in the order of vectors."""
+        return tuple(known for known in self.variables if len(known.values) != 1)
+
+    @cached_property
+    def integer(self) -> np.ndarray:
+        """Whether a number of a vector is an index, shape (d,)."""
+        return np.array([not known.interval for known in self.free], dtype=bool)
 
     def lower(self) -> np.ndarray:
-        """The lower bounds as float64, shape (7,), in the order of VARIABLES."""
-        return np.array([0, 0, self.linear_amount[0], self.conv_amount[0], 0, 0, 0], dtype=float)
+        """The lower bounds of vectors, float64 of shape (d,)."""
+        return np.array([known.bounds[0] for known in self.free], dtype=float)
 
     def upper(self) -> np.ndarray:
-        """The upper bounds as float64, shape (7,), in the order of VARIABLES."""
-        return np.array([2, 2, self.linear_amount[1], self.conv_amount[1], 2, 2, 1], dtype=float)
+        """The upper bounds of vectors, float64 of shape (d,)."""
+        return np.array([known.bounds[1] for known in self.free], dtype=float)
+
+    def values(self, X: np.ndarray) -> Values:
+        """Read vectors of shape (n, d). Indices and amounts are rounded."""
+        found = {
+            known.name: np.full(len(X), known.values[0]) for known in self.variables if known.values
+        }
+        for known, column in zip(self.free, X.T, strict=True):
+            found[known.name] = (
+                np.round(column, AMOUNT_DIGITS)
+                if known.interval
+                else np.array(known.values)[np.rint(column).astype(int)]
+            )
+        return found
+
+    def vectors(self, values: Values) -> np.ndarray:
+        """Write n designs as vectors, float64 of shape (n, d).
+
+        A value that is not in the space, as a canonical form may have, has the index of the nearest
+        one. An amount stays as it is.
+        """
+        columns = [
+            values[known.name] if known.interval else known.indices(values[known.name])
+            for known in self.free
+        ]
+        return np.column_stack(columns).astype(float)
+
+    def design(self, vector: np.ndarray) -> Design:
+        """The design nearest to a vector of shape (d,)."""
+        return design_of({name: value[0] for name, value in self.values(vector[None]).items()})
+
+
+def space_of(settings: Mapping[str, Any]) -> SearchSpace:
+    """Build a search space.
+
+    Args:
+        settings: By variable, a list of values, or {"minimum": ..., "maximum": ...}, as in
+            `search_space` of the config. The paper's variables that are not there have the domains
+            of its Table 1. Others that are not there leave the network alone. Other keys are not
+            read.
+
+    Returns:
+        The space. A variable beyond the paper is in it if some of its values change the network.
+
+    Example:
+        >>> space_of({"quantization": [0]}).names[-1]
+        'quantization'
+    """
+    variables = []
+    for name, known in VARIABLES.items():
+        asked = settings.get(name, known.usual or EVERY_AMOUNT)
+        if isinstance(asked, Mapping):
+            interval = (float(asked["minimum"]), float(asked["maximum"]))
+            variables.append(Variable(name, known.symbol, interval=interval))
+        elif known.symbol or list(asked) != known.usual:
+            variables.append(Variable(name, known.symbol, tuple(sorted(map(float, asked)))))
+    return SearchSpace(tuple(variables))
 
 
 def sample_vectors(space: SearchSpace, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -140,38 +189,38 @@ def sample_vectors(space: SearchSpace, count: int, rng: np.random.Generator) -> 
     often as the others.
 
     Args:
-        space: Bounds of the designs.
+        space: The designs to draw from.
         count: Number of designs.
         rng: Generator of the draws.
 
     Returns:
-        The designs, float64 of shape (count, 7), in the order of VARIABLES.
+        Their vectors, float64 of shape (count, d).
     """
     lower, upper = space.lower(), space.upper()
-    integers = rng.integers(lower.astype(int), upper.astype(int) + 1, size=(count, len(VARIABLES)))
-    floats = rng.uniform(lower, upper, size=(count, len(VARIABLES)))
-    return np.where(INTEGER, integers, np.clip(floats.round(AMOUNT_DIGITS), lower, upper))
+    integers = rng.integers(lower.astype(int), upper.astype(int) + 1, size=(count, len(lower)))
+    floats = rng.uniform(lower, upper, size=(count, len(lower)))
+    return np.where(space.integer, integers, np.clip(floats.round(AMOUNT_DIGITS), lower, upper))
 
 
 def sample_design(space: SearchSpace, rng: np.random.Generator) -> Design:
     """Draw one design uniformly.
 
     Args:
-        space: Bounds of the design.
+        space: The designs to draw from.
         rng: Generator of the draws.
 
     Returns:
         The design.
 
     Example:
-        >>> space = SearchSpace(linear_amount=(0.05, 0.95), conv_amount=(0.05, 0.95))
+        >>> space = space_of({"linear_amount": {"minimum": 0.05, "maximum": 0.95}})
         >>> design = sample_design(space, np.random.default_rng(1))
         >>> 0.05 <= design.linear_amount <= 0.95
         True
         >>> design == sample_design(space, np.random.default_rng(1))
         True
     """
-    return design_from_vector(sample_vectors(space, 1, rng)[0])
+    return space.design(sample_vectors(space, 1, rng)[0])
 
 
 def sample_seed(seed: int, initial_seed: int | None) -> int:

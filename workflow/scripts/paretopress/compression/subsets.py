@@ -40,7 +40,7 @@ def random_subsets(
 
     Example:
         >>> random_subsets(0, np.array([0.5, 0.6]), np.array([1, 1]), layers=4, seed=1).tolist()
-        [[True, True, False, True], [True, True, True, False]]
+        [[True, False, True, True], [False, True, True, True]]
     """
     state = np.full(len(amount), seed, dtype=np.uint64)
     for value in (np.uint64(kind), target.astype(np.uint64), amount.view(np.uint64)):

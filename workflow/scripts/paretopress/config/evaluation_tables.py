@@ -3,19 +3,18 @@
 They are judged and drawn beside the study's own runs, or alone.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, create_model
 
 from .base import Checksum, Count, FilePath, Fraction, Name, Section, distinct
+from .variables import VARIABLES
 
 # Spaces around a name are removed here, as they are in the table.
 ColumnName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
-class Columns(Section):
-    """The names of the columns in a table of evaluations."""
-
+class _ColumnsOfAnyTable(Section):
     network: ColumnName = Field("network", description="Column with the name of the network")
     method: Annotated[list[ColumnName], Field(min_length=1), AfterValidator(distinct)] = Field(
         ["method"],
@@ -36,6 +35,11 @@ class Columns(Section):
         description="Column with the non-zero rate, as a fraction. A rate below 0 is taken as "
         "given and marked",
     )
+    bytes: ColumnName = Field(
+        "bytes",
+        description="Optional column with the bytes of the packed network, as a share of the dense "
+        "network's",
+    )
     phase: ColumnName = Field(
         "phase",
         description="Optional column. It holds initial for designs of the initial sample, and any "
@@ -44,17 +48,21 @@ class Columns(Section):
     iteration: ColumnName = Field(
         "iteration", description="Optional column with the iteration of the method"
     )
-    linear_scope: ColumnName = Field("linear_scope", description="Optional column with variable x1")
-    conv_scope: ColumnName = Field("conv_scope", description="Optional column with variable x2")
-    linear_amount: ColumnName = Field(
-        "linear_amount", description="Optional column with variable x3"
+
+
+_keys: dict[str, Any] = {
+    name: (
+        ColumnName,
+        Field(name, description=f"Optional column with variable {known.symbol or name}"),
     )
-    conv_amount: ColumnName = Field("conv_amount", description="Optional column with variable x4")
-    linear_target: ColumnName = Field(
-        "linear_target", description="Optional column with variable x5"
-    )
-    conv_target: ColumnName = Field("conv_target", description="Optional column with variable x6")
-    quantization: ColumnName = Field("quantization", description="Optional column with variable x7")
+    for name, known in VARIABLES.items()
+}
+_ColumnsOfDesigns: Any = create_model("_ColumnsOfDesigns", __base__=_ColumnsOfAnyTable, **_keys)
+
+
+class Columns(_ColumnsOfDesigns):
+    """The names of the columns in a table of evaluations."""
+
     seconds: ColumnName = Field(
         "seconds",
         description="Optional column with the seconds that the evaluation took. Single rows may "

@@ -12,6 +12,7 @@ from .base import NAME
 from .candidates import SURROGATES
 from .methods import CANDIDATE
 from .schema import PATTERNS, allowed_at, describe, models_of
+from .search import TAGS
 from .sources import Path_, Source, holds, key_of, value_at, where
 
 LONGEST_GUESSED = 80
@@ -23,6 +24,8 @@ def _without_tags(location: Path_, data: Any) -> Path_:
     """The location of an error without the names of union members, which are no keys."""
     path: list[str | int] = []
     for part in location:
+        if part in TAGS and not holds(data, (part,)):
+            continue
         if (
             isinstance(data, Mapping)
             and part not in data
@@ -122,7 +125,7 @@ def message(error: ErrorDetails, data: Mapping[str, Any], sources: Sequence[Sour
     value = value_at(path, data)
     options_ = (
         get_args(allowed.annotation)
-        if kind == "literal_error" and allowed
+        if kind == "literal_error" and allowed and str in map(type, get_args(allowed.annotation))
         else KNOWN.get(str(context.get("pattern")), ())
     )
     hint = (
@@ -130,6 +133,8 @@ def message(error: ErrorDetails, data: Mapping[str, Any], sources: Sequence[Sour
         if options_
         else _scientific(value)
         if kind in ("float_type", "int_type")
+        else f" Write [{value}]."
+        if kind == "list_type" and isinstance(value, (int, float)) and not isinstance(value, bool)
         else ""
     )
     rule = describe(allowed) if allowed else "see config/README.md"

@@ -93,7 +93,7 @@ def _bounds(constraints: tuple[Any, ...]) -> str:
 def models_of(allowed: Allowed) -> list[type[BaseModel]]:
     """The models of the sections that an annotation allows."""
     options = (
-        get_args(allowed.annotation)
+        [allowed_of(option).annotation for option in get_args(allowed.annotation)]
         if get_origin(allowed.annotation) in (Union, UnionType)
         else (allowed.annotation,)
     )
@@ -102,19 +102,31 @@ def models_of(allowed: Allowed) -> list[type[BaseModel]]:
     ]
 
 
+def _list_of(allowed: Allowed) -> Allowed | None:
+    """The list among the options of an annotation, None without one."""
+    options = get_args(allowed.annotation) if models_of(allowed) else ()
+    lists = [option for option in map(allowed_of, options) if get_origin(option.annotation) is list]
+    return lists[0] if lists else None
+
+
 def describe(allowed: Allowed) -> str:
     """Describe the allowed values, as the end of the sentence "allowed: ..."."""
     kind, origin = allowed.annotation, get_origin(allowed.annotation)
     if models := models_of(allowed):
         keys = dict.fromkeys(key for model in models for key in model.model_fields)
-        return f"a section with the keys {', '.join(keys)}"
+        listed = _list_of(allowed)
+        return f"a section with the keys {', '.join(keys)}" + (
+            f", or {describe(listed)}" if listed else ""
+        )
     if origin is Literal:
         return ("one of " if len(get_args(kind)) > 1 else "") + ", ".join(map(str, get_args(kind)))
     if origin is list:
-        exact = {getattr(item, "min_length", None) for item in allowed.constraints} & {
-            getattr(item, "max_length", None) for item in allowed.constraints
-        } - {None}
-        count = f"{exact.pop()} values" if exact else "values"
+        least, most = (
+            {getattr(item, key, None) for item in allowed.constraints} - {None}
+            for key in ("min_length", "max_length")
+        )
+        count = "at least one value" if least == {1} else "values"
+        count = f"{most.pop()} values" if least & most else count
         return f"a list of {count}, each {describe(allowed_of(get_args(kind)[0]))}"
     if origin is dict and get_args(kind)[1] is Any:
         return "a section with keys and values of any kind"
@@ -160,6 +172,7 @@ def allowed_at(path: tuple[str | int, ...], data: Any) -> tuple[Allowed | None, 
     siblings: list[str] = []
     for key in path:
         assert allowed is not None
+        allowed = (_list_of(allowed) if isinstance(key, int) else None) or allowed
         origin = get_origin(allowed.annotation)
         if models := models_of(allowed):
             fields = _pick(models, data).model_fields

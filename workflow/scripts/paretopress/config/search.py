@@ -1,10 +1,21 @@
 """The sections `search_space`, `compression`, `constraint`, `evaluation` and `budget`."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    create_model,
+    model_validator,
+)
 
 from .base import Count, Fraction, Section, Seed, distinct, refuse
+from .variables import AMOUNT_DIGITS, LARGEST_AMOUNT, LEAST_AMOUNT, VARIABLES, Known
 
 # tau in the paper's published code is about this far below the accuracy of the dense network.
 PAPER_DROP_POINTS = 4.4
@@ -19,10 +30,10 @@ class AmountRange(Section):
     """The bounds of an amount, both in (0, 1)."""
 
     minimum: Fraction = Field(
-        0.001, description="Smallest amount, a fraction of the entries that is set to zero"
+        LEAST_AMOUNT, description="Smallest amount, a fraction of the entries that is set to zero"
     )
     maximum: Fraction = Field(
-        0.999, description="Largest amount, a fraction of the entries that is set to zero"
+        LARGEST_AMOUNT, description="Largest amount, a fraction of the entries that is set to zero"
     )
 
     @model_validator(mode="after")
@@ -36,15 +47,63 @@ class AmountRange(Section):
         return self
 
 
-class Space(Section):
-    """The bounds of the designs."""
+def _listed(kind: Any) -> Any:
+    """A list of distinct values, in ascending order."""
+    least = Field(min_length=1)
+    return Annotated[list[kind], least, AfterValidator(distinct), AfterValidator(sorted)]
 
-    linear_amount: AmountRange = Field(
-        AmountRange(), description="Range of the amount of the Linear layers (x3)"
-    )
-    conv_amount: AmountRange = Field(
-        AmountRange(), description="Range of the amount of the convolution layers (x4)"
-    )
+
+TAGS = SECTION, LIST = "section", "list"
+
+
+def _rounded(amount: float) -> float:
+    """The amount with the digits that designs have."""
+    found = round(amount, AMOUNT_DIGITS)
+    if not 0 < found < 1:
+        raise refuse(f"it is {found:g} with {AMOUNT_DIGITS} digits", "above 0 and below 1")
+    return found
+
+
+Amount = Annotated[float, Field(gt=0, lt=1), AfterValidator(_rounded)]
+Amounts: Any = Annotated[
+    Annotated[AmountRange, Tag(SECTION)] | Annotated[_listed(Amount), Tag(LIST)],
+    Discriminator(lambda given: LIST if isinstance(given, list) else SECTION),
+]
+
+
+def _value_of(known: Known) -> Any:
+    """A value of a variable that has a few."""
+
+    def check(given: Any) -> Any:
+        if isinstance(given, bool):  # else true would be 1
+            raise refuse(
+                "true and false are no numbers", f"one of {', '.join(map(str, known.values))}"
+            )
+        return given
+
+    return Annotated[Literal[*known.values], BeforeValidator(check)]
+
+
+def _variables() -> Iterator[tuple[str, tuple[Any, Any]]]:
+    """The key, type and default of each variable of a design."""
+    for name, known in VARIABLES.items():
+        meaning = f"{known.meaning[0].upper()}{known.meaning[1:]}"
+        meaning += f" ({known.symbol})" if known.symbol else ""
+        if known.values:
+            usual = "" if known.symbol else ". 32 alone rounds nothing"
+            listed = Field(known.usual, description=f"{meaning}: {known.choice}{usual}")
+            yield name, (_listed(_value_of(known)), listed)
+        else:
+            yield name, (Amounts, Field(AmountRange(), description=meaning))
+
+
+_keys: dict[str, Any] = dict(_variables())
+_VariablesOfDesigns: Any = create_model("_VariablesOfDesigns", __base__=Section, **_keys)
+
+
+class Space(_VariablesOfDesigns):
+    """The values of each variable of a design. One value fixes a variable."""
+
     allocation: Literal["uniform", "lamp"] = Field(
         "lamp",
         description="How an amount is spread over the layers of its kind. uniform: each chosen "
@@ -59,6 +118,17 @@ class Space(Section):
         "`named_modules()`. One that no network has is refused when the networks are built. The "
         "entries of these layers count in the non-zero rate",
     )
+
+    @model_validator(mode="after")
+    def _has_a_choice(self) -> "Space":
+        values = [getattr(self, name) for name in VARIABLES]
+        if all(isinstance(listed, list) and len(listed) == 1 for listed in values):
+            raise refuse(
+                "each variable of a design has one value, and nothing is left to search",
+                "several values for at least one of them. One design alone is evaluated by "
+                "`paretopress evaluate`",
+            )
+        return self
 
 
 class CompressionSettings(Section):
@@ -79,6 +149,18 @@ class CompressionSettings(Section):
         200,
         description="Images in each batch of the repair. It can change results, since a batch goes "
         "on through the network mended by its own statistics",
+    )
+
+
+class Objectives(Section):
+    """What is minimised while the accuracy is maximised."""
+
+    size: Literal["nonzero_rate", "bytes"] = Field(
+        "bytes",
+        description="The size of a network. nonzero_rate: the share of non-zero entries in Linear "
+        "and convolution layers, as in the paper. bytes: the bytes of the packed network (masks, "
+        "weights in their bits, scales), as a share of those of the dense float32 network; they see "
+        "quantisation too",
     )
 
 

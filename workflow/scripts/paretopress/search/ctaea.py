@@ -1,4 +1,4 @@
-"""CTAEA (Li et al. 2019) on the seven mixed variables.
+"""CTAEA (Li et al. 2019) on the mixed variables of a search space.
 
 Every generation is that of pymoo's `CTAEA` with the same settings and seed.
 """
@@ -6,7 +6,7 @@ Every generation is that of pymoo's `CTAEA` with the same settings and seed.
 import numpy as np
 from pymoo.util.ref_dirs import get_reference_directions
 
-from ..compression.designs import INTEGER, VARIABLES, SearchSpace, sample_vectors
+from ..compression.designs import SearchSpace, sample_vectors
 from .mating import crossed, mutated, new_rows, selected, shares_of
 from .survival import Population, convergence_rows, diversity_rows, joined, niches_of
 
@@ -14,17 +14,13 @@ from .survival import Population, convergence_rows, diversity_rows, joined, nich
 MATINGS = 100
 
 
-def _with_integers(X: np.ndarray) -> np.ndarray:
-    return np.where(INTEGER, np.rint(X), X)
-
-
 class Ctaea:
     """A search with CTAEA in steps: `ask` for designs, evaluate them, `tell` the results.
 
     Args:
-        space: Bounds of the designs.
+        space: The designs to search.
         population: Size of the population and number of Das-Dennis reference directions.
-        first: First designs of the first generation, shape (m, 7), m <= population. The others are
+        first: First designs of the first generation, shape (m, d), m <= population. The others are
             drawn uniformly.
         rng: Generator of the draws, and of the seed of the search.
     """
@@ -33,19 +29,22 @@ class Ctaea:
         self, space: SearchSpace, population: int, first: np.ndarray, rng: np.random.Generator
     ) -> None:
         drawn = sample_vectors(space, population - len(first), rng)
-        self._lower, self._upper = space.lower(), space.upper()
+        self._lower, self._upper, self._integer = space.lower(), space.upper(), space.integer
         self._size = population
         self._directions = get_reference_directions("das-dennis", 2, n_partitions=population - 1)
         self._rng = np.random.default_rng(int(rng.integers(2**31)))
         self._ideal = np.full(2, np.inf)
-        nothing = Population(np.empty((0, len(VARIABLES))), np.empty((0, 2)), np.empty(0))
+        nothing = Population(np.empty((0, len(self._lower))), np.empty((0, 2)), np.empty(0))
         self._convergence = self._diversity = nothing
-        sample = _with_integers(np.vstack([first, drawn]))
+        sample = self._with_integers(np.vstack([first, drawn]))
         self._first: np.ndarray | None = new_rows(sample, nothing.X)
         self._asked = nothing.X
 
+    def _with_integers(self, X: np.ndarray) -> np.ndarray:
+        return np.where(self._integer, np.rint(X), X)
+
     def ask(self) -> np.ndarray:
-        """The vectors of the next generation, shape (n, 7).
+        """The vectors of the next generation, shape (n, d).
 
         n may be less than the population where the space has few new designs.
         """
@@ -80,7 +79,7 @@ class Ctaea:
         """The convergence archive, which may have infeasible designs.
 
         Returns:
-            Vectors of shape (n, 7), objectives of shape (n, 2) and violation of shape (n,).
+            Vectors of shape (n, d), objectives of shape (n, 2) and violation of shape (n,).
         """
         archive = self._convergence
         return archive.X, archive.F, archive.violation
@@ -96,5 +95,5 @@ class Ctaea:
             pairs = parents.X[selected(parents, shares, missing, self._rng)]
             children = crossed(pairs, self._lower, self._upper, self._rng)
             children = mutated(children, self._lower, self._upper, self._rng)
-            known = np.vstack([known, new_rows(_with_integers(children), known)])
+            known = np.vstack([known, new_rows(self._with_integers(children), known)])
         return known[len(parents) :]

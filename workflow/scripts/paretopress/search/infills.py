@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from ..compression.designs import Design
 from ..compression.plans import Plan
+from ..config.variables import Design
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Candidate:
     Attributes:
         design: The canonical design.
         plan: Its plan.
-        objectives: Predictions of the surrogates, to minimise: non-zero rate and minus accuracy.
+        objectives: Predictions of the surrogates, to minimise: size and minus accuracy.
     """
 
     design: Design

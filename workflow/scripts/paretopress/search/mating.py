@@ -8,7 +8,6 @@ import numpy as np
 from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 from scipy.spatial.distance import cdist
 
-from ..compression.designs import VARIABLES
 from .survival import Population
 
 # Simulated binary crossover (Deb and Agrawal 1995). Each pair of parents is crossed, and gives one
@@ -20,7 +19,7 @@ CROSSOVER_CHILD = 0.5  # probability of the second child to be taken
 # Polynomial mutation (Deb and Goyal 1996).
 MUTATION = 0.9  # probability of a child to be mutated
 MUTATION_ETA = 20.0
-MUTATION_OF_A_VARIABLE = 1 / len(VARIABLES)  # probability
+MUTATED_VARIABLES = 1  # expected in a child that is mutated
 # Values closer than this are not crossed. Designs closer than SAME are one design.
 CLOSE = 1e-14
 SAME = 1e-16
@@ -127,7 +126,7 @@ def mutated(
     Returns:
         The designs after mutation, shape (n, d).
     """
-    mask = (rng.random(X.shape) < MUTATION_OF_A_VARIABLE) & (lower < upper)
+    mask = (rng.random(X.shape) < MUTATED_VARIABLES / X.shape[1]) & (lower < upper)
     value, width = X[mask], np.broadcast_to(upper - lower, X.shape)[mask]
     drawn = rng.random(len(value))
     down = drawn <= 0.5

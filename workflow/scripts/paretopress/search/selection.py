@@ -62,7 +62,7 @@ class Comparison:
     """Candidates that are fitted to the same samples, by folds and whole, each at most once.
 
     Args:
-        X: Samples, shape (n, 7).
+        X: Samples, shape (n, d).
         y: Their values, shape (n,).
         folds: Number of shuffled folds, which are the same for all candidates. With fewer samples,
             each sample is a fold.
@@ -166,7 +166,7 @@ class Mapped:
     function: Function
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """Predict values of shape (n,) for samples of shape (n, 7)."""
+        """Predict values of shape (n,) for samples of shape (n, d)."""
         return self.function(self.surrogate.predict(X))
 
 

@@ -19,7 +19,7 @@ class Predictor(Protocol):
     """A fitted regressor."""
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """Predict values of shape (n,) for samples of shape (n, 7)."""
+        """Predict values of shape (n,) for samples of shape (n, d)."""
         ...
 
 
@@ -40,7 +40,7 @@ class RandomForest:
         self.trees: list[Any] = []
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> "RandomForest":
-        """Fit the forest to samples of shape (n, 7) and values of shape (n,), and return it."""
+        """Fit the forest to samples of shape (n, d) and values of shape (n,), and return it."""
         X, y = np.asarray(X, dtype=np.float32), np.asarray(y, dtype=float)
         drawn = np.random.RandomState(self.random_state)
         self.trees = []
@@ -53,7 +53,7 @@ class RandomForest:
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """Predict values of shape (n,) for samples of shape (n, 7)."""
+        """Predict values of shape (n,) for samples of shape (n, d)."""
         rows = np.asarray(X, dtype=np.float32)
         return sum(tree.predict(rows)[:, 0] for tree in self.trees) / self.TREES
 
@@ -92,7 +92,7 @@ class Fitted:
         """Predict values.
 
         Args:
-            X: Samples, shape (n, 7).
+            X: Samples, shape (n, d).
 
         Returns:
             Finite values, shape (n,).
