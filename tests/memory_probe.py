@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 import torch
 import torch._dynamo  # measuring sizes loads it
+from spaces import WHOLE
 
 from paretopress.compression.allocation import save_tables
-from paretopress.compression.designs import Design, SearchSpace
 from paretopress.compression.layers import AMOUNTS, LAYER_KINDS, layout_of
 from paretopress.compression.plans import canonical
 from paretopress.compression.repair import RepairImages
+from paretopress.config.variables import Design
 from paretopress.dataset.split import Split, load_split, save_split
 from paretopress.fronts.sizes import measure_sizes
 from paretopress.methods import surrogate  # noqa: F401
@@ -33,12 +34,12 @@ from paretopress.search.targets import load_target
 ARCHITECTURE = {"name": "vgg16"}
 WEIGHTS, TABLES = (f"{name}.safetensors" for name in ("weights", "tables"))
 IMAGES = {32: "images-32.safetensors", 224: "images-224.safetensors"}
-SPACE = SearchSpace(linear_amount=(0.001, 0.999), conv_amount=(0.001, 0.999))
 DESIGNS = {
     "biases": Design(2, 2, 0.5, 0.5, 0, 0, 0),
     "all pruned": Design(2, 2, 0.5, 0.9, 2, 2, 0),
     "quantised": Design(0, 0, 0.0, 0.0, 0, 0, 1),
     "all pruned, quantised": Design(2, 2, 0.9, 0.5, 2, 2, 1),
+    "few bits": Design(2, 2, 0.1, 0.1, 1, 1, 0, linear_bits=4, conv_bits=4),
 }
 
 
@@ -82,7 +83,7 @@ def evaluated(
 ) -> dict[str, Any]:
     weights, images, peaks = folder / WEIGHTS, folder / IMAGES[side], {}
     with peak_of("loading", peaks, base):
-        target = load_target(weights, images, ARCHITECTURE, SPACE, 1, batch_size, 0.5, moves)
+        target = load_target(weights, images, ARCHITECTURE, WHOLE, 1, batch_size, 0.5, moves)
     repaired = {name: design for name, design in DESIGNS.items() if name != "quantised"}
     for name, design in (DESIGNS if side == 32 else repaired).items():
         with peak_of(name, peaks, base):
@@ -133,7 +134,7 @@ def measure(folder: Path, base: int) -> dict[str, Any]:
     with peak_of("sizes", peaks, base):
         network = mapped_network(build_network(ARCHITECTURE, 10), folder / WEIGHTS)
         plan = canonical(DESIGNS["all pruned, quantised"], network.layout(), 1)[1]
-        measure_sizes(network.pruned(plan), plan, (3, 32, 32))
+        measure_sizes(network.pruned(plan).network, plan, (3, 32, 32))
     return {"peaks": peaks}
 
 

@@ -361,18 +361,20 @@ def test_a_pruned_network_is_mended_as_the_reference_mends_it(tmp_path, name, ba
     target = mapped(network, tmp_path, batch_size=batch_size)
     plan = share_of(target, 0.4)
     images = target.moves.repair
-    expected = reference(network, prune(network, plan), MENDED[name], images)
-    repaired = target.pruned(plan)
+    expected = reference(network, prune(network, plan).network, MENDED[name], images)
+    repaired = target.pruned(plan).network
     assert_close(repaired, expected)
-    assert not same_bits(repaired, prune(network, plan))
+    assert not same_bits(repaired, prune(network, plan).network)
 
 
 def test_batches_of_one_value_for_each_channel_are_pooled_too(tmp_path):
     network = built(with_batch_norm_in_one_dimension)
     target = mapped(network, tmp_path, batch_size=1)
     plan = share_of(target, 0.4)
-    repaired = target.pruned(plan)
-    expected = reference(network, prune(network, plan), {"length", "norm"}, target.moves.repair)
+    repaired = target.pruned(plan).network
+    expected = reference(
+        network, prune(network, plan).network, {"length", "norm"}, target.moves.repair
+    )
     assert_close(nn.ModuleList([repaired.norm]), nn.ModuleList([expected.norm]))
     assert (repaired.norm.running_var > 1e-3).all()
     assert all(tensor.isfinite().all() for tensor in repaired.state_dict().values())
@@ -383,7 +385,7 @@ def test_after_repair_on_one_batch_each_channel_has_the_mean_and_deviation_of_th
 ):
     network = built(like_vgg)
     target = mapped(network, tmp_path)
-    repaired = target.pruned(share_of(target, 0.3))
+    repaired = target.pruned(share_of(target, 0.3)).network
     inputs = normalized(TRAINING, TRAINING.images[ORDER])
     for end in (1, 3, 6, 8):
         mine, theirs = (
@@ -396,7 +398,7 @@ def test_after_repair_on_one_batch_each_channel_has_the_mean_and_deviation_of_th
 def test_batch_norm_gets_the_moments_of_its_inputs(tmp_path):
     network = built(with_batch_norm)
     target = mapped(network, tmp_path)
-    repaired = target.pruned(share_of(target, 0.5, "0"))
+    repaired = target.pruned(share_of(target, 0.5, "0")).network
     inputs = normalized(TRAINING, TRAINING.images[ORDER])
     for place in (1, 4):
         values = channels(repaired[place], repaired[:place](inputs).detach())
@@ -412,8 +414,8 @@ def test_what_comes_after_the_first_pruned_layer_is_mended_whatever_it_is(tmp_pa
     target = mapped(network, tmp_path, batch_size=6)
     plan = share_of(target, 0.6, *names)
     mended = {name for name in MENDED["like_vgg"] if name >= min(names)}
-    expected = reference(network, prune(network, plan), mended, target.moves.repair)
-    assert_close(target.pruned(plan), expected)
+    expected = reference(network, prune(network, plan).network, mended, target.moves.repair)
+    assert_close(target.pruned(plan).network, expected)
 
 
 # The layers and norms of each network in the order in which they are called.
@@ -449,7 +451,7 @@ def test_what_comes_before_the_first_pruned_layer_stays_to_the_bit(tmp_path, nam
     if not pruned:
         assert "norm" in first or isinstance(network.get_submodule(first), BATCH_NORMS)
         return
-    repaired = target.pruned(share_of(target, 0.5, *pruned))
+    repaired = target.pruned(share_of(target, 0.5, *pruned)).network
     for before in CALLS[name][:place]:
         # The batch norm that is called again afterwards is measured again.
         if (name, before) != ("norm_called_twice", "norm"):
@@ -541,8 +543,8 @@ def plans(draw: st.DrawFn) -> tuple[MappedNetwork, Plan]:
 def test_no_pruned_or_trained_zero_comes_back_and_none_is_added(given_plan):
     target, plan = given_plan
     network = replace(target, moves=Moves()).fresh()
-    pruned = prune(network, plan)
-    repaired = target.pruned(plan)
+    pruned = prune(network, plan).network
+    repaired = target.pruned(plan).network
     for name, parameter in repaired.named_parameters():
         before = pruned.get_parameter(name)
         assert torch.equal(parameter == 0, before == 0), name
@@ -559,8 +561,8 @@ def test_repair_changes_neither_the_file_nor_the_dense_network_and_is_the_same_e
     target, plan = given_plan
     before = target.weights.read_bytes()
     dense = copy.deepcopy(target.fresh())
-    first, second = target.pruned(plan), target.pruned(plan)
-    again = replace(target).pruned(plan)  # with the dense network measured once more
+    first, second = target.pruned(plan).network, target.pruned(plan).network
+    again = replace(target).pruned(plan).network  # with the dense network measured once more
     assert same_bits(first, second)
     assert same_bits(first, again)
     assert target.weights.read_bytes() == before
@@ -573,9 +575,9 @@ def test_weights_are_scaled_the_same_however_many_rows_are_in_memory(
 ):
     target = mapped(built(like_vgg), tmp_path)
     plan = share_of(target, 0.4)
-    expected = target.pruned(plan)
+    expected = target.pruned(plan).network
     monkeypatch.setattr(repairing, "ENTRIES_AT_ONCE", at_once)
-    assert same_bits(target.pruned(plan), expected)
+    assert same_bits(target.pruned(plan).network, expected)
 
 
 def test_a_bias_that_would_become_zero_is_the_smallest_number_instead(tmp_path):
@@ -588,7 +590,7 @@ def test_a_bias_that_would_become_zero_is_the_smallest_number_instead(tmp_path):
         network[3].bias.fill_(1.0)
     target = mapped(network, tmp_path)
     # Emptied, the first class has the mean of the dense network, which is 0.
-    repaired = target.pruned(Plan((("3.weight", 216),), quantized=False))
+    repaired = target.pruned(Plan((("3.weight", 216),), quantized=False)).network
     tiny = torch.finfo(torch.float32).tiny
     assert repaired[3].bias.tolist() == [tiny, 1.0, 1.0]
 
@@ -598,8 +600,8 @@ def test_layers_that_share_one_of_their_tensors_are_left_alone(tmp_path, tensor)
     network = built(lambda: sharing_one("bias" if tensor == "weight" else "weight"))
     target = mapped(network, tmp_path, batch_size=7)
     plan = share_of(target, 0.4)
-    pruned = prune(network, plan)
-    repaired = target.pruned(plan)
+    pruned = prune(network, plan).network
+    repaired = target.pruned(plan).network
     assert same_bits(repaired, pruned, "same.", "other.")
     expected = reference(network, pruned, {"first", "last"}, target.moves.repair)
     assert_close(repaired, expected)
@@ -630,7 +632,7 @@ def test_layers_that_compute_in_their_own_way_are_left_alone_and_said(tmp_path):
     network = built(lambda: network)
     target = mapped(network, tmp_path, batch_size=7)
     plan = share_of(target, 0.5)
-    assert same_bits(target.pruned(plan), prune(network, plan))
+    assert same_bits(target.pruned(plan).network, prune(network, plan).network)
     assert target.repaired()[1] == (
         "last (computes in its own way)",
         "own (computes in its own way)",
@@ -649,9 +651,11 @@ def test_a_weight_that_another_module_holds_too_is_left_alone(tmp_path, bias):
     network = built(lambda: network)
     target = mapped(network, tmp_path, batch_size=7)
     plan = share_of(target, 0.5)
-    pruned = prune(network, plan)
-    assert same_bits(target.pruned(plan), pruned, "there.", "back.")
-    assert_close(target.pruned(plan), reference(network, pruned, {"last"}, target.moves.repair))
+    pruned = prune(network, plan).network
+    assert same_bits(target.pruned(plan).network, pruned, "there.", "back.")
+    assert_close(
+        target.pruned(plan).network, reference(network, pruned, {"last"}, target.moves.repair)
+    )
     assert target.repaired()[1] == ("there (shares one of its tensors)",)
 
 
@@ -708,8 +712,8 @@ def test_a_scale_stays_within_its_bounds(tmp_path, weights, scale):
     with torch.no_grad():
         network[0].weight.view(-1).copy_(torch.tensor(weights))
     plan = Plan((("0.weight", 26),), quantized=False)
-    repaired = mapped(network, tmp_path, training=GREY).pruned(plan)
-    pruned = prune(network, plan)
+    repaired = mapped(network, tmp_path, training=GREY).pruned(plan).network
+    pruned = prune(network, plan).network
     assert float(
         repaired[0].weight.detach().sum() / pruned[0].weight.detach().sum()
     ) == pytest.approx(scale, 1e-5)
@@ -751,16 +755,16 @@ def test_a_channel_that_never_varies_keeps_its_weights_and_gets_the_mean(tmp_pat
         network[2].weight[2] = 1e-6  # the smallest of its layer, so that it goes as a whole
     target = mapped(network, tmp_path, batch_size=6)
     plan = Plan((("2.weight", 18),), quantized=False)
-    repaired = target.pruned(plan)
+    repaired = target.pruned(plan).network
     assert torch.equal(repaired[2].weight[2], torch.zeros(2, 3, 3))
     inputs = normalized(TRAINING, TRAINING.images[ORDER])
     wanted = channels(network[2], network[:3](inputs).detach()).mean(0)[2]
     assert float(repaired[2].bias[2].detach()) == pytest.approx(float(wanted), abs=1e-5)
     all_of_them = share_of(target, 0.5)
     expected = reference(
-        network, prune(network, all_of_them), {"0", "2", "5", "7"}, target.moves.repair
+        network, prune(network, all_of_them).network, {"0", "2", "5", "7"}, target.moves.repair
     )
-    assert_close(target.pruned(all_of_them), expected)
+    assert_close(target.pruned(all_of_them).network, expected)
 
 
 def overflowing(at: int) -> nn.Module:
@@ -780,9 +784,9 @@ def test_channels_with_statistics_that_are_not_finite_stay_as_they_are(tmp_path,
     network = overflowing(at)
     target = mapped(network, tmp_path, batch_size=6)
     plan = share_of(target, 0.4)
-    pruned = prune(network, plan)
+    pruned = prune(network, plan).network
     with caplog.at_level(logging.WARNING):
-        repaired = target.pruned(plan)
+        repaired = target.pruned(plan).network
     for tensor in ("weight", "bias"):
         mine, theirs = (getattr(of[at], tensor) for of in (repaired, pruned))
         assert torch.equal(mine[2], theirs[2])
@@ -804,8 +808,8 @@ def test_a_channel_that_overflows_in_the_dense_network_alone_stays_as_it_is(tmp_
     target = mapped(network, tmp_path)
     plan = Plan((("0.weight", 6),), quantized=False)
     with caplog.at_level(logging.WARNING):
-        repaired = target.pruned(plan)
-    pruned = prune(network, plan)
+        repaired = target.pruned(plan).network
+    pruned = prune(network, plan).network
     assert torch.equal(repaired[1].weight[1], pruned[1].weight[1])
     assert torch.equal(repaired[1].bias[1], pruned[1].bias[1])
     assert "channels of 1 have statistics that are not finite" in caplog.text
@@ -818,7 +822,7 @@ def test_batch_norm_keeps_its_statistics_where_they_are_not_finite(tmp_path, cap
     network[2] = nn.Hardtanh()
     target = mapped(network, tmp_path, batch_size=6)
     with caplog.at_level(logging.WARNING):
-        repaired = target.pruned(share_of(target, 0.4, "0"))
+        repaired = target.pruned(share_of(target, 0.4, "0")).network
     for key in ("running_mean", "running_var"):
         mine, dense = getattr(repaired[1], key), getattr(network[1], key)
         assert mine[1] == dense[1]
@@ -848,7 +852,7 @@ def test_other_norms_and_batch_norm_without_running_statistics_are_left_alone_an
         "6 (BatchNorm2d without running statistics)",
     )
     plan = share_of(target, 0.4)
-    pruned, repaired = prune(network, plan), target.pruned(plan)
+    pruned, repaired = prune(network, plan).network, target.pruned(plan).network
     assert same_bits(repaired, pruned, "1.", "4.", "5.", "6.", "9.")
     assert repaired[6].running_mean is None
     assert everything[6].running_mean is None
@@ -889,7 +893,7 @@ def test_attention_reads_a_weight_itself_and_what_follows_it_is_mended(tmp_path)
     network = built(attention)
     target = mapped(network, tmp_path)
     plan = share_of(target, 0.5, "encoder.self_attn.out_proj")
-    pruned, repaired = prune(network, plan), target.pruned(plan)
+    pruned, repaired = prune(network, plan).network, target.pruned(plan).network
     expected = reference(
         network, pruned, {"encoder.linear1", "encoder.linear2", "last"}, target.moves.repair
     )
@@ -927,12 +931,14 @@ def test_layers_that_the_evaluation_does_not_call_bring_no_repair(tmp_path):
     target = mapped(network, tmp_path)
     plan = share_of(target, 0.5, "head", "heads.0", "unused")
     assert len(plan.zeros) == 3
-    repaired = target.pruned(plan)
-    assert same_bits(repaired, prune(network, plan))
+    repaired = target.pruned(plan).network
+    assert same_bits(repaired, prune(network, plan).network)
     assert same_bits(repaired, network, "first.", "norm.", "last.")
     with_first = share_of(target, 0.5)
-    expected = reference(network, prune(network, with_first), {"norm", "last"}, target.moves.repair)
-    assert_close(target.pruned(with_first), expected)
+    expected = reference(
+        network, prune(network, with_first).network, {"norm", "last"}, target.moves.repair
+    )
+    assert_close(target.pruned(with_first).network, expected)
     assert target.repaired()[1] == ()
 
 
@@ -952,7 +958,7 @@ def test_what_follows_a_weight_that_is_read_is_mended(tmp_path):
     network = built(with_a_weight_that_is_read)
     target = mapped(network, tmp_path)
     plan = share_of(target, 0.5, "layers.0")
-    pruned, repaired = prune(network, plan), target.pruned(plan)
+    pruned, repaired = prune(network, plan).network, target.pruned(plan).network
     assert same_bits(repaired, pruned, "first.", "layers.")
     assert_close(repaired, reference(network, pruned, {"last"}, target.moves.repair))
     assert not same_bits(repaired, pruned, "last.")
@@ -963,7 +969,7 @@ def test_kept_layers_are_not_repaired_but_batch_norm_after_them_is(tmp_path):
     target = mapped(network, tmp_path, keep=("skip", "branch"))
     plan = share_of(target, 0.5)
     assert [name for name, _ in plan.zeros] == ["stem.weight", "last.weight"]
-    pruned, repaired = prune(network, plan), target.pruned(plan)
+    pruned, repaired = prune(network, plan).network, target.pruned(plan).network
     assert same_bits(repaired, network, "skip.", "branch.")
     assert_close(
         repaired, reference(network, pruned, {"stem_norm", "norm", "last"}, target.moves.repair)
@@ -981,7 +987,7 @@ def test_nothing_is_done_to_kept_layers(tmp_path, quantized):
     assert same_bits(compressed, network, "2.", "5.")
     assert isinstance(compressed[5], nn.Linear)
     assert isinstance(compressed[7], nn.Linear) != quantized
-    assert rate == nonzero_rate(prune(network, plan))
+    assert rate == nonzero_rate(prune(network, plan).network)
     entries = sum(parameter.numel() for parameter in network.parameters())
     assert rate == (entries - sum(zeros for _, zeros in plan.zeros)) / entries
 
@@ -992,9 +998,9 @@ def test_images_of_one_class_repair_too(tmp_path):
     target = mapped(network, tmp_path, training=one_class)
     plan = share_of(target, 0.5)
     expected = reference(
-        network, prune(network, plan), MENDED["with_batch_norm"], target.moves.repair
+        network, prune(network, plan).network, MENDED["with_batch_norm"], target.moves.repair
     )
-    assert_close(target.pruned(plan), expected)
+    assert_close(target.pruned(plan).network, expected)
     (note,) = target.moves.repair.notes()
     assert note == f"all images of the repair are of the class {TRAINING.classes[0]}"
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import parametrizations
 
-from paretopress.compression.designs import Design
 from paretopress.compression.layers import layout_of
 from paretopress.compression.plans import canonical
 from paretopress.compression.pruning import compress, nonzero_rate, prune
+from paretopress.config.variables import Design
 from paretopress.dataset.split import Split
 from paretopress.errors import UserError
 from paretopress.networks.build import build_for, build_network, check_network
@@ -138,7 +138,7 @@ def test_every_kind_of_network_is_compressed_and_evaluated(built, name):
     )
     measured = evaluate(network, plan, IMAGES, 6)
     assert 0 <= measured.accuracy <= 1
-    pruned = prune(network, plan)
+    pruned = prune(network, plan).network
     parameters, zeros = dict(pruned.named_parameters()), dict(plan.zeros)
     for layer in (*layout.linear, *layout.conv):
         fraction = 0.5 if layer in layout.linear else 0.25

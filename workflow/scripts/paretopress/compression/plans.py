@@ -1,7 +1,8 @@
-"""Plans: the entries that a design sets to zero in one network, and its quantisation.
+"""Plans: the entries that a design sets to zero in one network, its rounding and quantisation.
 
-A plan has the number of zeros of each tensor, and whether the Linear layers are quantised. Two
-designs give the same network exactly if they have the same plan, whatever their variables are.
+A plan has the number of zeros of each tensor, the bits of each rounded weight, and whether the
+Linear layers are quantised. Two designs give the same network exactly if they have the same plan,
+whatever their variables are.
 """
 
 import hashlib
@@ -10,7 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .designs import ALL, BIAS, BOTH, NONE, RANDOM, VARIABLES, WEIGHT, Design, design_of
+from ..config.variables import ALL, BIAS, BOTH, FLOAT_BITS, NONE, RANDOM, WEIGHT, Design
+from .designs import Values, design_of, values_of
 from .layers import LAYER_KINDS, Layout
 from .magnitudes import IN_ORDER, LIKE_TORCH
 from .subsets import random_subsets
@@ -28,6 +30,7 @@ class Plan:
         zeros: Name of each pruned tensor, such as "features.0.weight", and its entries set to zero.
         quantized: Whether the Linear layers are quantised to int8.
         ties: Which of equal magnitudes become zero: a key of `magnitudes.ZEROING`.
+        bits: Name of each weight that is rounded, and the bits of each of its entries.
         emptied: Names of the layers without any weight left.
 
     Example:
@@ -39,12 +42,19 @@ class Plan:
     zeros: tuple[tuple[str, int], ...]
     quantized: bool
     ties: str = LIKE_TORCH
+    bits: tuple[tuple[str, int], ...] = ()
     emptied: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """The names of the tensors with other numbers than in the trained network."""
+        return frozenset(name for name, _ in (*self.zeros, *self.bits))
 
     @property
     def design_id(self) -> str:
         """12 hexadecimal digits that are equal for equal plans."""
         said = [self.zeros, self.quantized, *([] if self.ties == LIKE_TORCH else [self.ties])]
+        said += [self.bits] if self.bits else []
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:12]
 
 
@@ -68,33 +78,33 @@ def _forms(
     return scope, np.where(none, 0.0, amount), np.where(none, BIAS, target), pruned
 
 
-def _canonical(
-    X: np.ndarray, layout: Layout, seed: int
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The canonical vectors, and the pruned layers of each kind, shape (n, layers)."""
-    columns = dict(zip(VARIABLES, X.T, strict=True))
-    pruned = {}
+def _canonical(values: Values, layout: Layout, seed: int) -> tuple[Values, dict[str, np.ndarray]]:
+    """The canonical values of n designs, and the pruned layers of each kind, (n, layers)."""
+    found, pruned = dict(values), {}
     for kind in LAYER_KINDS:
         names = [f"{kind}_{part}" for part in ("scope", "amount", "target")]
-        scope, amount, target = (columns[name] for name in names)
+        scope, amount, target = (values[name] for name in names)
         *forms, pruned[kind] = _forms(kind, scope, amount, target, layout, seed)
-        columns |= zip(names, forms, strict=True)
-    columns["quantization"] = columns["quantization"] * layout.quantizable
-    return np.stack([columns[name] for name in VARIABLES], axis=1), pruned
+        found |= zip(names, forms, strict=True)
+        if (bits := f"{kind}_bits") in values and not getattr(layout, kind):
+            found[bits] = np.full_like(values[bits], FLOAT_BITS)
+    found["quantization"] = values["quantization"] * layout.quantizable
+    return found, pruned
 
 
-def canonical_vectors(X: np.ndarray, layout: Layout, seed: int) -> np.ndarray:
+def canonical_values(values: Values, layout: Layout, seed: int) -> Values:
     """Reduce designs to the variables that have an effect, all at once, as `canonical` does.
 
     Args:
-        X: Vectors of designs, shape (n, 7), rounded as `rounded` does.
+        values: The values of n designs by variable, each of shape (n,), amounts rounded. The
+            variables of the paper are there, others may be missing.
         layout: Layers of the network, from `layout_of`.
         seed: Seed of the random subsets of layers.
 
     Returns:
-        The vectors of the reduced designs, shape (n, 7).
+        The values of the reduced designs, for the same variables.
     """
-    return _canonical(X, layout, seed)[0]
+    return _canonical(values, layout, seed)[0]
 
 
 def canonical(design: Design, layout: Layout, seed: int) -> tuple[Design, Plan]:
@@ -104,7 +114,8 @@ def canonical(design: Design, layout: Layout, seed: int) -> tuple[Design, Plan]:
     - the amount and target where nothing is pruned,
     - a target that the layers lack,
     - a random subset with every layer or with none,
-    - quantisation where no layer can be quantised.
+    - quantisation where no layer can be quantised,
+    - bits where the network has no layer of their kind.
 
     Amounts are rounded to the steps of the layout's tables, where it has tables.
 
@@ -124,22 +135,27 @@ def canonical(design: Design, layout: Layout, seed: int) -> tuple[Design, Plan]:
         >>> from torch import nn
         >>> from paretopress.compression.layers import layout_of
         >>> layout = layout_of(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(16, 2)))
-        >>> no_convolution = Design(2, 0, 0.5, 0.8, 1, 1, 0)
+        >>> no_convolution = Design(2, 0, 0.5, 0.8, 1, 1, 0, linear_bits=4)
         >>> reduced, plan = canonical(no_convolution, layout, seed=1)
         >>> reduced.conv_amount
         0.0
-        >>> plan.zeros
-        (('2.weight', 16),)
+        >>> plan.zeros, plan.bits
+        ((('2.weight', 16),), (('2.weight', 4),))
     """
-    vectors, pruned = _canonical(design.vector()[None], layout, seed)
-    folded, columns = design_of(vectors[0]), dict(zip(VARIABLES, vectors.T, strict=True))
-    zeros, emptied = [], []
+    values, pruned = _canonical(values_of([design]), layout, seed)
+    folded = design_of({name: value[0] for name, value in values.items()})
+    zeros, rounded, emptied = [], [], []
     for kind in LAYER_KINDS:
         takes = TARGETS[getattr(folded, f"{kind}_target")][:, None] & pruned[kind]
-        lost = layout.lost(kind, columns[f"{kind}_amount"])[0] * takes
+        lost = layout.lost(kind, values[f"{kind}_amount"])[0] * takes
+        bits = getattr(folded, f"{kind}_bits")
         for layer, (bias, weight) in zip(getattr(layout, kind), lost.T, strict=True):
             counts = (("weight", int(weight)), ("bias", int(bias)))
             zeros += [(f"{layer.name}.{tensor}", count) for tensor, count in counts if count]
-            emptied += [layer.name] if weight == layer.weight else []
+            if weight == layer.weight:
+                emptied.append(layer.name)
+            elif bits != FLOAT_BITS:
+                rounded.append((f"{layer.name}.weight", bits))
     ties = IN_ORDER if zeros and layout.tables is not None else LIKE_TORCH
-    return folded, Plan(tuple(zeros), bool(folded.quantization), ties, tuple(emptied))
+    quantized = bool(folded.quantization)
+    return folded, Plan(tuple(zeros), quantized, ties, tuple(rounded), tuple(emptied))

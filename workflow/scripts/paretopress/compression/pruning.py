@@ -1,7 +1,8 @@
-"""Make compressed networks: set entries to zero, count the non-zero ones, quantise to int8."""
+"""Make compressed networks: set entries to zero, round, count the non-zero, quantise to int8."""
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -9,6 +10,7 @@ from torch import nn
 from .layers import LAYER_KINDS, layers_of, with_tensors
 from .magnitudes import ZEROING, selection_entries
 from .plans import Plan
+from .rounding import round_weight
 
 ReadTensor = Callable[[str], torch.Tensor]
 
@@ -19,29 +21,50 @@ def copies_of(network: nn.Module) -> ReadTensor:
     return lambda name: parameters[name].detach().clone(memory_format=torch.contiguous_format)
 
 
-def prune(network: nn.Module, plan: Plan, read: ReadTensor | None = None) -> nn.Module:
-    """Make a pruned float copy of a network.
+@dataclass(frozen=True)
+class Pruned:
+    """A pruned and rounded float copy of a network.
+
+    Attributes:
+        network: The copy.
+        scales: The scales of each rounded weight by name, from `rounding.round_weight`.
+    """
+
+    network: nn.Module
+    scales: dict[str, torch.Tensor]
+
+
+def prune(network: nn.Module, plan: Plan, read: ReadTensor | None = None) -> Pruned:
+    """Make a pruned and rounded float copy of a network.
 
     Args:
-        network: The network, which stays as it is. The copy shares all tensors that are not pruned.
-        plan: The zeros of each tensor.
+        network: The network, which stays as it is. The copy shares all tensors that do not change.
+        plan: The zeros of each tensor, and the bits of each rounded weight.
         read: Function that gives a parameter by name, as a contiguous tensor that `prune` may
             change. The default copies the parameter in memory.
 
     Returns:
-        The copy.
+        The copy, and the scales of its rounded weights.
+
+    Raises:
+        KeyError: The plan names a tensor that `network` lacks.
+        UserError: A weight that is rounded has numbers that are not finite.
     """
     read = read or copies_of(network)
     sizes = {
         name: parameter.numel()
         for name, parameter in network.named_parameters(remove_duplicate=False)
     }
-    pruned: dict[str, torch.Tensor] = {}
+    changed: dict[str, torch.Tensor] = {}
     # The tensors that need most memory for the selection come first, while few copies exist.
     for name, zeros in sorted(plan.zeros, key=lambda item: -selection_entries(sizes[item[0]])):
-        pruned[name] = read(name)
-        ZEROING[plan.ties](pruned[name], zeros)
-    return with_tensors(network, pruned)
+        changed[name] = read(name)
+        ZEROING[plan.ties](changed[name], zeros)
+    scales = {}
+    for name, bits in plan.bits:
+        changed[name] = changed[name] if name in changed else read(name)
+        scales[name] = round_weight(changed[name], bits, name)
+    return Pruned(with_tensors(network, changed), scales)
 
 
 def quantize_in_place(network: nn.Module) -> None:
@@ -115,11 +138,12 @@ def compress(network: nn.Module, plan: Plan) -> tuple[nn.Module, float]:
         plan: The changes, from `canonical`.
 
     Returns:
-        The copy, pruned and, if the plan says so, quantised. And its non-zero rate in [0, 1].
+        The copy, pruned, rounded and quantised as the plan says. And its non-zero rate in [0, 1].
 
     Raises:
         KeyError: The plan names a tensor that `network` lacks.
-        UserError: The weight of a layer is reparametrised or lazy.
+        UserError: The weight of a layer is reparametrised or lazy, or has numbers that are not
+            finite and is rounded.
 
     Example:
         >>> from paretopress.compression.plans import Plan
@@ -128,4 +152,4 @@ def compress(network: nn.Module, plan: Plan) -> tuple[nn.Module, float]:
         >>> rate
         0.25
     """
-    return count_and_quantize(prune(network, plan), plan)
+    return count_and_quantize(prune(network, plan).network, plan)

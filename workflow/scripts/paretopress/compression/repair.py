@@ -4,7 +4,7 @@ Batch norm gets running statistics that are measured on the pruned network. A la
 norm gets each output channel scaled and shifted, so that its mean and standard deviation are those
 of the dense network (as in Jordan, Sedghi, Saukh, Entezari and Neyshabur 2023, "REPAIR:
 REnormalizing Permuted Activations for Interpolation Repair", section 3). Scale and shift are folded
-into its weight and bias. No entry that is zero changes, and none becomes zero.
+into its weight and bias, or into the scales of a rounded weight. No entry that is zero changes, and none becomes zero.
 """
 
 import logging
@@ -21,6 +21,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ..dataset.split import Split, normalized
 from .moments import Moments, Pool
 from .passage import Passage, modules_of, norm_input
+from .pruning import Pruned
+from .rounding import rescale
 from .tally import denormals_flushed
 
 # A channel that has nearly vanished would be scaled without end.
@@ -174,7 +176,7 @@ def _shifted(bias: torch.Tensor, scale: torch.Tensor, shift: torch.Tensor) -> to
 
 
 def repair(
-    network: nn.Module,
+    pruned: Pruned,
     names: Collection[str],
     dense: Mapping[str, Moments],
     images: RepairImages,
@@ -186,14 +188,15 @@ def repair(
     mended by the moments of all batches and calls.
 
     Args:
-        network: The pruned network, in evaluation mode. Its parameter objects belong to the caller,
-            their memory need not.
+        pruned: The pruned network, in evaluation mode, with its scales, which change with the
+            rounded weights. Its parameter objects belong to the caller, their memory need not.
         names: What is mended, from `Passage.after`.
         dense: The moments of the dense network, from `dense_moments`.
         images: The training images.
         own_tensor: Gives the values of a parameter, by name, in memory that may be changed. It may
             empty the parameter before.
     """
+    network = pruned.network
     modules: dict[str, Any] = dict(modules_of(network, names))
     before = {
         name: {key: getattr(module, key) for key in STATISTICS}
@@ -241,8 +244,11 @@ def repair(
                 take_statistics(layer, name, found)
                 continue
             scale, shift = scale_and_shift(found, dense[name], layer.bias)
-            weight = own_tensor(f"{name}.weight", layer.weight)
-            _scale_rows(weight, scale)
+            weight = own_tensor(parameter := f"{name}.weight", layer.weight)
+            if parameter in pruned.scales:
+                pruned.scales[parameter] = rescale(weight, pruned.scales[parameter], scale)
+            else:
+                _scale_rows(weight, scale)
             layer.weight.data = weight
             if layer.bias is not None:
                 layer.bias.data = _shifted(layer.bias.detach(), scale, shift)

@@ -4,7 +4,7 @@ Jobs that read the same file share this memory. Pruned tensors belong to their j
 parts, so that no tensor is in memory twice.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from ..compression.layers import LAYER_KINDS, Layout, layout_of, with_tensors
 from ..compression.moments import Moments
 from ..compression.passage import Passage, passage_of
 from ..compression.plans import Plan
-from ..compression.pruning import count_and_quantize, prune
+from ..compression.pruning import Pruned, count_and_quantize, prune
 from ..compression.repair import RepairImages, dense_moments, repair
 from ..dataset.split import Split, load_split, spread
 from ..errors import UserError
@@ -171,7 +171,7 @@ class MappedNetwork:
         passage = passage_of(network, images.training.images.shape[-1], self.moves.keep)
         return passage, dense_moments(network, passage, images)
 
-    def _own_tensor(self, owned: Mapping[str, Any]) -> OwnTensor:
+    def _own_tensor(self, owned: Collection[str]) -> OwnTensor:
         """Give a parameter in memory of its own, of which there is never more than one copy."""
 
         def own_tensor(name: str, parameter: nn.Parameter) -> torch.Tensor:
@@ -182,19 +182,19 @@ class MappedNetwork:
 
         return own_tensor
 
-    def pruned(self, plan: Plan) -> nn.Module:
-        """Make the pruned float network, repaired if the moves say so.
+    def pruned(self, plan: Plan) -> Pruned:
+        """Make the pruned and rounded float network, repaired if the moves say so.
 
-        Its tensors are in memory once.
+        Its tensors are in memory once. A weight that was rounded stays code times scale.
         """
-        images, zeros = self.moves.repair, dict(plan.zeros)
-        if images is None or not zeros:
+        images, changed = self.moves.repair, plan.changed
+        if images is None or not changed:
             return prune(self.fresh(), plan, self.read)
         passage, dense = self._dense
-        network = prune(self.fresh(), plan, self.read)
-        names = passage.after({name.rpartition(".")[0] for name in zeros})
-        repair(network, names, dense, images, self._own_tensor(zeros))
-        return network
+        pruned = prune(self.fresh(), plan, self.read)
+        names = passage.after({name.rpartition(".")[0] for name in changed})
+        repair(pruned, names, dense, images, self._own_tensor(changed))
+        return pruned
 
     def repaired(self) -> tuple[nn.Module, tuple[str, ...]]:
         """Repair the dense network as if all of it had been pruned.
@@ -210,12 +210,12 @@ class MappedNetwork:
         names = passage.after(
             {layer.name for kind in LAYER_KINDS for layer in getattr(layout, kind)}
         )
-        repair(network, names, dense, images, self._own_tensor({}))
+        repair(Pruned(network, {}), names, dense, images, self._own_tensor(()))
         return network, passage.left_alone
 
     def compress(self, plan: Plan) -> tuple[nn.Module, float]:
         """Make the compressed network, and count its non-zero rate in [0, 1]."""
-        return count_and_quantize(self.pruned(plan), plan)
+        return count_and_quantize(self.pruned(plan).network, plan)
 
 
 def mapped_network(structure: nn.Module, weights: Path, moves: Moves = Moves()) -> MappedNetwork:
