@@ -46,6 +46,7 @@ TINY = {
             "gate": NO_GATE,
         },
     },
+    "search_space": {"conv_bits": [32, 4, 2]},
     "compression": {"images": 100, "batch_size": 50},  # of the repair, on 1,078 tiny images
     "constraint": {"floor": 0.05},
     "budget": {"evaluations": 14, "initial": 10},

@@ -28,6 +28,7 @@ def run_table(
         "evaluations": 10,
         "complete": True,
         "threshold": 0.8,
+        "size": "nonzero_rate",
         "zero_accuracy_hypervolume": 0.5,
         "feasible": 5,
         "negative_rates": 0,

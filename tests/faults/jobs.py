@@ -57,6 +57,7 @@ SEARCH = {
         "initial_seed": None,
         "constraint": {"floor": 0.1, "allowed_drop_points": None},
         "split": "validation",
+        "size": "bytes",
         "batch_size": IMAGES,
         **GATE,
         "journal": "results/study/progress/search",

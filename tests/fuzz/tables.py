@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from paretopress.compression.designs import VARIABLES
 from paretopress.config.evaluation_tables import EvaluationTable
+from paretopress.config.variables import VARIABLES
 from paretopress.runs.imported import OPTIONAL, REQUIRED
 
 from .configs import LETTERS
@@ -23,11 +23,12 @@ shares = st.floats(0, 1)
 CELLS: dict[str, st.SearchStrategy[Any]] = {
     "accuracy": shares,
     "nonzero_rate": st.floats(-1, 1),
+    "bytes": st.none() | shares,
     "phase": st.none() | st.text(LETTERS, min_size=1, max_size=5),
     "iteration": st.none() | st.integers(0, 10**6),
     **{
-        name: st.none() | (st.floats(0, 2) if name.endswith(("scope", "target")) else shares)
-        for name in VARIABLES
+        name: st.none() | st.floats(min(known.values, default=0), max(known.values, default=1))
+        for name, known in VARIABLES.items()
     },
     "seconds": st.none() | st.floats(0, 1e6),
 }
@@ -93,6 +94,7 @@ WRONG = {
     "nonzero_rate": ["", "1.1", "-1.5", "inf", "=0.5"],
     "phase": ["=1+1", "@x", "+x", "-x", "a b", "\x00"],
     "iteration": ["-1", "x", "1e19"],
-    **{name: ["-0.1", "7", "x", "nan"] for name in VARIABLES},
+    **{name: ["-0.1", "33", "x", "nan"] for name in VARIABLES},
+    "bytes": ["-0.1", "1.5", "x"],
     "seconds": ["-2", "1e300", "x"],
 }

@@ -19,6 +19,7 @@ rule import_runs:
     params:
         **code_of("import_runs.py"),
         tables=lookup(within=CONFIG, dpath="evaluation_tables"),
+        sizes={run.network: PLANNED.sizes[run.network] for run in PLANNED.imported},
         results=placed(PLANNED.results),
     script:
         "../scripts/import_runs.py"

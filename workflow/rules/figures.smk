@@ -19,6 +19,7 @@ rule front_figure:
         **code_of("draw_front.py"),
         constraint=lookup(within=PLANNED.constraints, dpath="{network}"),
         split=lookup(within=PLANNED.splits, dpath="{network}"),
+        size=lookup(within=PLANNED.sizes, dpath="{network}"),
     script:
         "../scripts/draw_front.py"
 
@@ -40,6 +41,7 @@ rule method_figures:
     params:
         **code_of("draw_methods.py"),
         significance_level=lookup(within=CONFIG, dpath="statistics/significance_level"),
+        size=lookup(within=PLANNED.sizes, dpath="{network}"),
     script:
         "../scripts/draw_methods.py"
 
@@ -67,6 +69,7 @@ rule setting_figures:
         **code_of("draw_settings.py"),
         constraint=lookup(within=PLANNED.constraints, dpath="{network}"),
         split=lookup(within=PLANNED.splits, dpath="{network}"),
+        size=lookup(within=PLANNED.sizes, dpath="{network}"),
     script:
         "../scripts/draw_settings.py"
 
@@ -88,7 +91,10 @@ rule search_figures:
         "../../envs/paretopress.yaml"
     params:
         **code_of("draw_searches.py"),
-        candidates=PLANNED.candidates,
+        columns=lambda wildcards: {
+            "candidates": PLANNED.candidates,
+            "size": PLANNED.sizes[wildcards.network],
+        },
     script:
         "../scripts/draw_searches.py"
 
@@ -109,6 +115,7 @@ rule inference_figure:
     params:
         **code_of("draw_inference.py"),
         front="the union front of all runs",
+        size=lookup(within=PLANNED.sizes, dpath="{network}"),
     script:
         "../scripts/draw_inference.py"
 
@@ -126,3 +133,4 @@ use rule inference_figure as worst_run_inference_figure with:
     params:
         **code_of("draw_inference.py"),
         front="the front of the worst run of the best setting",
+        size=lookup(within=PLANNED.sizes, dpath="{network}"),

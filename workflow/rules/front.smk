@@ -15,6 +15,7 @@ rule union_front:
         **code_of("join_fronts.py"),
         constraint=lookup(within=PLANNED.constraints, dpath="{network}"),
         split=lookup(within=PLANNED.splits, dpath="{network}"),
+        size=lookup(within=PLANNED.sizes, dpath="{network}"),
     script:
         "../scripts/join_fronts.py"
 
@@ -38,6 +39,7 @@ rule worst_run_front:
         **code_of("take_worst_run.py"),
         constraint=lookup(within=PLANNED.constraints, dpath="{network}"),
         split=lookup(within=PLANNED.splits, dpath="{network}"),
+        size=lookup(within=PLANNED.sizes, dpath="{network}"),
         budget=lookup(within=CONFIG, dpath="budget/evaluations"),
         imported=lambda wildcards: wildcards.network not in STUDY.networks,
     script:

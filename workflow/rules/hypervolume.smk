@@ -14,5 +14,6 @@ rule hypervolume:
         **code_of("measure_hypervolume.py", many_jobs=True),
         constraint=lookup(within=CONFIG, dpath="constraint"),
         split=lookup(within=CONFIG, dpath="evaluation/split"),
+        size=lookup(within=CONFIG, dpath="objectives/size"),
     script:
         "../scripts/measure_hypervolume.py"

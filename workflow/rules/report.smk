@@ -40,6 +40,7 @@ rule report:
         candidates=PLANNED.candidates,
         splits=PLANNED.splits,
         constraints=PLANNED.constraints,
+        sizes=PLANNED.sizes,
         figures=PLANNED.figures,
         statistics=STATISTICS,
     script:

@@ -16,7 +16,10 @@ rule join_runs:
         "../../envs/paretopress.yaml"
     params:
         **code_of("join_runs.py"),
-        candidates=PLANNED.candidates,
+        columns=lambda wildcards: {
+            "candidates": PLANNED.candidates,
+            "size": PLANNED.sizes[wildcards.network],
+        },
     script:
         "../scripts/join_runs.py"
 

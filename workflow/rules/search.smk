@@ -37,6 +37,7 @@ rule search:
         architecture=lambda wildcards: CONFIG["networks"][wildcards.network]["architecture"],
         space=lookup(within=CONFIG, dpath="search_space"),
         moves=PLANNED.moves,
+        size=lookup(within=CONFIG, dpath="objectives/size"),
         method=lambda wildcards: PLANNED.methods[wildcards.method],
         budget=lookup(within=CONFIG, dpath="budget/evaluations"),
         initial_seed=lookup(within=CONFIG, dpath="budget/initial_seed"),

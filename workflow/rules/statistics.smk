@@ -31,5 +31,6 @@ rule statistics:
         significance_level=lookup(within=CONFIG, dpath="statistics/significance_level"),
         splits=PLANNED.splits,
         constraints=PLANNED.constraints,
+        sizes=PLANNED.sizes,
     script:
         "../scripts/compare_methods.py"

@@ -23,7 +23,11 @@ with job(snakemake) as work:
         metrics = read_metrics(Path(path))
         networks.append(
             network_row(
-                network, metrics, split, threshold_of(metrics, split, params.constraints[network])
+                network,
+                metrics,
+                split,
+                threshold_of(metrics, split, params.constraints[network]),
+                params.sizes[network],
             )
         )
     tables = {

@@ -23,6 +23,6 @@ with job(snakemake):
     front = read_table(inputs.front)
     network, repaired = snakemake.wildcards.network, repaired_accuracy(metrics)
     save(
-        draw_front(evaluations, front, test, split, thresholds, network, repaired),
+        draw_front(evaluations, front, test, split, thresholds, network, repaired, params.size),
         snakemake.output,
     )

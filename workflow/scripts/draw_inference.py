@@ -8,6 +8,5 @@ from paretopress.tables import read_table
 with job(snakemake):
     times, front = read_table(snakemake.input.times), read_table(snakemake.input.front)
     times = times[times["design_id"].isin(front["design_id"])]
-    save(
-        draw_inference(times, snakemake.wildcards.network, snakemake.params.front), snakemake.output
-    )
+    params, network = snakemake.params, snakemake.wildcards.network
+    save(draw_inference(times, network, params.front, params.size), snakemake.output)

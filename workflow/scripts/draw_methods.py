@@ -14,6 +14,7 @@ COMPARED = "methods"
 
 with job(snakemake):
     inputs, outputs, level = snakemake.input, snakemake.output, snakemake.params.significance_level
+    size = snakemake.params.size
     runs, history, evaluations = (
         read_table(inputs[name]) for name in ("runs", "history", "evaluations")
     )
@@ -23,5 +24,9 @@ with job(snakemake):
     )
     save(draw_hypervolumes(runs), outputs.hypervolume)
     save(draw_convergence(runs, history, evaluations), outputs.convergence)
-    save(draw_attainment(runs, evaluations, runs["threshold"].iloc[0]), outputs.attainment)
-    save(draw_critical_difference(tested.iloc[0], ranked, pairs), outputs.critical_difference)
+    save(
+        draw_attainment(runs, evaluations, runs["threshold"].iloc[0], size),
+        outputs.attainment,
+    )
+    ranks_drawn = draw_critical_difference(tested.iloc[0], ranked, pairs, size)
+    save(ranks_drawn, outputs.critical_difference)

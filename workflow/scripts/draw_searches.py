@@ -11,7 +11,6 @@ with job(snakemake):
     runs, evaluations, iterations, timings = (
         read_table(inputs[name]) for name in ("runs", "evaluations", "iterations", "timings")
     )
-    candidates = snakemake.params.candidates
-    save(draw_surrogates(runs, iterations, candidates), outputs.surrogates)
+    save(draw_surrogates(runs, iterations, **snakemake.params.columns), outputs.surrogates)
     save(draw_fallbacks(runs, iterations), outputs.fallbacks)
     save(draw_times(runs, timings, evaluations), outputs.time)

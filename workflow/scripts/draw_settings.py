@@ -23,7 +23,8 @@ with job(snakemake):
     runs, evaluations = read_table(inputs.runs), read_table(inputs.evaluations)
     metrics = read_metrics(Path(inputs.metrics))
     threshold = threshold_of(metrics, params.split, params.constraint)
-    network = pd.Series(network_row(snakemake.wildcards.network, metrics, params.split, threshold))
+    name = snakemake.wildcards.network
+    network = pd.Series(network_row(name, metrics, params.split, threshold, params.size))
     for factor in FACTORS:
         save(draw_by_factor(runs, factor), outputs[f"hypervolume_by_{factor}"])
     if found := best_and_worst(runs):

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from paretopress.config.evaluation_tables import EvaluationTable
+from paretopress.config.variables import OF_THE_PAPER, VARIABLES
 from paretopress.jobs.files import write_whole
 from paretopress.jobs.job import job
 from paretopress.networks.metrics import write_metrics
@@ -20,17 +21,17 @@ with job(snakemake) as work:
         for (network, method, seed), rows in read_evaluations(table).items():
             folder = results / "runs" / network / method / f"seed-{seed}"
             threshold = table.networks[network].threshold
-            evaluations = evaluation_table(rows, threshold)
+            given = [name for name in VARIABLES if name in OF_THE_PAPER or name in rows[0]]
+            evaluations = evaluation_table(rows, threshold, given)
+            size = snakemake.params.sizes[network]
             result = run_hypervolume(
-                evaluations["nonzero_rate"].to_numpy(),
-                evaluations["accuracy"].to_numpy(),
-                threshold,
+                evaluations[size].to_numpy(), evaluations["accuracy"].to_numpy(), threshold, size
             )
             timed = [
                 {**row, "step": "evaluation"} for row in rows if row.get("seconds") is not None
             ]
             write_csv(evaluations, str(folder / "evaluations.csv"))
-            write_csv(iteration_table([]), str(folder / "iterations.csv"))
+            write_csv(iteration_table([], size=size), str(folder / "iterations.csv"))
             write_csv(timing_table(timed), str(folder / "timings.csv"))
             write_whole(folder / "hypervolume.json", json.dumps(result, indent=2) + "\n")
             if negative := int((evaluations["nonzero_rate"] < 0).sum()):

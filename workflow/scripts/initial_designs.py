@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from paretopress.compression.designs import VARIABLES
+from paretopress.compression.designs import space_of
 from paretopress.jobs.gate import check_metrics
 from paretopress.jobs.job import job
 from paretopress.jobs.logs import duration
@@ -14,7 +14,7 @@ from paretopress.jobs.machine import processor_name
 from paretopress.networks.mapped import load_moves
 from paretopress.networks.metrics import read_metrics
 from paretopress.search.archive import measured, sample_initial
-from paretopress.search.targets import load_target, search_space
+from paretopress.search.targets import load_target
 from paretopress.tables import write_csv
 
 with job(snakemake) as work:
@@ -22,7 +22,7 @@ with job(snakemake) as work:
     params, seed = snakemake.params, int(snakemake.wildcards.seed)
     metrics = read_metrics(Path(snakemake.input.metrics))
     check_metrics(snakemake.wildcards.network, params.training, metrics, params.split, params.gate)
-    space = search_space(params.space)
+    space = space_of(params.space)
     target = load_target(
         Path(snakemake.input.weights),
         Path(snakemake.input.images),
@@ -46,20 +46,23 @@ with job(snakemake) as work:
             "evaluations", plan.design_id, lambda plan=plan: asdict(measured(target, plan))
         )
         timings.append({"evaluation": number, "seconds": record.pop("seconds")})
-        rows.append({"evaluation": number, "design_id": plan.design_id, **asdict(design), **record})
+        said = {"evaluation": number, "design_id": plan.design_id, "bytes": target.bytes_rate(plan)}
+        rows.append(said | asdict(design) | record)
         left = sum(row["seconds"] for row in timings) / number * (params.sample_size - number)
         label = f"{snakemake.wildcards.network} initial sample of seed {seed}"
         work.log.info(
-            "%s: evaluation %d of %d, accuracy %.4f at non-zero rate %.4f, %s left",
+            "%s: evaluation %d of %d, accuracy %.4f at non-zero rate %.4f, share of bytes %.4f, %s "
+            "left",
             label,
             number,
             params.sample_size,
             record["accuracy"],
             record["nonzero_rate"],
+            said["bytes"],
             duration(left),
         )
         journal.report(number, params.sample_size, seconds_left=left)
-    columns = ["evaluation", "design_id", *VARIABLES, "nonzero_rate", "accuracy"]
+    columns = ["evaluation", "design_id", *space.names, "nonzero_rate", "bytes", "accuracy"]
     write_csv(pd.DataFrame(rows)[columns], snakemake.output.designs)
     write_csv(
         pd.DataFrame(timings).assign(threads=snakemake.threads, processor=processor_name()),

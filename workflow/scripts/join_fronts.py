@@ -17,7 +17,7 @@ with job(snakemake) as work:
     }
     threshold = threshold_of(metrics, snakemake.params.split, snakemake.params.constraint)
     evaluations = read_tables(snakemake.input.evaluations)
-    front = union_front(evaluations, dense, threshold)
+    front = union_front(evaluations, dense, threshold, snakemake.params.size)
     write_csv(front, snakemake.output[0])
     work.log.info(
         "%d designs on the front, accuracy at least %.4f",

@@ -10,7 +10,7 @@ with job(snakemake) as work:
         table = with_integers(read_tables(snakemake.input[name]))
         if name == "iterations":
             # Methods can have different candidates, and a run without iterations has no row.
-            columns = [*RUN_COLUMNS, *iteration_columns(snakemake.params.candidates)]
+            columns = [*RUN_COLUMNS, *iteration_columns(**snakemake.params.columns)]
             table = table.reindex(columns=columns)
         write_csv(table, path)
         work.log.info("%s: %d rows of %d runs", path, len(table), len(snakemake.input[name]))

@@ -18,9 +18,8 @@ with job(snakemake) as work:
     tables = {
         name: read_table(inputs[name]) for name in ("networks", "friedman", "factors", "pairwise")
     }
-    runs = pd.concat(
-        [made_here(own) for _, own in read_table(inputs.runs).groupby("network", sort=False)]
-    )
+    every_run = read_table(inputs.runs)
+    runs = pd.concat([made_here(own) for _, own in every_run.groupby("network", sort=False)])
     evaluations = pd.concat([read_table(path) for path in inputs.evaluations], ignore_index=True)
     judged = evaluations[evaluations["evaluation"] <= params.budget].merge(
         runs[RUN_COLUMNS], on=RUN_COLUMNS
@@ -42,6 +41,7 @@ with job(snakemake) as work:
         level=params.significance_level,
         **tables,
         runs=runs,
+        every_run=every_run,
         evaluations=judged,
         worst_run_fronts={
             name: read_table(path)

@@ -14,8 +14,9 @@ with job(snakemake) as work:
     metrics = read_metrics(Path(snakemake.input.metrics))
     evaluations = read_table(snakemake.input.evaluations)
     threshold = threshold_of(metrics, snakemake.params.split, snakemake.params.constraint)
+    size = snakemake.params.size
     result = run_hypervolume(
-        evaluations["nonzero_rate"].to_numpy(), evaluations["accuracy"].to_numpy(), threshold
+        evaluations[size].to_numpy(), evaluations["accuracy"].to_numpy(), threshold, size
     )
     write_whole(snakemake.output[0], json.dumps(result, indent=2) + "\n")
     work.log.info("hypervolume %.6f after %d evaluations", result["hypervolume"], len(evaluations))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from paretopress.compression.packed_size import bytes_rate, dense_bytes
 from paretopress.dataset.split import load_split
 from paretopress.fronts.remade import load_fronts
 from paretopress.fronts.sizes import measure_sizes, pruned_layers
@@ -28,13 +29,14 @@ with job(snakemake) as work:
     rows, layout = [], network.layout()
     for design in designs:
         sizes = measure_sizes(
-            network.pruned(design.plan), design.plan, tuple(split.images.shape[1:])
+            network.pruned(design.plan).network, design.plan, tuple(split.images.shape[1:])
         )
         rows.append(
             {
                 "design_id": design.design_id,
                 "nonzero_rate": design.nonzero_rate,
                 **asdict(sizes),
+                "packed_bytes": round(bytes_rate(design.plan, layout) * dense_bytes(layout)),
                 "linear_layers": pruned_layers(design.plan, layout.linear),
                 "conv_layers": pruned_layers(design.plan, layout.conv),
             }

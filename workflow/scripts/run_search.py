@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from paretopress.compression.designs import sample_seed
+from paretopress.compression.designs import sample_seed, space_of
 from paretopress.config.candidates import candidates_of
 from paretopress.jobs.gate import check_metrics
 from paretopress.jobs.job import job
@@ -17,7 +17,7 @@ from paretopress.runs.tables import evaluation_table, iteration_table, timing_ta
 from paretopress.search.archive import Archive, Evaluation
 from paretopress.search.hypervolume import scaled_hypervolume
 from paretopress.search.objectives import threshold_of
-from paretopress.search.targets import load_target, read_initial, search_space
+from paretopress.search.targets import load_target, read_initial
 from paretopress.tables import read_table, records, write_csv
 
 with job(snakemake) as work:
@@ -33,7 +33,7 @@ with job(snakemake) as work:
         params.split,
         threshold,
     )
-    space = search_space(params.space)
+    space = space_of(params.space)
     layers_from = sample_seed(seed, params.initial_seed)
     target = load_target(
         Path(snakemake.input.weights),
@@ -44,12 +44,13 @@ with job(snakemake) as work:
         params.batch_size,
         threshold,
         load_moves(params.moves, snakemake.input.allocation, snakemake.input.training),
+        params.size,
     )
     # Neither the budget nor the name of the method is among the settings of the journal, so that a
     # search with a larger budget continues from the recorded evaluations.
     settings = [
         params.space, params.architecture, params.batch_size, params.method, params.constraint,
-        params.split, params.moves, seed, layers_from,
+        params.split, params.moves, params.size, seed, layers_from,
     ]  # fmt: skip
     # The times of the sample are copied into the outputs. The search does not depend on them.
     journal = work.journal(params.journal, settings, without=[snakemake.input.timings])
@@ -79,11 +80,11 @@ with job(snakemake) as work:
         for step in archive.timings
     ]
     write_csv(
-        evaluation_table(map(Evaluation.row, archive.evaluations), threshold),
+        evaluation_table(map(Evaluation.row, archive.evaluations), threshold, space.names),
         snakemake.output.evaluations,
     )
     write_csv(
-        iteration_table(archive.iterations, candidates_of(params.method)),
+        iteration_table(archive.iterations, candidates_of(params.method), params.size),
         snakemake.output.iterations,
     )
     write_csv(timing_table(steps), snakemake.output.timings)

@@ -44,6 +44,7 @@ with job(snakemake) as work:
     )
     evaluations = rows_of_run(evaluations, run) if run else evaluations.iloc[:0]
     dense = {"nonzero_rate": metrics["nonzero_rate"], "accuracy": metrics["accuracy"][params.split]}
-    front = union_front(evaluations, dense, threshold_of(metrics, params.split, params.constraint))
+    threshold = threshold_of(metrics, params.split, params.constraint)
+    front = union_front(evaluations, dense, threshold, params.size)
     write_csv(front, snakemake.output[0])
     work.log.info("%s: %d rows", run or "no two settings with complete runs", len(front))

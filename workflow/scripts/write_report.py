@@ -56,6 +56,7 @@ with job(snakemake):
                 {figure: figures[f"{figure}-{name}"] for figure in params.figures[name]},
                 read_table(histories[name])["validation_accuracy"] if own else (),
                 own and bool(config["networks"][name]["weights"]),
+                params.sizes[name],
             )
         )
         comparisons.append(
@@ -64,6 +65,7 @@ with job(snakemake):
                 statistics,
                 read_table(inputs.iterations[position]),
                 config["budget"]["evaluations"],
+                params.sizes[name],
             )
         )
         timings.append(read_table(inputs.timings[position]))

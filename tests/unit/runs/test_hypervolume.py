@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymoo.indicators.hv import HV
 
-from paretopress.compression.designs import VARIABLES
+from paretopress.config.sizes import SIZES
+from paretopress.config.variables import OF_THE_PAPER
 from paretopress.fronts.union import union_front
 from paretopress.runs.hypervolume import (
     history,
@@ -153,7 +154,7 @@ def test_a_design_that_loses_exactly_the_allowed_drop_is_feasible():
 
 
 def test_the_union_front_joins_runs_and_ends_with_the_dense_network():
-    columns = dict.fromkeys(VARIABLES, 0)
+    columns = dict.fromkeys([*OF_THE_PAPER, "bytes"], 0)
     rows = [
         {"design_id": "a", "nonzero_rate": 0.5, "accuracy": 0.9, "method": "random", "seed": 1},
         {"design_id": "a", "nonzero_rate": 0.5, "accuracy": 0.9, "method": "ctaea", "seed": 2},
@@ -175,3 +176,20 @@ def test_the_union_front_joins_runs_and_ends_with_the_dense_network():
     assert front["design_id"].tolist() == ["b", "a", "dense"]
     assert front["found_by"].tolist() == [1, 2, 0]
     assert front["method"].tolist() == ["ctaea", "random", ""]
+
+
+def test_front_and_hypervolume_are_those_of_the_size_that_is_minimised():
+    rows = pd.DataFrame({
+        "design_id": ["few bits", "few weights", "neither"],
+        "nonzero_rate": [0.9, 0.2, 0.95], "bytes": [0.1, 0.3, 0.5], "accuracy": [0.9, 0.9, 0.85],
+        "method": "random", "seed": 1, **dict.fromkeys(OF_THE_PAPER, 0),
+    })  # fmt: skip
+    dense = {"nonzero_rate": 1.0, "accuracy": 0.95}
+    smallest = {size: union_front(rows, dense, 0.8, size) for size in SIZES}
+    assert smallest["nonzero_rate"]["design_id"].tolist() == ["few weights", "dense"]
+    assert smallest["bytes"]["design_id"].tolist() == ["few bits", "dense"]
+    assert smallest["bytes"]["bytes"].tolist() == [0.1, 1]
+    for size, best in (("nonzero_rate", 0.8), ("bytes", 0.9)):
+        told = run_hypervolume(rows[size].to_numpy(), rows["accuracy"].to_numpy(), 0.8, size)
+        assert told["hypervolume"] == pytest.approx(best * 0.5)
+        assert told["reference"] == {size: 1.0, "accuracy": 0.8, "scaled": True}

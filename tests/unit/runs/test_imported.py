@@ -11,11 +11,11 @@ from cases import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paretopress.compression.designs import VARIABLES
 from paretopress.config.evaluation_tables import EvaluationTable
 from paretopress.config.validation import read_study
+from paretopress.config.variables import OF_THE_PAPER
 from paretopress.errors import UserError
-from paretopress.report.networks import pruning_in_words
+from paretopress.report.networks import in_words
 from paretopress.runs.imported import read_evaluations
 from paretopress.runs.planned import imported_runs
 from paretopress.runs.rows import is_complete
@@ -39,7 +39,7 @@ def test_rows_become_runs_in_the_order_of_their_numbers(tmp_path):
     assert evaluations["evaluation"].tolist() == [1, 2]
     assert evaluations["feasible"].tolist() == [True, False]
     assert evaluations["violation"].tolist() == pytest.approx([0, 0.05])
-    assert evaluations[list(VARIABLES)].isna().all(axis=None)
+    assert evaluations[list(OF_THE_PAPER)].isna().all(axis=None)
 
 
 def test_gzip_other_column_names_a_byte_order_mark_and_empty_lines_are_read(tmp_path):
@@ -100,8 +100,8 @@ def test_integer_variables_stay_integers_beside_empty_cells_and_fractions_are_ta
     table = with_integers(read_table(tmp_path / "evaluations.csv"))
     assert table["linear_scope"].tolist() == [2, pd.NA]
     assert table["conv_scope"].tolist() == [0.55, 1.0]
-    assert [pruning_in_words(*cells) for cells in ((2, 0.5, 1), (pd.NA, 0.5, 1), (0.55, 0.5, 1.2))] == [
-        "50.0% of the weights, all layers", "not told", "50.0%, scope 0.55, target 1.2",
+    assert [in_words(*cells) for cells in ((2, 0.5, 1), (pd.NA, 0.5, 1), (0.55, 0.5, 1.2))] == [
+        "50.0% of the weights zero, all layers", "not told", "50.0%, scope 0.55, target 1.2",
     ]  # fmt: skip
 
 
@@ -149,6 +149,52 @@ def test_a_run_stands_in_one_place_only(tmp_path):
         match=r"evaluation_tables\.two.*vgg16, own-way, seed 2 is also in .*a\.csv|vgg16, own-way, seed 1",
     ):
         imported_runs(read_study(data, [study_of(tmp_path, data)]))
+
+
+OWN_VGG16 = {
+    "study": "mine", "seeds": [1], "dataset": {"kind": "digits"}, "constraint": {"floor": 0.75},
+    "networks": {"vgg16": {"architecture": {"name": "vgg16_slim"}}}, "methods": [{"family": "random"}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("size", "header", "cells", "refused"),
+    [
+        ("bytes", "", ("", "", ""), True),
+        ("bytes", ",bytes", (",0.1", ",", ",0.3"), True),
+        ("bytes", ",bytes", (",0.1", ",0.2", ",0.3"), False),
+        ("nonzero_rate", "", ("", "", ""), False),
+    ],
+)
+def test_runs_of_an_own_network_are_compared_by_bytes_only_if_their_table_has_them(
+    size, header, cells, refused, tmp_path
+):
+    lines = [f"{row}{cell}" for row, cell in zip(ROWS, cells, strict=True)]
+    table = {"path": table_of(tmp_path / "a.csv", HEADER + header, *lines).path}
+    data = OWN_VGG16 | {
+        "objectives": {"size": size},
+        "evaluation_tables": {"made": table | {"networks": {"vgg16": {"threshold": 0.75}}}},
+    }
+    study = read_study(data, [study_of(tmp_path, data)])
+    if refused:
+        with pytest.raises(UserError, match=r"a\.csv .*made.*without bytes.*objectives\.size"):
+            imported_runs(study)
+    else:
+        assert len(imported_runs(study)) == 2
+
+
+def test_bits_and_bytes_of_a_table_are_read_and_a_table_without_them_keeps_its_ids(tmp_path):
+    scopes, header = [f"{row},2" for row in ROWS], f"{HEADER},linear_scope"
+    plain = read_evaluations(table_of(tmp_path / "plain.csv", header, *scopes))
+    lines = [f"{row},4,0.25" for row in scopes]
+    header += ",conv_bits,bytes"
+    rounded = read_evaluations(table_of(tmp_path / "bits.csv", header, *lines))
+    for run, rows in rounded.items():
+        assert all((row["conv_bits"], row["bytes"]) == (4, 0.25) for row in rows)
+        ids = [{row["design_id"] for row in tables[run]} for tables in (plain, rounded)]
+        assert not ids[0] & ids[1]
+    known = [row["design_id"] for rows in plain.values() for row in rows]
+    assert known == ["aabda1eed293", "6759ac122718", "1deafce23dd3"]
 
 
 @pytest.mark.parametrize(

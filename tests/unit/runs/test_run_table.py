@@ -1,6 +1,7 @@
 """The table of runs, a row for each: against numbers by hand."""
 
 import pandas as pd
+import pytest
 
 from paretopress.runs.network_rows import IMPORTED, network_row
 from paretopress.runs.rows import carried_forward, run_row
@@ -10,6 +11,7 @@ EVALUATIONS = pd.DataFrame(
         "evaluation": [1, 2, 3, 4],
         "phase": ["initial", "initial", "infill", "infill"],
         "nonzero_rate": [0.9, 0.5, -0.1, 0.2],
+        "accuracy": [0.7, 0.8, 0.9, 1.0],
         "feasible": [False, True, True, True],
         "conv_scope": [1, 2, 0, 2],
         "conv_target": [2, 1, 2, 2],
@@ -24,6 +26,7 @@ TIMINGS = pd.DataFrame(
 )
 VOLUMES = {
     "threshold": 0.8,
+    "reference": {"nonzero_rate": 1.0, "accuracy": 0.8, "scaled": True},
     "history": [0.0, 0.1, 0.3, 0.4],
     "zero_accuracy_reference": {"history": [0.5, 0.6, 0.7, 0.9]},
 }
@@ -40,7 +43,9 @@ def test_the_row_of_a_run_is_what_its_tables_hold():
         "imported": False,
         "complete": True,
         "threshold": 0.8,
+        "size": "nonzero_rate",
         "hypervolume": 0.4,
+        "nonzero_rate_hypervolume": pytest.approx(0.8 + 0.5 * 0.3),
         "initial_hypervolume": 0.1,
         "zero_accuracy_hypervolume": 0.9,
         "feasible": 3,

@@ -19,19 +19,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from paths import ROOT
 from sklearn.tree import DecisionTreeRegressor
+from spaces import WHOLE, bounded, vector_of
 from test_search import FAMILIES, METHODS, NO_LAYERS, FoldedTarget, tables
 
-from paretopress.compression.designs import (
-    INTEGER,
-    VARIABLES,
-    Design,
-    SearchSpace,
-    design_from_vector,
-)
+from paretopress.compression.designs import SearchSpace, space_of
 from paretopress.compression.evaluation import Measurement
 from paretopress.compression.plans import Plan
 from paretopress.config.candidates import SURROGATES
 from paretopress.config.regressors import built
+from paretopress.config.sizes import NONZERO_RATE, SIZES, functions_of
+from paretopress.config.variables import VARIABLES, Design
 from paretopress.errors import UserError
 from paretopress.jobs.journal import Journal
 from paretopress.methods import build_method
@@ -39,15 +36,14 @@ from paretopress.runs.tables import evaluation_table, iteration_table
 from paretopress.search import archive as search
 from paretopress.search import selection
 from paretopress.search.archive import Archive, Evaluation, Target, sample_initial
-from paretopress.search.objectives import FUNCTIONS
 from paretopress.search.selection import RANDOM_CHOICE, SCORES
 
 SEED = 1
 SEARCHES = FAMILIES | {"hill_climber": "hill_climber.HillClimber"}
 SETTINGS = METHODS | {"hill_climber": {}}
 SURROGATE = METHODS["surrogate"] | {"population": 5, "generations": 3, "folds": 2, "infills": 5}
-WIDE = SearchSpace((0.001, 0.999), (0.001, 0.999))
-NARROW = SearchSpace((0.5, 0.5000001), (0.5, 0.5000001))
+WIDE = WHOLE
+NARROW = bounded((0.5, 0.5000001), (0.5, 0.5000001))
 HANGS_AFTER = 300  # seconds; what does not hang takes a hundredth of it
 
 
@@ -108,19 +104,26 @@ class Table:
     rates: tuple[float, ...]
     accuracies: tuple[float, ...]
     threshold: float
+    size: str = NONZERO_RATE
 
     def canonical(self, design: Design) -> tuple[Design, Plan]:
-        lower, upper, vector = self.space.lower(), self.space.upper(), design.vector()
+        lower, upper, vector = self.space.lower(), self.space.upper(), vector_of(self.space, design)
         steps = np.array(self.levels)
         share = np.clip((vector - lower) / np.where(upper > lower, upper - lower, 1), 0, 1)
         index = np.minimum((share * steps).astype(int), steps - 1)
         values = lower + (index + 0.5) / steps * (upper - lower)
-        folded = design_from_vector(
-            np.where(steps == 1, 0, np.where(INTEGER, np.minimum(vector, steps - 1), values))
+        folded = self.space.design(
+            np.where(
+                steps == 1, 0, np.where(self.space.integer, np.minimum(vector, steps - 1), values)
+            )
         )
-        places = np.where(INTEGER, np.minimum(vector, steps - 1), index)
+        places = np.where(self.space.integer, np.minimum(vector, steps - 1), index)
         return folded, Plan(
-            tuple((name, int(place)) for name, place in zip(VARIABLES, places, strict=True)), False
+            tuple(
+                (variable.name, int(place))
+                for variable, place in zip(self.space.free, places, strict=True)
+            ),
+            False,
         )
 
     def evaluate(self, plan: Plan) -> Measurement:
@@ -132,12 +135,22 @@ class Table:
         )
 
     def target(self) -> Target:
-        return FoldedTarget(self.space, NO_LAYERS, 0, self.evaluate, self.threshold, self.canonical)
+        return FoldedTarget(
+            self.space, NO_LAYERS, 0, self.evaluate, self.threshold, self.size, fold=self.canonical
+        )
 
 
 def initial_sample(target: Target, count: int) -> list[Evaluation]:
     return [
-        Evaluation(number, "initial", 0, plan.design_id, design, **asdict(target.evaluate(plan)))
+        Evaluation(
+            number,
+            "initial",
+            0,
+            plan.design_id,
+            design,
+            bytes=target.bytes_rate(plan),
+            **asdict(target.evaluate(plan)),
+        )
         for number, (design, plan) in enumerate(sample_initial(target, count, SEED), start=1)
     ]
 
@@ -159,33 +172,41 @@ def networks_of(levels: tuple[int, ...]) -> int:
     return int(np.prod(levels))
 
 
+ONE = {"linear_amount": [0.5], "conv_amount": {"minimum": 0.2, "maximum": 0.8}}  # variable
 fractions = st.floats(0, 1) | st.sampled_from([0.0, 1.0])
 measured = st.lists(fractions, min_size=1, max_size=5).map(tuple)
 spaces = st.sampled_from(
     [
         WIDE,
         NARROW,
-        SearchSpace((1e-9, 2e-9), (0.9999999, 0.99999999)),
-        SearchSpace((0.001, 0.999), (0.5, 0.5000001)),
+        bounded((1e-9, 2e-9), (0.9999999, 0.99999999)),
+        bounded((0.001, 0.999), (0.5, 0.5000001)),
+        space_of({"conv_bits": [32, 8, 4], "quantization": [0], "linear_amount": [0.5]}),
+        space_of(
+            {name: known.usual[:1] for name, known in VARIABLES.items() if known.values} | ONE
+        ),
     ]
 )
+sizes = st.sampled_from(list(SIZES))
 metrics = st.sampled_from([*SCORES, RANDOM_CHOICE])
 
 
 @st.composite
 def studies(draw: st.DrawFn) -> dict:
     """A table, and a method with a budget for it that a config allows, or that a caller can give."""
+    space = draw(spaces)
     levels = draw(
-        st.tuples(*[st.integers(1, most) for most in (3, 3, 4, 4, 3, 3, 2)]).filter(
+        st.tuples(*[st.integers(1, len(variable.values) or 4) for variable in space.free]).filter(
             lambda levels: networks_of(levels) <= 60
         )
     )
     table = Table(
-        draw(spaces),
+        space,
         levels,
         draw(measured),
         draw(measured),
         draw(st.sampled_from([-0.05, 1e-9, 0.5, 0.97])),
+        draw(sizes),
     )
     family = draw(st.sampled_from([*SEARCHES, "surrogate"]))
     chosen = SETTINGS[family]
@@ -314,7 +335,9 @@ def test_every_method_spends_its_budget_on_a_degenerate_target(family, chosen, e
         assert evaluations["feasible"].all()
     if family == "surrogate":
         assert (
-            iterations[[f"{function}_surrogate" for function in FUNCTIONS]].notna().all(axis=None)
+            iterations[[f"{function}_surrogate" for function in functions_of(NONZERO_RATE)]]
+            .notna()
+            .all(axis=None)
         )
         assert np.isfinite(
             iterations.filter(like="_score_").to_numpy(dtype=float)[:, _compared(chosen)]
@@ -339,7 +362,7 @@ def test_of_equal_scores_the_first_candidate_is_chosen_and_the_scores_show_it(me
         table.target(), "surrogate", chosen, 15, initial_sample(table.target(), 12), tmp_path
     )
     (row,) = iteration_table(archive.iterations).to_dict("records")
-    for function in FUNCTIONS:
+    for function in functions_of(NONZERO_RATE):
         scores = [row[f"{function}_score_{name}"] for name in SURROGATES]
         assert row[f"{function}_surrogate"] == list(SURROGATES)[int(np.argmax(scores))]
         if metric == "spearman":

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsRegressor
+from spaces import vector_of
 from test_search import METHODS, initial_sample, search, tables
 
 from paretopress.config.candidates import SURROGATES
+from paretopress.config.sizes import NONZERO_RATE, functions_of
 from paretopress.runs.tables import iteration_table
 from paretopress.search import selection as chooser
-from paretopress.search.objectives import FUNCTIONS
 from paretopress.search.selection import (
     SCORES,
     Comparison,
@@ -145,9 +146,10 @@ def test_a_search_goes_on_without_the_candidate_and_says_why(
         archive = search(synthetic_target, "surrogate", tmp_path / "one", budget=16, **settings)
     table = iteration_table(archive.iterations)
     assert len(archive.evaluations) == 16
-    assert not (table[[f"{function}_surrogate" for function in FUNCTIONS]] == "random_forest").any(
-        axis=None
-    )
+    assert not (
+        table[[f"{function}_surrogate" for function in functions_of(NONZERO_RATE)]]
+        == "random_forest"
+    ).any(axis=None)
     assert table["accuracy_score_knn"].notna().all()
     if broken != "fits the folds alone":  # that one has a score
         assert table["accuracy_score_random_forest"].isna().all(), (
@@ -165,7 +167,10 @@ def test_a_surrogate_that_fails_in_the_search_alone_is_replaced_there(
     synthetic_target, tmp_path, monkeypatch, caplog
 ):
     """What it is asked for in the search lies elsewhere than the samples."""
-    seen = {tuple(evaluation.design.vector()) for evaluation in initial_sample(synthetic_target)}
+    seen = {
+        tuple(vector_of(synthetic_target.space, evaluation.design))
+        for evaluation in initial_sample(synthetic_target)
+    }
 
     class Narrow(Model):
         def predict(self, X):
@@ -180,7 +185,7 @@ def test_a_surrogate_that_fails_in_the_search_alone_is_replaced_there(
         settings = SURROGATE | {"objective_metric": "mse", "constraint_metric": "mse", "infills": 1}
         archive = search(synthetic_target, "surrogate", tmp_path, budget=13, **settings)
     (row,) = iteration_table(archive.iterations).to_dict("records")
-    assert "knn" not in {row[f"{function}_surrogate"] for function in FUNCTIONS}
+    assert "knn" not in {row[f"{function}_surrogate"] for function in functions_of(NONZERO_RATE)}
     assert np.isnan(row["accuracy_score_knn"])
     assert (
         "iteration 1: knn is left out as a surrogate of the accuracy (FloatingPointError: outside of the samples)"
@@ -200,7 +205,11 @@ def test_without_any_surrogate_the_infills_are_drawn_at_random_and_counted(
     assert table["fallbacks"].tolist() == [2, 2, 1]
     assert set(table["fallback_reason"]) == {"no surrogate"}
     assert (table["surrogate_front_size"] == 0).all()
-    assert table[[f"{function}_surrogate" for function in FUNCTIONS]].isna().all(axis=None)
+    assert (
+        table[[f"{function}_surrogate" for function in functions_of(NONZERO_RATE)]]
+        .isna()
+        .all(axis=None)
+    )
     assert "iteration 1: no surrogate of the nonzero_rate can be used (" in caplog.text
     assert "; the infills are drawn at random" in caplog.text
 

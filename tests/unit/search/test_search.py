@@ -8,16 +8,18 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import pytest
+from spaces import vector_of
 
-from paretopress.compression.designs import Design, design_from_vector
 from paretopress.compression.evaluation import Measurement
 from paretopress.compression.layers import Layout
 from paretopress.compression.plans import Plan
 from paretopress.config.candidates import SURROGATES
 from paretopress.config.methods import REGISTRY, CtaeaMethod, SurrogateMethods
+from paretopress.config.variables import Design
 from paretopress.errors import UserError
 from paretopress.jobs.journal import Journal
 from paretopress.methods import build_method
@@ -26,7 +28,7 @@ from paretopress.search.archive import Archive, Evaluation, Target, sample_initi
 from paretopress.search.infills import INFILL_RULES
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FoldedTarget(Target):
     """A target whose designs fold to the networks of a function."""
 
@@ -35,11 +37,16 @@ class FoldedTarget(Target):
     def canonical(self, design: Design) -> tuple[Design, Plan]:
         return self.fold(design)
 
+    def bytes_rate(self, plan: Plan) -> float:
+        return crc32(plan.design_id.encode()) % 1000 / 1000
+
     def canonical_vectors(self, X: np.ndarray) -> np.ndarray:
-        return np.stack([self.fold(design_from_vector(vector))[0].vector() for vector in X])
+        return np.stack(
+            [vector_of(self.space, self.fold(self.space.design(vector))[0]) for vector in X]
+        )
 
 
-NO_LAYERS = Layout(linear=(), conv=(), quantizable=False)
+NO_LAYERS = Layout(linear=(), conv=(), quantizable=False, others=1)
 SURROGATE = {"population": 10, "generations": 8, "infills": 2, "folds": 5, "infill_rule": "random"}
 FAMILIES = {
     "surrogate": SurrogateMethods.implementation,
@@ -57,7 +64,15 @@ BUDGET, INITIAL, SEED = 24, 12, 1
 def initial_sample(target: Target) -> list[Evaluation]:
     sample = sample_initial(target, INITIAL, SEED)
     return [
-        Evaluation(number, "initial", 0, plan.design_id, design, **asdict(target.evaluate(plan)))
+        Evaluation(
+            number,
+            "initial",
+            0,
+            plan.design_id,
+            design,
+            bytes=target.bytes_rate(plan),
+            **asdict(target.evaluate(plan)),
+        )
         for number, (design, plan) in enumerate(sample, start=1)
     ]
 
@@ -162,9 +177,9 @@ from dataclasses import replace
 from pathlib import Path
 sys.path[:0] = sys.argv[2:4]
 from conftest import synthetic_target, small_network
-from paretopress.compression.designs import SearchSpace
+from spaces import WHOLE
 from unit.search.test_search import search
-target = synthetic_target.__wrapped__(small_network.__wrapped__(), SearchSpace((0.001, 0.999), (0.001, 0.999)))
+target = synthetic_target.__wrapped__(small_network.__wrapped__(), WHOLE)
 made = []
 def evaluate(plan):
     made.append(plan)
@@ -239,7 +254,7 @@ def test_a_space_smaller_than_the_budget_ends_the_search(family, space, tmp_path
         space, NO_LAYERS, 0, lambda plan: Measurement(1.0, 0.9, 0.0), threshold=0.5, fold=canonical
     )
     initial = [
-        Evaluation(number, "initial", 0, plan.design_id, design, 1.0, 0.9, 0.0)
+        Evaluation(number, "initial", 0, plan.design_id, design, 1.0, 1.0, 0.9, 0.0)
         for number, (design, plan) in enumerate(
             [canonical(Design(0, 0, 0.5, 0.5, 0, 0, value)) for value in (0, 1)], start=1
         )

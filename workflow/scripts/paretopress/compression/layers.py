@@ -30,11 +30,15 @@ class Layer:
         name: Name in the network, such as "features.0".
         weight: Entries of the weight.
         bias: Entries of the bias, 0 without one.
+        channels: Output channels.
+        int8: Whether dynamic int8 leaves no float weight of it.
     """
 
     name: str
     weight: int
     bias: int
+    channels: int = 1
+    int8: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Layout:
         linear: The Linear layers.
         conv: The convolution layers.
         quantizable: Whether dynamic int8 changes any layer.
+        others: Entries of all other parameters and buffers, such as those of norms.
         tables: Weights that each layer loses for each amount, by kind, from
             `allocation.lamp_table`. None if each tensor loses the same share of its entries.
     """
@@ -52,7 +57,13 @@ class Layout:
     linear: tuple[Layer, ...]
     conv: tuple[Layer, ...]
     quantizable: bool
+    others: int = 0
     tables: Mapping[str, np.ndarray] | None = field(default=None, compare=False)
+
+    @cached_property
+    def entries(self) -> int:
+        """The entries of all parameters and buffers of the network."""
+        return self.others + sum(int(sizes.sum()) for sizes in self._sizes.values())
 
     @cached_property
     def _sizes(self) -> dict[str, np.ndarray]:
@@ -165,6 +176,10 @@ def layers_of(
             yield name, tensors
 
 
+def _quantizable(module: nn.Module) -> bool:
+    return type(module) is nn.Linear  # torch does not quantise subclasses
+
+
 def layout_of(network: nn.Module, keep: Sequence[str] = ()) -> Layout:
     """List the layers of a network that can be pruned.
 
@@ -182,28 +197,47 @@ def layout_of(network: nn.Module, keep: Sequence[str] = ()) -> Layout:
         >>> network = nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.Flatten(), nn.Linear(16, 2))
         >>> layout = layout_of(network)
         >>> layout.conv
-        (Layer(name='0', weight=108, bias=0),)
+        (Layer(name='0', weight=108, bias=0, channels=4, int8=False),)
         >>> layout.linear
-        (Layer(name='2', weight=32, bias=2),)
+        (Layer(name='2', weight=32, bias=2, channels=2, int8=True),)
         >>> layout_of(network, keep=["2"]).linear
         ()
     """
 
-    def layers(kind: str) -> tuple[Layer, ...]:
-        return tuple(
-            Layer(
-                name, tensors["weight"].numel(), tensors["bias"].numel() if "bias" in tensors else 0
-            )
-            for name, tensors in layers_of(network, kind, keep)
+    kept = kept_layers(network, keep)
+    listed: set[int] = set()
+    in_float = {  # weights that a module needs which torch does not quantise
+        id(parameter)
+        for module in network.modules()
+        if not _quantizable(module)
+        for parameter in module.parameters(recurse=False)
+    }
+
+    def layer(name: str, tensors: dict[str, torch.Tensor]) -> Layer:
+        listed.update(map(id, tensors.values()))
+        weight, bias = tensors["weight"], tensors.get("bias")
+        return Layer(
+            name,
+            weight.numel(),
+            0 if bias is None else bias.numel(),
+            len(weight),
+            id(weight) not in in_float,
         )
 
-    kept = kept_layers(network, keep)
+    linear, conv = (
+        tuple(layer(*found) for found in layers_of(network, kind, keep)) for kind in LAYER_KINDS
+    )
+    state = {id(tensor): tensor for tensor in network.state_dict(keep_vars=True).values()}
     return Layout(
-        linear=layers("linear"),
-        conv=layers("conv"),
-        # torch does not quantise subclasses of Linear.
+        linear=linear,
+        conv=conv,
         quantizable=any(
-            type(module) is nn.Linear and module not in kept for module in network.modules()
+            _quantizable(module) and module not in kept for module in network.modules()
+        ),
+        others=sum(
+            tensor.numel()
+            for key, tensor in state.items()
+            if key not in listed and isinstance(tensor, torch.Tensor)
         ),
     )
 

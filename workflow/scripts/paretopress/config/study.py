@@ -20,6 +20,7 @@ from .search import (
     CompressionSettings,
     Constraint,
     EvaluationSettings,
+    Objectives,
     Space,
 )
 
@@ -83,9 +84,16 @@ class Study(Section):
         description="Tables of evaluations that were made elsewhere, by name. They are judged and "
         "drawn beside the study's own runs, or alone if the study has no networks",
     )
-    search_space: Space = Field(Space(), description="What a design may prune, and how")
+    search_space: Space = Field(
+        Space(),
+        description="What a design may prune and round, and how. Each variable takes a list of its "
+        "values, an amount a range too. One value fixes a variable",
+    )
     compression: CompressionSettings = Field(
         CompressionSettings(), description="What is done to a pruned network beside its design"
+    )
+    objectives: Objectives = Field(
+        Objectives(), description="What is minimised while the accuracy is maximised"
     )
     constraint: Constraint = Field(
         Constraint(allowed_drop_points=PAPER_DROP_POINTS),

@@ -6,10 +6,8 @@ from functools import partial
 
 import numpy as np
 
-from ..compression.designs import design_from_vector
 from ..search.archive import Archive, Evaluation, Iteration, generator
 from ..search.ctaea import Ctaea
-from ..search.objectives import constraint_value, minimized
 
 # Generations in a row without a new network. CTAEA then finds no more networks in the space.
 STALE_GENERATIONS = 100
@@ -41,7 +39,7 @@ class PlainCtaea:
         )
         generation = stale = 0
         while archive.left and stale < STALE_GENERATIONS:
-            asked = [design_from_vector(vector) for vector in algorithm.ask()]
+            asked = [space.design(vector) for vector in algorithm.ask()]
             if not asked:
                 return
             generation += 1
@@ -54,9 +52,4 @@ class PlainCtaea:
             archive.finish_iteration()
             after_iteration(archive)
             if archive.left:
-                rates = np.array([evaluation.nonzero_rate for evaluation in evaluated])
-                accuracies = np.array([evaluation.accuracy for evaluation in evaluated])
-                algorithm.tell(
-                    minimized(rates, accuracies),
-                    constraint_value(accuracies, archive.target.threshold),
-                )
+                algorithm.tell(archive.objectives(evaluated), archive.constraint(evaluated))

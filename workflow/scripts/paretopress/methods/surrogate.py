@@ -7,13 +7,13 @@ from functools import partial
 
 import numpy as np
 
-from ..compression.designs import design_from_vector
 from ..config.candidates import SURROGATES, path_of
 from ..config.regressors import regressor_class
+from ..config.sizes import functions_of
 from ..search.archive import Archive, Iteration, generator, spend_budget
 from ..search.ctaea import Ctaea
 from ..search.infills import INFILL_RULES, Candidate
-from ..search.objectives import FUNCTIONS, constraint_value, feasible_front, minimized
+from ..search.objectives import constraint_value, feasible_front, minimized
 from ..search.selection import (
     Comparison,
     MappedComparison,
@@ -119,13 +119,13 @@ class SurrogateSearch:
         rng: np.random.Generator,
         left_out: Mapping[str, str],
     ) -> dict[str, Selection]:
-        """Choose a surrogate for each of FUNCTIONS, fitted to all evaluations so far.
+        """Choose a surrogate for each function, fitted to all evaluations so far.
 
         The constraint is tau minus the accuracy. So it shares fits with the accuracy, and has a
         metric of its own.
         """
         X, seed = archive.vectors(), int(rng.integers(2**31))
-        rate, accuracy = (
+        size, accuracy = (
             Comparison(X, values, self.folds, seed, self.candidates)
             for values in (archive.objectives()[:, 0], -archive.objectives()[:, 1])
         )
@@ -133,7 +133,7 @@ class SurrogateSearch:
             accuracy, partial(constraint_value, threshold=archive.target.threshold)
         )
         settings = {
-            "nonzero_rate": (rate, self.objective_metric),
+            archive.target.size: (size, self.objective_metric),
             "accuracy": (accuracy, self.objective_metric),
             "constraint": (constraint, self.constraint_metric),
         }
@@ -167,14 +167,15 @@ class SurrogateSearch:
             if not len(asked):
                 break
             vectors = target.canonical_vectors(asked)
-            rate, accuracy, constraint = (
-                selections[function].surrogate.predict(vectors) for function in FUNCTIONS
+            size, accuracy, constraint = (
+                selections[function].surrogate.predict(vectors)
+                for function in functions_of(target.size)
             )
-            algorithm.tell(minimized(rate, accuracy), np.asarray(constraint, dtype=float))
+            algorithm.tell(minimized(size, accuracy), np.asarray(constraint, dtype=float))
         X, objectives, violation = algorithm.population()
         found: dict[str, Candidate] = {}
         for index in feasible_front(objectives, violation):
-            design, plan = target.canonical(design_from_vector(X[index]))
+            design, plan = target.canonical(space.design(X[index]))
             found[plan.design_id] = Candidate(
                 design, plan, (float(objectives[index, 0]), float(objectives[index, 1]))
             )

@@ -5,6 +5,7 @@ from typing import Any
 from torch import nn
 
 from ..compression.layers import layout_of
+from ..compression.packed_size import dense_bytes
 from ..compression.pruning import nonzero_rate
 from ..compression.tally import accuracy, tally
 from ..dataset.split import Split
@@ -41,7 +42,8 @@ def measure_dense(
 
     Returns:
         Accuracy, number of images and share of the most frequent class for each split. Non-zero
-        rate, parameters, and layers and entries of each kind. Shares and rates are fractions.
+        rate, bytes as float32, parameters, and layers and entries of each kind. Shares and rates
+        are fractions.
 
     Raises:
         UserError: The scores of the network are not finite.
@@ -58,6 +60,7 @@ def measure_dense(
             "test": largest_share(test.labels),
         },
         "nonzero_rate": nonzero_rate(network),
+        "dense_bytes": dense_bytes(layout),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "linear": {
             "layers": len(layout.linear),

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ..config.sizes import NONZERO_RATE
 from ..search.hypervolume import REFERENCE, hypervolume
 from ..search.objectives import scaled_loss
 
@@ -11,37 +12,38 @@ from ..search.objectives import scaled_loss
 ZERO_ACCURACY = 0.0
 
 
-def reference_point(least_accuracy: float) -> dict[str, float]:
+def reference_point(least_accuracy: float, size: str = NONZERO_RATE) -> dict[str, float]:
     """The reference point of the hypervolume, in plain units.
 
     It is `search.hypervolume.REFERENCE` in the units of `search.objectives.scaled_loss`.
 
     Args:
         least_accuracy: The accuracy of the point, as a fraction: the accuracy floor or 0.
+        size: The size that is minimised, a key of `config.sizes.SIZES`.
 
     Returns:
-        The non-zero rate and the accuracy of the point.
+        The size, by its name, and the accuracy of the point.
     """
-    return {"nonzero_rate": float(REFERENCE[0]), "accuracy": least_accuracy}
+    return {size: float(REFERENCE[0]), "accuracy": least_accuracy}
 
 
 def history(
-    nonzero_rate: np.ndarray, accuracy: np.ndarray, threshold: float, *, scaled: bool
+    sizes: np.ndarray, accuracy: np.ndarray, threshold: float, *, scaled: bool
 ) -> list[float]:
     """Return the hypervolume after each evaluation of a run, over its feasible evaluations.
 
     Args:
-        nonzero_rate: Non-zero rates in the order of the evaluations, shape (n,).
+        sizes: Sizes as shares of the dense network's, in the order of the evaluations, shape (n,).
         accuracy: Accuracies as fractions, shape (n,).
         threshold: The accuracy floor (tau), a fraction.
-        scaled: True takes the reference point (non-zero rate 1, accuracy tau) and scales the
+        scaled: True takes the reference point (size 1, accuracy tau) and scales the
             accuracy to (accuracy - tau) / (1 - tau), so that the hypervolume is at most 1. False
-            takes the reference point (non-zero rate 1, accuracy 0) and accuracies as fractions.
+            takes the reference point (size 1, accuracy 0) and accuracies as fractions.
 
     Returns:
         One hypervolume for each evaluation. It is 0 as long as nothing is feasible.
     """
-    losses = scaled_loss(nonzero_rate, accuracy, threshold if scaled else ZERO_ACCURACY)
+    losses = scaled_loss(sizes, accuracy, threshold if scaled else ZERO_ACCURACY)
     feasible = np.asarray(accuracy) >= threshold
     volumes: list[float] = []
     for count in range(1, len(losses) + 1):
@@ -53,28 +55,30 @@ def history(
 
 
 def run_hypervolume(
-    nonzero_rate: np.ndarray, accuracy: np.ndarray, threshold: float
+    sizes: np.ndarray, accuracy: np.ndarray, threshold: float, size: str = NONZERO_RATE
 ) -> dict[str, Any]:
     """Make the content of a run's hypervolume.json.
 
     Args:
-        nonzero_rate: Non-zero rates in the order of the evaluations, shape (n,), n at least 1.
+        sizes: Sizes as shares of the dense network's, in the order of the evaluations, shape (n,),
+            n at least 1.
         accuracy: Accuracies as fractions, shape (n,).
         threshold: The accuracy floor (tau), a fraction.
+        size: The size that is minimised, a key of `config.sizes.SIZES`.
 
     Returns:
         The final hypervolume, and the hypervolume after each evaluation, for both reference points.
     """
-    scaled = history(nonzero_rate, accuracy, threshold, scaled=True)
-    plain = history(nonzero_rate, accuracy, threshold, scaled=False)
+    scaled = history(sizes, accuracy, threshold, scaled=True)
+    plain = history(sizes, accuracy, threshold, scaled=False)
     return {
         "hypervolume": scaled[-1],
         "threshold": threshold,
-        "reference": {**reference_point(threshold), "scaled": True},
+        "reference": {**reference_point(threshold, size), "scaled": True},
         "history": scaled,
         "zero_accuracy_reference": {
             "hypervolume": plain[-1],
-            "reference": {**reference_point(ZERO_ACCURACY), "scaled": False},
+            "reference": {**reference_point(ZERO_ACCURACY, size), "scaled": False},
             "history": plain,
         },
     }

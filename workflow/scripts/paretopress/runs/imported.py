@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..compression.designs import VARIABLES
 from ..config.evaluation_tables import EvaluationTable
+from ..config.variables import OF_THE_PAPER, VARIABLES
 from ..errors import LONGEST_SHOWN, UserError, short
 from ..jobs.digests import check_digest
 from .imported_cells import CELLS, Refused
 
 REQUIRED = ("network", "method", "seed", "evaluation", "accuracy", "nonzero_rate")
-OPTIONAL = ("phase", "iteration", *VARIABLES, "seconds")
+OPTIONAL = ("bytes", "phase", "iteration", *VARIABLES, "seconds")
 GZIP_MAGIC = b"\x1f\x8b"
 MOST_PROBLEMS = 10
 MOST_COLUMNS = 40  # shown
@@ -182,7 +182,9 @@ def _identified(row: dict[str, Any]) -> dict[str, Any]:
     Rows with equal variables and measurements get equal ids. Without variables, every evaluation
     is a design of its own.
     """
-    variables = [row.get(name) for name in VARIABLES]
+    variables = [
+        row.get(name) for name in VARIABLES if name in OF_THE_PAPER or row.get(name) is not None
+    ]
     told = (
         variables
         if any(value is not None for value in variables)

@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from itertools import product
 from typing import Any
 
-from ..compression.designs import VARIABLES
 from ..config.base import NAME, is_repetition, is_table_of_a_network
+from ..config.variables import VARIABLES
 from .method_names import METRICS, SETTING
 
 SETTING_PREFIX = "surrogate-"
@@ -68,12 +68,14 @@ def _variable(name: str) -> Callable[[str], float]:
     Fractions are allowed for integer variables: the paper's published code evaluated its random
     designs without rounding them.
     """
-    most = 2 if name.endswith(("_scope", "_target")) else 1
+    least, most = min(VARIABLES[name].values, default=0), max(VARIABLES[name].values, default=1)
 
     def read(text: str) -> float:
         value = _number(text)
-        if not 0 <= value <= most:
-            raise Refused(f"outside the variable's domain. Allowed: a number from 0 to {most}")
+        if not least <= value <= most:
+            raise Refused(
+                f"outside the variable's domain. Allowed: a number from {least} to {most}"
+            )
         return value
 
     return read
@@ -132,6 +134,7 @@ CELLS: dict[str, Callable[[str], Any]] = {
     "evaluation": _whole(1),
     "accuracy": _share(0),
     "nonzero_rate": _share(-1),
+    "bytes": _share(0),
     "phase": _name,
     "iteration": _whole(0),
     **{name: _variable(name) for name in VARIABLES},

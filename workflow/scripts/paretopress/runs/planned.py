@@ -11,6 +11,7 @@ from typing import Any
 from ..compression.designs import sample_seed
 from ..config.candidates import candidates_of
 from ..config.dataset import CIFAR10_ARCHIVE, Cifar10Dataset
+from ..config.sizes import BYTES, NONZERO_RATE
 from ..config.study import Study
 from ..errors import UserError
 from .imported import Run, read_evaluations
@@ -134,6 +135,17 @@ class Planned:
         return {name: own if name in self.study.networks else IMPORTED for name in self.networks}
 
     @cached_property
+    def sizes(self) -> dict[str, str]:
+        """The size of each network that is minimised, a key of `config.sizes.SIZES`.
+
+        Networks of evaluation tables alone have non-zero rates.
+        """
+        own = self.study.objectives.size
+        return {
+            name: own if name in self.study.networks else NONZERO_RATE for name in self.networks
+        }
+
+    @cached_property
     def figures(self) -> dict[str, list[str]]:
         """The figures of each network, as the first parts of their file names."""
         return {name: list(self._figures_of(name)) for name in self.networks}
@@ -228,8 +240,19 @@ def imported_runs(study: Study) -> list[Run]:
         for method in study.methods_by_name()
     }
     for name, table in study.evaluation_tables.items():
-        for run in read_evaluations(table):
+        for run, rows in read_evaluations(table).items():
             network, method, seed = run
+            if (
+                network in study.networks
+                and study.objectives.size == BYTES
+                and any(row.get(BYTES) is None for row in rows)
+            ):
+                raise UserError(
+                    f"{table.path} (evaluation_tables.{name}): {network}, {method}, seed {seed}: "
+                    "evaluations without bytes, and the study compares its own by their bytes. "
+                    "Allowed: the column `bytes` in each row, objectives.size: nonzero_rate, or "
+                    "another name for the network in the table, which is then judged by itself."
+                )
             own = network in study.networks and method in study.methods_by_name()
             if own or run in source:
                 raise UserError(

@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from ..config.sizes import SIZES
+from ..search.hypervolume import scaled_hypervolume
 from ..tables import RUN_COLUMNS, records
 from .method_names import FACTORS
 
@@ -17,7 +19,9 @@ RUN_TABLE_COLUMNS = [
     "evaluations",
     "complete",
     "threshold",
+    "size",
     "hypervolume",
+    "nonzero_rate_hypervolume",
     "initial_hypervolume",
     "zero_accuracy_hypervolume",
     "feasible",
@@ -99,13 +103,16 @@ def run_row(
         imported: Whether the run was made elsewhere.
 
     Returns:
-        The columns of the row. initial_hypervolume is that after the initial sample, and missing
+        The columns of the row. size is what the hypervolumes are of. nonzero_rate_hypervolume is that of the paper's size, whatever the
+        study minimises. initial_hypervolume is that after the initial sample, and missing
         if the phases are not known. feasible and negative_rates are numbers of evaluations.
         convolutions_both is the number of evaluations that prune both weights and biases of
         convolutions. fallbacks is the number of infills drawn at random, and missing for methods
         without surrogates. evaluation_seconds is missing if the time of any evaluation is not
         known, and search_seconds if no time of a search is known.
     """
+    compared = evaluations[:budget]
+    rates, accuracy = compared["nonzero_rate"].to_numpy(), compared["accuracy"].to_numpy()
     initial = int((evaluations["phase"] == "initial").sum())
     surrogate = iterations[iterations["surrogate_front_size"].notna()]
     measured = timings[timings["step"] == "evaluation"]
@@ -115,7 +122,9 @@ def run_row(
         "imported": imported,
         "complete": not imported or is_complete(evaluations, budget),
         "threshold": volumes["threshold"],
+        "size": next(name for name in SIZES if name in volumes["reference"]),
         "hypervolume": volumes["history"][:budget][-1],
+        "nonzero_rate_hypervolume": scaled_hypervolume(rates, accuracy, volumes["threshold"]),
         "initial_hypervolume": volumes["history"][initial - 1] if initial else None,
         "zero_accuracy_hypervolume": volumes["zero_accuracy_reference"]["history"][:budget][-1],
         "feasible": int(evaluations["feasible"].sum()),

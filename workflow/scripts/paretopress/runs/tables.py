@@ -6,29 +6,43 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..compression.designs import INTEGER_VARIABLES, VARIABLES
 from ..config.candidates import SURROGATES
-from ..search.objectives import FUNCTIONS, constraint_value
+from ..config.sizes import NONZERO_RATE, functions_of
+from ..config.variables import INTEGER_VARIABLES, OF_THE_PAPER
+from ..search.objectives import constraint_value
 
-EVALUATION_COLUMNS = [
-    "evaluation",
-    "phase",
-    "iteration",
-    "design_id",
-    *VARIABLES,
-    "nonzero_rate",
-    "accuracy",
-    "violation",
-    "feasible",
-]
 TIMING_COLUMNS = ["step", "iteration", "evaluation", "seconds", "threads", "processor"]
 
 
-def iteration_columns(candidates: Iterable[str] = ()) -> list[str]:
+def evaluation_columns(variables: Iterable[str] = OF_THE_PAPER) -> list[str]:
+    """The columns of evaluations.csv.
+
+    Args:
+        variables: The variables of the designs.
+
+    Returns:
+        The names of the columns.
+    """
+    return [
+        "evaluation",
+        "phase",
+        "iteration",
+        "design_id",
+        *variables,
+        "nonzero_rate",
+        "bytes",
+        "accuracy",
+        "violation",
+        "feasible",
+    ]
+
+
+def iteration_columns(candidates: Iterable[str] = (), size: str = NONZERO_RATE) -> list[str]:
     """The columns of iterations.csv.
 
     Args:
         candidates: The candidate surrogates. Every table has columns for those of SURROGATES.
+        size: The size that is minimised, a key of `config.sizes.SIZES`.
 
     Returns:
         The names of the columns.
@@ -41,16 +55,18 @@ def iteration_columns(candidates: Iterable[str] = ()) -> list[str]:
         "fallbacks",
         "fallback_reason",
     ]
-    columns += [f"{function}_surrogate" for function in FUNCTIONS]
+    columns += [f"{function}_surrogate" for function in functions_of(size)]
     names = dict.fromkeys([*SURROGATES, *candidates])
-    return columns + [f"{function}_score_{name}" for function in FUNCTIONS for name in names]
+    return columns + [
+        f"{function}_score_{name}" for function in functions_of(size) for name in names
+    ]
 
 
 def with_integers(table: pd.DataFrame) -> pd.DataFrame:
     """Give the columns of integer variables an integer type that allows missing values.
 
     Args:
-        table: Any of the seven variables as columns.
+        table: Any variables of a design as columns.
 
     Returns:
         The table. A column that holds fractions, as imported ones may, stays as it is.
@@ -63,7 +79,11 @@ def with_integers(table: pd.DataFrame) -> pd.DataFrame:
     return table.astype(dict.fromkeys(whole, "Int64"))
 
 
-def evaluation_table(rows: Iterable[Mapping[str, Any]], threshold: float) -> pd.DataFrame:
+def evaluation_table(
+    rows: Iterable[Mapping[str, Any]],
+    threshold: float,
+    variables: Iterable[str] = OF_THE_PAPER,
+) -> pd.DataFrame:
     """Make evaluations.csv, with a row for each true evaluation.
 
     Two runs with the same config and seed give the same table.
@@ -71,11 +91,12 @@ def evaluation_table(rows: Iterable[Mapping[str, Any]], threshold: float) -> pd.
     Args:
         rows: The evaluations in their order, by column.
         threshold: The accuracy floor (tau), a fraction.
+        variables: The variables of the designs.
 
     Returns:
-        The columns EVALUATION_COLUMNS. A column that the rows lack is empty.
+        The columns of `evaluation_columns`. A column that the rows lack is empty.
     """
-    table = pd.DataFrame(list(rows)).reindex(columns=EVALUATION_COLUMNS)
+    table = pd.DataFrame(list(rows)).reindex(columns=evaluation_columns(variables))
     violation = constraint_value(table["accuracy"].to_numpy(), threshold)
     table["violation"] = np.maximum(violation, 0)
     table["feasible"] = violation <= 0
@@ -83,13 +104,16 @@ def evaluation_table(rows: Iterable[Mapping[str, Any]], threshold: float) -> pd.
 
 
 def iteration_table(
-    iterations: Iterable[Mapping[str, Any]], candidates: Iterable[str] = ()
+    iterations: Iterable[Mapping[str, Any]],
+    candidates: Iterable[str] = (),
+    size: str = NONZERO_RATE,
 ) -> pd.DataFrame:
     """Make iterations.csv, with a row for each iteration.
 
     Args:
         iterations: The iterations of a search in their order.
         candidates: The candidate surrogates of the search.
+        size: The size that is minimised, a key of `config.sizes.SIZES`.
 
     Returns:
         The columns of `iteration_columns`. Those of surrogates are empty for methods without them.
@@ -108,7 +132,7 @@ def iteration_table(
             for name, score in scores.items()
         }
         rows.append(row)
-    table = pd.DataFrame(rows, columns=iteration_columns(candidates))
+    table = pd.DataFrame(rows, columns=iteration_columns(candidates, size))
     return table.astype({"surrogate_front_size": "Int64"})
 
 

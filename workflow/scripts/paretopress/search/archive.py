@@ -4,8 +4,8 @@ Random numbers come from seed, stream and iteration, and the journal records eac
 search that died and is started again ends with the same bytes as one that never died.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from time import perf_counter
 from types import MappingProxyType
@@ -13,12 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from ..compression.designs import Design, SearchSpace, rounded, sample_design
+from ..compression.designs import SearchSpace, sample_design, values_of
 from ..compression.evaluation import Measurement
 from ..compression.layers import Layout
-from ..compression.plans import Plan, canonical, canonical_vectors
+from ..compression.packed_size import bytes_rate
+from ..compression.plans import Plan, canonical, canonical_values
+from ..config.sizes import NONZERO_RATE
+from ..config.variables import Design
 from ..errors import UserError
 from ..jobs.journal import Journal
+from .evaluations import Evaluation, Iteration
 from .objectives import constraint_value, feasible_front, minimized
 
 ATTEMPTS = 10_000  # draws must end, as a small space may have fewer networks than the budget
@@ -34,11 +38,12 @@ class Target:
     """The problem that is searched.
 
     Attributes:
-        space: Bounds of the designs.
+        space: The designs that may be proposed.
         layout: Layers of the network.
         seed: Seed of the random subsets of layers, from `sample_seed`.
         evaluate: Gives the true evaluation of a plan, as `evaluation.measure`.
         threshold: tau, the least accuracy that is feasible, in [0, 1).
+        size: The size that is minimised, a key of config.sizes.SIZES.
     """
 
     space: SearchSpace
@@ -46,14 +51,20 @@ class Target:
     seed: int
     evaluate: Callable[[Plan], Measurement]
     threshold: float
+    size: str = NONZERO_RATE
+
+    def bytes_rate(self, plan: Plan) -> float:
+        """The bytes of the packed network of a plan, as `packed_size.bytes_rate`."""
+        return bytes_rate(plan, self.layout)
 
     def canonical(self, design: Design) -> tuple[Design, Plan]:
         """The canonical form and the plan of a design, as `plans.canonical`."""
         return canonical(design, self.layout, self.seed)
 
     def canonical_vectors(self, X: np.ndarray) -> np.ndarray:
-        """The canonical forms of vectors of shape (n, 7), which are rounded before."""
-        return canonical_vectors(rounded(X), self.layout, self.seed)
+        """The canonical forms of vectors of shape (n, d), which are rounded before."""
+        values = canonical_values(self.space.values(X), self.layout, self.seed)
+        return self.space.vectors(values)
 
 
 def measured(target: Target, plan: Plan) -> Measurement:
@@ -70,47 +81,6 @@ def _check(design_id: str, nonzero_rate: float, accuracy: float) -> None:
                 f"design {design_id}: its measured {name} is {value}, and must lie between 0 and 1."
                 " Mend the evaluation and start again. Earlier evaluations are kept."
             )
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """One true evaluation, in the order of the columns of evaluations.csv (docs/outputs.md).
-
-    Evaluations count from 1, iterations from 0 (the initial sample). `phase` is "initial", "infill"
-    or "generation". `design` is canonical, and equal values of `design_id` are equal networks.
-    """
-
-    evaluation: int
-    phase: str
-    iteration: int
-    design_id: str
-    design: Design
-    nonzero_rate: float
-    accuracy: float
-    seconds: float
-
-    def row(self) -> dict[str, Any]:
-        """The evaluation and the variables of its design, by column."""
-        return {**asdict(self), **asdict(self.design)}
-
-
-@dataclass(frozen=True)
-class Iteration:
-    """One iteration of a method, before the evaluation of its designs.
-
-    Attributes:
-        infills: Designs to evaluate, best first. The last `fallbacks` of them are random.
-        surrogate_front: Number of feasible non-dominated designs on the surrogates, if there are.
-        fallback_reason: Why the surrogate front had too few new designs.
-        surrogates, scores: Chosen surrogate and scores of each function of objectives.FUNCTIONS.
-    """
-
-    infills: list[Design]
-    surrogate_front: int | None = None
-    fallbacks: int = 0
-    fallback_reason: str = ""
-    surrogates: dict[str, str] = field(default_factory=dict)
-    scores: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 def sample_initial(target: Target, count: int, seed: int) -> list[tuple[Design, Plan]]:
@@ -173,22 +143,21 @@ class Archive:
         return self.target.canonical(design)[1].design_id in self._known
 
     def vectors(self) -> np.ndarray:
-        """The evaluated designs, shape (n, 7), in the order of VARIABLES."""
-        return np.stack([evaluation.design.vector() for evaluation in self.evaluations])
+        """The evaluated designs as vectors of the space, shape (n, d)."""
+        designs = [evaluation.design for evaluation in self.evaluations]
+        return self.target.space.vectors(values_of(designs))
 
-    def objectives(self) -> np.ndarray:
-        """Non-zero rate and minus accuracy of each evaluation, minimised, shape (n, 2)."""
+    def objectives(self, evaluations: Sequence[Evaluation] | None = None) -> np.ndarray:
+        """Size and minus accuracy of evaluations, by default of all, minimised, shape (n, 2)."""
+        chosen = self.evaluations if evaluations is None else evaluations
         return minimized(
-            np.array([evaluation.nonzero_rate for evaluation in self.evaluations]),
-            np.array([evaluation.accuracy for evaluation in self.evaluations]),
+            np.array([getattr(evaluation, self.target.size) for evaluation in chosen]),
+            np.array([evaluation.accuracy for evaluation in chosen]),
         )
 
-    def constraint(self) -> np.ndarray:
-        """Threshold minus accuracy of each evaluation, feasible where <= 0, shape (n,)."""
-        return constraint_value(
-            np.array([evaluation.accuracy for evaluation in self.evaluations]),
-            self.target.threshold,
-        )
+    def constraint(self, evaluations: Sequence[Evaluation] | None = None) -> np.ndarray:
+        """Threshold minus accuracy of evaluations, by default of all, feasible where <= 0, (n,)."""
+        return constraint_value(-self.objectives(evaluations)[:, 1], self.target.threshold)
 
     def front(self) -> np.ndarray:
         """Objectives of the feasible non-dominated evaluations, minimised, shape (n, 2)."""
@@ -220,7 +189,10 @@ class Archive:
         )
         machine = record.pop("machine")
         number = len(self.evaluations) + 1
-        evaluation = Evaluation(number, phase, iteration, plan.design_id, design, **record)
+        evaluation = Evaluation(
+            number, phase, iteration, plan.design_id, design,
+            bytes=self.target.bytes_rate(plan), **record,
+        )  # fmt: skip
         return self._append(evaluation, machine)
 
     def _append(self, evaluation: Evaluation, machine: Mapping[str, Any]) -> Evaluation:

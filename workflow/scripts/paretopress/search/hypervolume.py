@@ -5,7 +5,7 @@ import numpy as np
 
 from .objectives import scaled_loss
 
-# Non-zero rate 1 and accuracy tau, in the units of objectives.scaled_loss.
+# Size 1 and accuracy tau, in the units of objectives.scaled_loss.
 REFERENCE = np.ones(2)
 
 
@@ -29,13 +29,13 @@ def hypervolume(losses: np.ndarray, reference: np.ndarray = REFERENCE) -> float:
     return float(moocore.hypervolume(losses, ref=reference)) if len(losses) else 0.0
 
 
-def scaled_hypervolume(nonzero_rate: np.ndarray, accuracy: np.ndarray, threshold: float) -> float:
+def scaled_hypervolume(size: np.ndarray, accuracy: np.ndarray, threshold: float) -> float:
     """Compute the hypervolume of the feasible designs in units of the feasible box.
 
-    The reference point is non-zero rate 1 and accuracy tau.
+    The reference point is size 1, that of the dense network, and accuracy tau.
 
     Args:
-        nonzero_rate: Non-zero rates in [0, 1], shape (n,).
+        size: Sizes as shares of the dense network's, such as non-zero rates, shape (n,).
         accuracy: Accuracies in [0, 1], shape (n,).
         threshold: tau, the least accuracy that is feasible, in [0, 1).
 
@@ -47,4 +47,4 @@ def scaled_hypervolume(nonzero_rate: np.ndarray, accuracy: np.ndarray, threshold
         0.375
     """
     feasible = np.asarray(accuracy) >= threshold
-    return hypervolume(scaled_loss(nonzero_rate, accuracy, threshold)[feasible])
+    return hypervolume(scaled_loss(size, accuracy, threshold)[feasible])

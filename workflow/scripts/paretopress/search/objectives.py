@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
-# The functions that surrogates predict: each name in tables, and in words.
-FUNCTIONS = {"nonzero_rate": "non-zero rate", "accuracy": "accuracy", "constraint": "constraint"}
 POINTS = 100  # percentage points in an accuracy of 1
 
 
@@ -59,31 +57,31 @@ def constraint_value(accuracy: np.ndarray, threshold: float) -> np.ndarray:
     return threshold - np.asarray(accuracy, dtype=float)
 
 
-def minimized(nonzero_rate: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
+def minimized(size: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
     """Put both objectives in one array to minimise.
 
     Args:
-        nonzero_rate: Non-zero rates, shape (n,).
+        size: Sizes, such as non-zero rates, shape (n,).
         accuracy: Accuracies, shape (n,).
 
     Returns:
-        Non-zero rate and minus accuracy, shape (n, 2).
+        Size and minus accuracy, shape (n, 2).
 
     Example:
         >>> minimized(np.array([0.25, 0.1]), np.array([0.9, 0.8])).tolist()
         [[0.25, -0.9], [0.1, -0.8]]
     """
-    return np.column_stack([nonzero_rate, -np.asarray(accuracy, dtype=float)])
+    return np.column_stack([size, -np.asarray(accuracy, dtype=float)])
 
 
-def scaled_loss(nonzero_rate: np.ndarray, accuracy: np.ndarray, threshold: float) -> np.ndarray:
+def scaled_loss(size: np.ndarray, accuracy: np.ndarray, threshold: float) -> np.ndarray:
     """Put both objectives in one array to minimise, in units of the feasible box.
 
-    The second objective is 1 - (accuracy - tau) / (1 - tau). So non-zero rate 1 and accuracy tau
+    The second objective is 1 - (accuracy - tau) / (1 - tau). So size 1 and accuracy tau
     are (1, 1), and infeasible designs have more than 1 in the second objective.
 
     Args:
-        nonzero_rate: Non-zero rates, shape (n,).
+        size: Sizes as shares of the dense network's, shape (n,).
         accuracy: Accuracies, shape (n,).
         threshold: tau, in [0, 1).
 
@@ -91,7 +89,7 @@ def scaled_loss(nonzero_rate: np.ndarray, accuracy: np.ndarray, threshold: float
         The scaled objectives, shape (n, 2).
     """
     scaled = (np.asarray(accuracy, dtype=float) - threshold) / (1 - threshold)
-    return np.column_stack([nonzero_rate, 1 - scaled])
+    return np.column_stack([size, 1 - scaled])
 
 
 def feasible_front(objectives: np.ndarray, constraint: np.ndarray) -> np.ndarray:

@@ -4,31 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..compression.designs import VARIABLES, Design, SearchSpace
+from ..compression.designs import SearchSpace, design_of
 from ..compression.evaluation import Measurement, measure
 from ..compression.plans import Plan
+from ..config.sizes import NONZERO_RATE
 from ..dataset.split import load_split
 from ..networks.mapped import Moves, load_network
 from ..tables import read_table, records
 from .archive import Evaluation, Target
-
-
-def search_space(settings: Mapping[str, Any]) -> SearchSpace:
-    """Build the search space from the config.
-
-    Args:
-        settings: {"linear_amount": {"minimum": ..., "maximum": ...}, "conv_amount": ...}, and
-            others.
-
-    Returns:
-        The search space.
-    """
-    return SearchSpace(
-        **{
-            name: (settings[name]["minimum"], settings[name]["maximum"])
-            for name in ("linear_amount", "conv_amount")
-        }
-    )
 
 
 def load_target(
@@ -40,6 +23,7 @@ def load_target(
     batch_size: int,
     threshold: float,
     moves: Moves,
+    size: str = NONZERO_RATE,
 ) -> Target:
     """Build the problem of compressing one trained network, measured on one split.
 
@@ -47,11 +31,12 @@ def load_target(
         weights: File with the trained weights.
         images: File of the split.
         architecture: Name and arguments of the architecture, as `build_network` takes them.
-        space: Bounds of the designs.
+        space: The designs that may be proposed.
         seed: Seed of the random subsets of layers, from `sample_seed`.
         batch_size: Images in a batch.
         threshold: tau, the least accuracy that is feasible, in [0, 1).
         moves: What the study does to the network beside its designs.
+        size: The size that is minimised, a key of config.sizes.SIZES.
 
     Returns:
         The search problem.
@@ -62,7 +47,7 @@ def load_target(
     def evaluate(plan: Plan) -> Measurement:
         return measure(network.compress, plan, split, batch_size)
 
-    return Target(space, network.layout(), seed, evaluate, threshold)
+    return Target(space, network.layout(), seed, evaluate, threshold, size)
 
 
 def read_initial(designs: Path, timings: Path) -> list[Evaluation]:
@@ -82,8 +67,9 @@ def read_initial(designs: Path, timings: Path) -> list[Evaluation]:
             phase="initial",
             iteration=0,
             design_id=str(row["design_id"]),
-            design=Design(**{variable: row[variable] for variable in VARIABLES}),
+            design=design_of(row),
             nonzero_rate=float(row["nonzero_rate"]),
+            bytes=float(row["bytes"]),
             accuracy=float(row["accuracy"]),
             seconds=float(row["seconds"]),
         )
