@@ -22,7 +22,7 @@ FAMILIES = {
 # family alone. What follows from a rule runs again with it.
 RERUNS = """
 __main__.py code.py commands/advice.py commands/documents.py commands/earlier.py
-commands/evaluate.py commands/front.py commands/network_files.py commands/status.py
+commands/evaluate.py commands/evaluated.py commands/front.py commands/network_files.py commands/status.py
 commands/variables.py commands/verify.py config/dataset.py config/messages.py
 config/method_files.py config/methods.py config/networks.py config/plain_values.py
 config/python_files.py config/recipes.py config/regressor_checks.py config/schema.py config/search.py config/sources.py
@@ -30,16 +30,23 @@ config/study.py config/torchvision_models.py config/validation.py
 dataset/downloads.py imports.py jobs/digests.py jobs/files.py jobs/gate.py jobs/hooks.py
 jobs/job.py jobs/journal.py jobs/locks.py jobs/logs.py jobs/machine.py jobs/own_code.py
 jobs/progress.py jobs/provenance.py jobs/sealed.py jobs/stopping.py jobs/versions.py
-runs/planned.py:
+networks/packed.py runs/planned.py:
     nothing
-compression/designs.py:
+config/variables.py:
     allocation claims dense_metrics front_figure front_sizes import_runs inference_figure
     inference_time initial_designs join_runs report search setting_figures test_front
     union_front worst_run_front worst_run_inference_figure
+config/sizes.py:
+    claims front_figure front_sizes hypervolume import_runs inference_figure inference_time
+    initial_designs join_runs method_figures report search search_figures setting_figures
+    statistics tabulate_runs test_front union_front worst_run_front worst_run_inference_figure
+compression/packed_size.py:
+    dense_metrics front_sizes initial_designs search
 compression/evaluation.py:
     initial_designs search test_front
-compression/allocation.py compression/magnitudes.py compression/moments.py compression/passage.py
-compression/plans.py compression/pruning.py compression/repair.py compression/subsets.py:
+compression/allocation.py compression/designs.py compression/magnitudes.py compression/moments.py
+compression/passage.py compression/plans.py compression/pruning.py compression/repair.py
+compression/rounding.py compression/subsets.py:
     allocation dense_metrics front_sizes inference_time initial_designs search test_front
 compression/layers.py
 config/weight_files.py networks/build.py networks/torchvision_networks.py networks/weights.py:
@@ -71,6 +78,8 @@ figures/front.py figures/unpruned.py:
     front_figure setting_figures
 figures/hypervolumes.py:
     method_figures setting_figures
+figures/size_axis.py:
+    front_figure inference_figure method_figures setting_figures worst_run_inference_figure
 figures/inference_times.py:
     inference_figure worst_run_inference_figure
 figures/looks.py:
@@ -125,16 +134,16 @@ runs/rows.py:
 runs/tables.py:
     claims front_figure front_sizes import_runs inference_figure inference_time join_runs report
     search setting_figures test_front union_front worst_run_front worst_run_inference_figure
-search/archive.py search/targets.py:
+search/archive.py search/evaluations.py search/targets.py:
     initial_designs search
 search/ctaea.py search/mating.py search/survival.py:
     search:ctaea search:surrogate
 search/hypervolume.py:
-    hypervolume import_runs report search
+    hypervolume import_runs report search tabulate_runs worst_run_front
 search/objectives.py:
     claims front_figure front_sizes hypervolume import_runs inference_figure inference_time
-    initial_designs join_runs method_figures report search search_figures setting_figures
-    statistics test_front union_front worst_run_front worst_run_inference_figure
+    initial_designs join_runs method_figures report search setting_figures statistics
+    tabulate_runs test_front union_front worst_run_front worst_run_inference_figure
 statistics/claims/evidence.py statistics/claims/judge.py statistics/claims/methods.py
 statistics/claims/accuracy.py statistics/claims/least.py statistics/claims/weights.py:
     claims

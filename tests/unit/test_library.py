@@ -81,6 +81,11 @@ def test_the_code_of_the_page_runs(tmp_path, monkeypatch, capsys):
     assert re.fullmatch(r"\d+% non-zero; [1-5] on the front, 0\.\d{3}; A12 0\.89\n", shown), shown
     assert len(names["archive"].evaluations) == 5
     saved = fitting_weights(dense, Path("compressed.safetensors"))
+    loaded = names["evaluated"].state_dict()
+    assert all(torch.equal(loaded[name], tensor) for name, tensor in saved.items())
+    assert Path("packed.safetensors").stat().st_size < 0.06 * 4 * sum(
+        map(torch.numel, saved.values())
+    )
     lost = {name: int((saved[name] == 0).sum()) for name, _ in names["plan"].zeros}
     assert lost == dict(names["plan"].zeros)
     assert set(lost) == {

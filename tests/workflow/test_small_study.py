@@ -27,6 +27,7 @@ CONFIG = TINY | {
     "evaluation": {"split": "test"},
     "search_space": {"allocation": "uniform"},  # the paper's moves
     "compression": {"repair": "none"},
+    "objectives": {"size": "nonzero_rate"},
     "methods": [
         {"family": "random"},
         {

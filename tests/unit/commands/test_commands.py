@@ -13,8 +13,8 @@ import yaml
 from paretopress.__main__ import main
 from paretopress.commands import front, status, verify
 from paretopress.commands.advice import PROFILE, Advice
-from paretopress.compression.designs import Design
 from paretopress.config.study import Study
+from paretopress.config.variables import Design
 from paretopress.errors import UserError
 from paretopress.imports import PACKAGE
 from paretopress.jobs.job import job
@@ -94,7 +94,7 @@ def test_the_front_shows_its_smallest_designs_and_the_dense_accuracy():
     assert [line.split()[0] for line in lines[2:7]] == ["10.0%", "20.0%", "30.0%", "40.0%", "50.0%"]
     assert "82.00% accuracy  design-2  Linear" in lines[3], "not in the table of the test"
     assert (
-        "81.00% accuracy (79.00% on test images, below the floor)  design-1  Linear: 50.0% of the biases, all layers"
+        "81.00% accuracy (79.00% on test images, below the floor)  design-1  Linear: 50.0% of the biases zero, all layers"
         in lines[2]
     )
     assert [", int8" in line for line in lines[2:7]] == [True, False, True, False, True]

@@ -12,13 +12,15 @@ import pytest
 import torch
 import yaml
 from paths import ROOT
+from safetensors.torch import load_file
+from spaces import bounded
 from torch import nn
 
 from paretopress.__main__ import SPLITS, command_line, main
 from paretopress.compression.allocation import lamp_table, magnitudes_of, save_tables
-from paretopress.compression.designs import VARIABLES, Design, SearchSpace
 from paretopress.compression.layers import LAYER_KINDS, layout_of
 from paretopress.compression.plans import canonical
+from paretopress.config.variables import VARIABLES, Design
 from paretopress.dataset import split as splits
 from paretopress.dataset.split import Split, normalized, save_split, spread
 from paretopress.jobs.provenance import record_files
@@ -127,7 +129,7 @@ def searched(design: Design, study: dict[str, Any], split: str, seed: int) -> tu
         [str(TABLES)] if lamp else [],
         [str(DATASET / "train.safetensors")] if auto else [],
     )
-    bounds = SearchSpace((0.1, 0.9), (0.1, 0.9))
+    bounds = bounded((0.1, 0.9), (0.1, 0.9))
     images = DATASET / f"{split}.safetensors"
     target = load_target(WEIGHTS, images, ARCHITECTURE, bounds, seed, 20, 0.0, moves)
     plan = canonical(design, target.layout, seed)[1]
@@ -142,7 +144,9 @@ def test_the_numbers_are_those_of_a_search(evaluate, allocation, repair, words):
     study = config(allocation, repair)
     found = json.loads(evaluate("own", *words, "--json", study=study))
     asked = dict(word.split("=") for word in words)
-    assert found["design"] == {name: float(asked.get(name, 0)) for name in VARIABLES}
+    assert found["design"] == {
+        name: float(asked.get(name, known.untouched)) for name, known in VARIABLES.items()
+    }
     measured, design_id = searched(Design(**found["design"]), study, "validation", 3)
     assert found["nonzero_rate"] == measured.nonzero_rate
     assert found["accuracy"] == measured.accuracy
@@ -208,8 +212,12 @@ def test_the_text_has_the_numbers_of_the_json(evaluate):
         "  conv_scope=2 conv_amount=0.6 conv_target=1",
         "",
     ]
-    said = dict(re.split(r"  +", line, maxsplit=1) for line in lines[3:7])
+    said = dict(re.split(r"  +", line, maxsplit=1) for line in lines[3:8])
     assert said["non-zero rate"] == f"{found['nonzero_rate']:.2%}"
+    dense = sum(tensor.numel() for tensor in load_file(WEIGHTS).values()) * 4
+    assert found["dense_bytes"] == dense
+    packed = f"{found['bytes'] * dense / 1e6:.3f} of {dense / 1e6:.3f} MB"
+    assert said["packed bytes"] == f"{packed} ({found['bytes']:.2%})"
     accuracy, missed = found["accuracy"], 39 - 100 * found["accuracy"]
     verdict = f"missed by {missed:.2f} points" if missed > 0 else "kept"
     whole = f"{accuracy:.2%} of 50 test images (dense 44.00%, floor 39.00%, {verdict})"
@@ -218,8 +226,8 @@ def test_the_text_has_the_numbers_of_the_json(evaluate):
     assert found["feasible"] == (missed <= 0)
     assert re.fullmatch(r"\d+\.\d\d compression, \d+\.\d\d images", said["seconds"])
     assert said["moves"] == "allocation lamp; repair on 25 training images"
-    assert lines[7] == ""
-    rows = [line.split() for line in lines[8:]]
+    assert lines[8] == ""
+    rows = [line.split() for line in lines[9:]]
     assert rows == [
         ["layer", "kind", "entries", "non-zero", "share"],
         *(
@@ -233,7 +241,7 @@ def test_the_text_has_the_numbers_of_the_json(evaluate):
             for layer in found["layers"]
         ),
     ]
-    assert len({len(line) for line in lines[8:]}) == 1, "the columns are aligned"
+    assert len({len(line) for line in lines[9:]}) == 1, "the columns are aligned"
 
 
 def test_images_are_spread_over_the_split(evaluate, network):
@@ -333,9 +341,9 @@ def test_the_seed_of_a_random_subset_is_that_of_the_run(evaluate):
         (["own", "conv_scope"], ["'conv_scope': not a variable with a value.", "NAME=VALUE"]),
         (["own", "conv_scop=2"], ["'conv_scop': no variable", "'conv_scope'?", *VARIABLES]),
         (["own", "conv_scope=0", "conv_scope=2"], ["conv_scope: given twice."]),
-        (["own", "conv_scope=3"], ["conv_scope = '3': not allowed.", "0 (no layer), 1 (a random"]),
-        (["own", "conv_target=1.0"], ["conv_target = '1.0': not allowed.", "1 (weights)"]),
-        (["own", "quantization=2"], ["quantization = '2'", "0 (none), 1 (dynamic int8"]),
+        (["own", "conv_scope=3"], ["conv_scope = '3': not allowed.", "0 none, 1 a random"]),
+        (["own", "conv_target=1.0"], ["conv_target = '1.0': not allowed.", "1 weights"]),
+        (["own", "quantization=2"], ["quantization = '2'", "0 none, 1 dynamic int8"]),
         (["own", "conv_amount=1.5"], ["conv_amount = '1.5'", "a number from 0 to 1"]),
         (["own", "conv_amount=nan"], ["conv_amount = 'nan'", "a number from 0 to 1"]),
         (["own", "conv_amount=much"], ["conv_amount = 'much'", "a number from 0 to 1"]),
@@ -379,7 +387,7 @@ OTHERS = ("quantization=1", "linear_scope=0")
 def test_options_may_stand_before_between_and_behind_the_variables(evaluate, words):
     found = json.loads(evaluate("--json", *words))
     assert found["split"] == "test"
-    assert list(found["design"].values()) == [0, 2, 0, 0.6, 0, 1, 1]
+    assert list(found["design"].values()) == [0, 2, 0, 0.6, 0, 1, 1, 32, 32]
 
 
 def advised(said: str) -> list[str]:

@@ -174,6 +174,7 @@ NETWORK = pd.Series(
         "split": "validation",
         "dense_accuracy": 0.9,
         "dense_nonzero_rate": 1.0,
+        "size": "nonzero_rate",
         "threshold": TAU,
     }
 )
@@ -778,3 +779,27 @@ def test_every_figure_of_every_study_is_legible_and_says_its_n(case, tmp_path):
 
 def test_an_empty_figure_gives_its_reason():
     assert nothing_to_draw("Nothing: n = 0 runs.").caption == "Nothing: n = 0 runs."
+
+
+def test_bytes_have_an_axis_of_ratios_and_are_named():
+    evaluations = pd.DataFrame({
+        "design_id": list("abc"), "nonzero_rate": [0.9, 0.5, 0.7], "bytes": [0.02, 0.3, 0.011],
+        "accuracy": [0.9, 0.95, 0.91], "feasible": True,
+    })  # fmt: skip
+    front = evaluations.assign(method="random", seed=1)
+    drawn = {
+        size: draw_front(evaluations, front, None, "test", {"test": 0.85}, "net", size=size)
+        for size in ("nonzero_rate", "bytes")
+    }
+    axes = {size: drawing.figure.axes[0] for size, drawing in drawn.items()}
+    assert {size: axis.get_xscale() for size, axis in axes.items()} == {
+        "nonzero_rate": "linear", "bytes": "log",
+    }  # fmt: skip
+    assert axes["nonzero_rate"].get_xlabel() == "non-zero weights (%)"
+    assert axes["bytes"].get_xlabel() == "bytes, of the dense network's (%)"
+    left, right = axes["bytes"].get_xlim()
+    assert left < 0.011 < 1 < right
+    labels = [label.get_text() for label in axes["bytes"].get_xticklabels()]
+    assert (labels[:3], labels[-1]) == (["1", "2", "5"], "100")
+    shown = {point for dots in axes["bytes"].collections for point in dots.get_offsets()[:, 0]}
+    assert {0.02, 0.3, 0.011} <= shown

@@ -19,7 +19,7 @@ IMAGE = (3, 8, 8)
 
 
 def sizes_of(network: nn.Module, plan: Plan) -> Sizes:
-    return measure_sizes(prune(network, plan), plan, IMAGE)
+    return measure_sizes(prune(network, plan).network, plan, IMAGE)
 
 
 def flops(network: nn.Module, image: tuple[int, int, int]) -> int:

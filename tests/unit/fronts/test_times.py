@@ -18,9 +18,9 @@ from paretopress.networks.mapped import mapped_network
 from paretopress.networks.weights import save_weights
 
 DESIGNS = [
-    FrontDesign("a", Plan((), True), 0.2, 0.8),
-    FrontDesign("b", Plan((), False), 0.4, 0.9),
-    FrontDesign("dense", DENSE_PLAN, 1.0, 0.95),
+    FrontDesign("a", Plan((), True), 0.2, 0.1, 0.8),
+    FrontDesign("b", Plan((), False), 0.4, 0.3, 0.9),
+    FrontDesign("dense", DENSE_PLAN, 1.0, 1.0, 0.95),
 ]
 SPLIT = Split(
     torch.arange(5 * 3 * 8 * 8, dtype=torch.uint8).view(5, 3, 8, 8),
@@ -82,7 +82,7 @@ def test_the_compressed_network_is_timed(small_network, monkeypatch, tmp_path):
 
 
 def test_each_repeat_has_every_design_once_in_an_order_of_its_own():
-    many = [FrontDesign(str(number), DENSE_PLAN, 1.0, 0.9) for number in range(8)]
+    many = [FrontDesign(str(number), DENSE_PLAN, 1.0, 1.0, 0.9) for number in range(8)]
     order = [(repeat, design.design_id) for repeat, design in interleaved(many, 5)]
     passes = [
         [design_id for repeat, design_id in order if repeat == number] for number in range(1, 6)

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 import torch
 
-from paretopress.compression.designs import Design
 from paretopress.compression.layers import layout_of
 from paretopress.compression.plans import canonical
 from paretopress.compression.pruning import compress
+from paretopress.config.variables import Design
 from paretopress.dataset.split import Split
 from paretopress.errors import UserError
 from paretopress.figures.front import draw_front
@@ -43,7 +43,8 @@ def written_front(
     rows = []
     for position, (design, seed) in enumerate(designs):
         folded, plan = canonical(design, layout_of(network), seed)
-        measured = {"nonzero_rate": 0.1 * (position + 1), "accuracy": 0.5 + 0.1 * position}
+        size = 0.1 * (position + 1)
+        measured = {"nonzero_rate": size, "bytes": size, "accuracy": 0.5 + 0.1 * position}
         rows.append(
             {
                 "design_id": plan.design_id,
@@ -126,6 +127,7 @@ FRONT = pd.DataFrame(
     {
         "design_id": ["a", "b", "c", "dense"],
         "nonzero_rate": [0.2, 0.4, 0.6, 1.0],
+        "bytes": [0.1, 0.3, 0.5, 1.0],
         "accuracy": [0.86, 0.9, 0.94, 0.95],
     }
 )

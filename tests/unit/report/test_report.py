@@ -11,7 +11,7 @@ from run_tables import run_table
 
 from paretopress.config.study import Study
 from paretopress.report.comparison import comparison
-from paretopress.report.networks import Drawn, NetworkPage, network_page
+from paretopress.report.networks import Drawn, NetworkPage, in_words, network_page
 from paretopress.report.render import render
 from paretopress.report.summary import summary_json
 from paretopress.report.units import one_unit
@@ -49,6 +49,7 @@ FRONT = pd.DataFrame(
         "conv_target": [1, 2, 0],
         "quantization": [1, 0, 0],
         "nonzero_rate": [0.2, 0.4, 1.0],
+        "bytes": [0.1, 0.3, 1.0],
         "accuracy": [0.8, 0.85, 0.9],
         "method": ["weak", "strong", ""],
         "seed": [1, 2, None],
@@ -96,11 +97,11 @@ def test_the_summary_for_programs_has_the_fronts_and_the_tables(split):
     assert [row["design_id"] for row in network["front"]] == ["a", "b"]
     first, second = network["front"]
     assert (first["linear"], first["conv"], first["int8"]) == (
-        "50.0% of the biases, all layers",
-        "25.0% of the weights, a random subset",
+        "50.0% of the biases zero, all layers",
+        "25.0% of the weights zero, a random subset",
         True,
     )
-    assert second["conv"] == "75.0% of the weights and biases, all layers"
+    assert second["conv"] == "75.0% of the weights and biases zero, all layers"
     assert (page.smallest["design_id"], page.best["design_id"]) == ("a", "b")
     assert network["dense"]["design_id"] == "dense"
     assert network["dense"]["seed"] is None
@@ -111,13 +112,14 @@ def test_the_summary_for_programs_has_the_fronts_and_the_tables(split):
 
 
 MEASURED = {
-    "tests": FRONT[["design_id", "accuracy", "nonzero_rate"]].assign(
+    "tests": FRONT[["design_id", "accuracy", "nonzero_rate", "bytes"]].assign(
         test_accuracy=[0.7, 0.75, 0.8], test_feasible=[False, True, True]
     ),
     "sizes": FRONT[["design_id"]].assign(
         nonzero_parameters=[900, 120_000, 3_000_000],
         bytes=[11_000, 600_000, 12_000_000],
         compressed_bytes=[9_000, 500_000, 10_000_000],
+        packed_bytes=[1_200_000, 3_600_000, 12_000_000],
         macs=[5_000_000, 5_000_000, 6_000_000],
         nonzero_macs=[90_000, 400_000, 6_000_000],
         linear_layers=["fc.1;fc.2", None, None],
@@ -161,7 +163,7 @@ STUDY = Study.model_validate(
     }
 )
 CLAIM = {
-    "statement": "It is so.", "source": "paper", "network": "n", "verdict": "supported",
+    "statement": "It is so.", "source": "paper", "network": "n", "verdict": "supported", "size": "bytes",
     "evidence": "much", "reason": "p = 0.01", "test": "a test", "p": 0.01, "blocks": 6,
     "files": "statistics/runs.csv", "figures": None,
 }  # fmt: skip
@@ -220,14 +222,14 @@ def test_the_dense_network_repaired_has_rows_of_its_own():
     page = page_of(metrics={**METRICS, "repaired": REPAIRED})
     text = rendered(page)
     assert "n, repaired 91.23 % 83.21 %" in text
-    assert "dense network, repaired 100.0 % 91.23 % 83.21 % untouched untouched no" in text
-    assert "dense network 100.0 % 90.00 % 80.00 % untouched" in text
+    assert "dense network, repaired 100.0 % 100.0 % 91.23 % 83.21 % untouched untouched no" in text
+    assert "dense network 100.0 % 100.0 % 90.00 % 80.00 % untouched" in text
     assert "(80.00 %). Repaired as each design is, it has 91.23 % (83.21 %)." in text
     assert text.count("The floor refers to the untouched") == 2
     assert "Repair leaves these parts of n alone: features.1 (GroupNorm) , &lt;b&gt;own" in text
     assert "n : repair has 900 training images, 1000 were asked for." in text
     searched_on_test = rendered(page, split="test")
-    assert "dense network, repaired 100.0 % 83.21 % untouched" in searched_on_test
+    assert "dense network, repaired 100.0 % 100.0 % 83.21 % untouched" in searched_on_test
     assert "Repaired as each design is, it has 83.21 %." in searched_on_test
     compared = comparison("n", tables(), pd.DataFrame(columns=iteration_columns()), 10)
     for one, told in ((page, REPAIRED), (page_of(), None)):
@@ -312,8 +314,8 @@ def test_every_figure_has_the_full_width():
 
 def test_the_report_names_the_layers_of_a_random_subset():
     text = rendered(page_of())
-    assert "25.0% of the weights, a random subset (2 of 3 layers)" in text
-    assert "75.0% of the weights and biases, all layers <" not in text
+    assert "25.0% of the weights zero, a random subset (2 of 3 layers)" in text
+    assert "75.0% of the weights and biases zero, all layers <" not in text
     assert "Which layers the random subsets hold: 1 design" in text
     listed = text[text.index("Which layers the random subsets hold") :]
     assert "a fc.1 , fc.2 conv.2 , conv.3" in listed
@@ -324,10 +326,10 @@ def test_the_report_names_the_layers_of_a_random_subset():
 
 def test_a_column_has_one_unit():
     text = rendered(page_of())
-    heads = "non-zero parameters (M) file (MB) file, gzip (MB) MACs (M) non-zero MACs (M) time (s)"
+    heads = "non-zero parameters (M) file (MB) file, gzip (MB) packed (MB) MACs (M) non-zero MACs (M) time (s)"
     assert heads in text
-    assert "a yes 0.001 0.011 0.009 5.000 0.090 0.002 0.10" in text
-    assert "dense network no 3.000 12.000 10.000 6.000 6.000 1.500 1.00" in text
+    assert "a yes 0.001 0.011 0.009 1.200 5.000 0.090 0.002 0.10" in text
+    assert "dense network no 3.000 12.000 10.000 12.000 6.000 6.000 1.500 1.00" in text
 
 
 @pytest.mark.parametrize(
@@ -369,3 +371,38 @@ def test_the_report_says_that_a_dense_network_was_still_improving():
 )
 def test_a_noun_has_the_form_that_fits_its_number(number, noun, words):
     assert counted(number, noun) == words
+
+
+def test_a_study_that_minimises_bytes_shows_megabytes_and_its_size_everywhere():
+    metrics = METRICS | {"dense_bytes": 12_000_000}
+    text = rendered(page_of(metrics=metrics, size="bytes"))
+    assert "10.0 % of the dense network&#39;s bytes (1.200 of 12.000 MB)" in text
+    assert "design packed MB bytes non-zero accuracy" in text
+    assert "a 1.200 10.0 % 20.0 %" in text
+    assert "dense network 12.000 100.0 % 100.0 %" in text
+    assert "Size is the share of bytes." in text
+    assert "Size: bytes." in text
+
+
+def test_a_network_of_tables_shows_the_share_of_bytes_where_it_is_known():
+    told = {
+        name: rendered(page_of(front, measured={}))
+        for name, front in (("known", FRONT), ("unknown", FRONT.assign(bytes=None)))
+    }
+    assert "design bytes non-zero accuracy" in told["known"]
+    assert "design non-zero accuracy" in told["unknown"]
+    assert all("packed MB" not in text for text in told.values())
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        ((0, 0.0, 0, 4), "weights in 4 bits"),
+        ((2, 0.5, 1, 4), "50.0% of the weights zero, all layers; weights in 4 bits"),
+        ((0, 0.0, 0, 32), "untouched"),
+        ((None, None, None, 4), "not told; weights in 4 bits"),
+        ((2, 0.5, 1), "50.0% of the weights zero, all layers"),
+    ],
+)
+def test_what_is_done_to_a_kind_of_layer_is_said_in_words(cells, words):
+    assert in_words(*cells) == words

@@ -55,6 +55,7 @@ def networks(*names: str, **columns) -> pd.DataFrame:
         "dense_accuracy": 0.9,
         "dense_nonzero_rate": 1.0,
         "threshold": 0.86,
+        "size": "nonzero_rate",
     }
     return pd.DataFrame([{"network": name, **plain, **columns} for name in names])
 
@@ -66,6 +67,7 @@ def evidence_of(runs: pd.DataFrame, table: pd.DataFrame | None = None, **others)
     return Evidence(
         level=LEVEL,
         runs=runs,
+        every_run=runs,
         networks=networks(*dict.fromkeys(runs["network"])) if table is None else table,
         friedman=friedman(runs, LEVEL),
         factors=factors(runs, LEVEL),
@@ -737,6 +739,31 @@ def test_the_table_has_a_row_for_each_claim_and_network_and_names_figures_that_a
         == "best-and-worst-one.svg;best-and-worst-two.svg"
     )
     assert drawn["weights-removed", "one"] == ""
+
+
+def test_the_papers_claims_are_judged_by_its_size_and_ours_by_that_of_the_study():
+    """By bytes the surrogate wins everywhere, by non-zero rate it loses."""
+    names = {**settings(5), "ctaea-10x3": (1,) * 5, "random": (1,) * 5}
+    runs = run_table(names).assign(
+        nonzero_rate_hypervolume=lambda table: -table["hypervolume"],
+    )
+    verdicts = {}
+    for size in ("nonzero_rate", "bytes"):
+        known = runs if size == "bytes" else runs.assign(hypervolume=-runs["hypervolume"])
+        evidence = evidence_of(known, networks("n", size=size))
+        rows = claims(evidence).set_index(["claim", "network"])
+        verdicts[size] = rows["verdict"]
+        assert rows.loc[("surrogate-beats-random", "n"), "size"] == size
+        assert rows.loc[("surrogate-beats-plain-ctaea", "n"), "size"] == "nonzero_rate"
+        other_tables = (
+            "statistics/friedman.csv" in rows.loc[("selection-metric-without-effect", "n"), "files"]
+        )
+        assert other_tables == (size == "nonzero_rate"), "those of a bytes study are by bytes"
+        assert rows.loc[("more-accurate-than-dense", "n"), "size"] == size
+    paper = ("surrogate-beats-plain-ctaea", "n")
+    assert verdicts["bytes"][paper] == verdicts["nonzero_rate"][paper] == NOT_SUPPORTED
+    ours = ("surrogate-beats-random", "n")
+    assert (verdicts["bytes"][ours], verdicts["nonzero_rate"][ours]) == (SUPPORTED, NOT_SUPPORTED)
 
 
 def test_tables_read_from_their_files_give_the_same_claims(tmp_path):

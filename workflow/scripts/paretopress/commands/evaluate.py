@@ -1,21 +1,22 @@
-"""One design of a network of a study: its non-zero rate, in all and by layer, and its accuracy."""
+"""Evaluate one design of a network of a study, as a search would."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import torch
 from torch import nn
 
-from ..compression.designs import NONE, RANDOM, Design
+from ..compression.designs import design_of
 from ..compression.layers import LAYER_KINDS, kept_layers, layer_names, layers_of
+from ..compression.packed_size import bytes_rate, dense_bytes
 from ..compression.plans import canonical
 from ..compression.pruning import count_and_quantize
 from ..compression.tally import tally
 from ..config.study import Study
+from ..config.variables import NONE
 from ..dataset.split import load_split, spread
 from ..networks.build import check_keep
 from ..networks.mapped import load_moves, load_network
@@ -24,72 +25,9 @@ from ..runs.planned import Planned
 from ..search.objectives import threshold_of
 from ..words import counted
 from .advice import Advice
+from .evaluated import Evaluated, LayerCount, text
 from .network_files import files_of
-from .variables import design_of_variables, read_variables, without_effect
-
-
-@dataclass(frozen=True)
-class LayerCount:
-    """The entries of a layer, of its weight and its bias together.
-
-    Attributes:
-        name: The name of the layer.
-        kind: A key of LAYER_KINDS.
-        entries: All its entries.
-        nonzero: Those that are not zero, counted before int8.
-    """
-
-    name: str
-    kind: str
-    entries: int
-    nonzero: int
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """One design as it was evaluated.
-
-    Attributes:
-        network: The name of the network.
-        design: The variables that have an effect. The others are 0.
-        design_id: The id of the network that the design makes.
-        seed: The seed of the random subsets of layers.
-        split: The name of the split.
-        images: The number of its images that accuracy was measured on.
-        split_images: The number of all its images.
-        nonzero_rate: The non-zero rate, in [0, 1].
-        accuracy: The accuracy, in [0, 1].
-        dense_accuracy: That of the dense network on the same images. None if it is not known.
-        floor: The accuracy floor on these images. None if it is not known.
-        feasible: Whether the accuracy keeps the floor. None if that is not known.
-        seconds: Those of the "compression" with its repair, and of the "images".
-        layers: The entries of each layer, in the order of the network.
-        emptied: The names of the layers without any weight left.
-        moves: What the study does beside a design: "allocation", "keep" and "repair".
-        notes: What else is worth a line, such as a variable without effect.
-    """
-
-    network: str
-    design: Design
-    design_id: str
-    seed: int
-    split: str
-    images: int
-    split_images: int
-    nonzero_rate: float
-    accuracy: float
-    dense_accuracy: float | None
-    floor: float | None
-    feasible: bool | None
-    seconds: Mapping[str, float]
-    layers: Sequence[LayerCount]
-    emptied: Sequence[str]
-    moves: Mapping[str, Any]
-    notes: Sequence[str]
-
-
-def _prunes(design: Design) -> bool:
-    return (design.linear_scope, design.conv_scope) != (NONE, NONE)
+from .variables import read_variables, without_effect
 
 
 def _layer_counts(network: nn.Module) -> list[LayerCount]:
@@ -132,17 +70,22 @@ def _evaluated(
     moves = load_moves(planned.moves, files.allocation, files.training)
     mapped = load_network(architectures[network], whole, files.weights, moves)
     notes = []
-    design = design_of_variables(asked)
-    if _prunes(design) and planned.moves["allocation"] == "lamp" and not files.allocation:
+    design = design_of(asked)
+    if (
+        max(design.linear_scope, design.conv_scope) > NONE
+        and planned.moves["allocation"] == "lamp"
+        and not files.allocation
+    ):
         mapped = mapped.tabulated()
         notes.append(
             "the study has no table of the allocation for these layers. This command made one"
         )
     of_run = planned.sample_seed(study.seeds[0] if seed is None else seed)
-    folded, plan = canonical(design, mapped.layout(), of_run)
+    layout = mapped.layout()
+    folded, plan = canonical(design, layout, of_run)
 
     start = perf_counter()
-    pruned = mapped.pruned(plan)
+    pruned = mapped.pruned(plan).network
     layers = _layer_counts(pruned)  # before int8, whose layers hide their tensors
     compressed, rate = count_and_quantize(pruned, plan)
     ready = perf_counter()
@@ -164,7 +107,7 @@ def _evaluated(
         metrics = read_metrics(files.metrics)
         if (dense := metrics["accuracy"].get(split)) is not None:
             floor = threshold_of(metrics, split, constraint)
-    if dense is None and plan.zeros:
+    if dense is None and plan.changed:
         notes.append(
             "the dense network was not measured on these images. "
             "The same command without variables measures it"
@@ -182,6 +125,8 @@ def _evaluated(
         images=counts.images,
         split_images=len(whole),
         nonzero_rate=rate,
+        bytes=bytes_rate(plan, layout),
+        dense_bytes=dense_bytes(layout),
         accuracy=counts.accuracy,
         dense_accuracy=dense,
         floor=floor,
@@ -192,71 +137,6 @@ def _evaluated(
         moves=shown,
         notes=notes,
     )
-
-
-def _design_in_words(found: Evaluated) -> str:
-    design = asdict(found.design)
-    names = [
-        f"{kind}_{part}"
-        for kind in LAYER_KINDS
-        if design[f"{kind}_scope"] != NONE
-        for part in ("scope", "amount", "target")
-    ]
-    names += ["quantization"] if found.design.quantization else []
-    said = " ".join(f"{name}={design[name]:g}" for name in names) or "nothing, the dense network"
-    subset = RANDOM in (found.design.linear_scope, found.design.conv_scope)
-    return said + (f" (random subset of seed {found.seed})" if subset else "")
-
-
-def _moves_in_words(found: Evaluated) -> str:
-    kept, repair = found.moves["keep"], found.moves["repair"]
-    repaired = f"repair on {counted(repair['images'], 'training image')}" if repair else "no repair"
-    return "; ".join(
-        [
-            f"allocation {found.moves['allocation']}",
-            *([f"kept {', '.join(kept)}"] if kept else []),
-            repaired if _prunes(found.design) or not repair else "nothing to repair",
-        ]
-    )
-
-
-def _text(found: Evaluated) -> Iterator[str]:
-    yield f"{found.network}, design {found.design_id}"
-    yield f"  {_design_in_words(found)}"
-    yield from (f"  {note}" for note in found.notes)
-    used = "" if found.images == found.split_images else f"{found.images:,} of "
-    accuracy = (
-        f"{found.accuracy:.2%} of {used}{counted(found.split_images, f'{found.split} image')}"
-    )
-    known = [] if found.dense_accuracy is None else [f"dense {found.dense_accuracy:.2%}"]
-    if found.floor is not None:
-        missed = f"missed by {100 * (found.floor - found.accuracy):.2f} points"
-        known += [f"floor {found.floor:.2%}", "kept" if found.feasible else missed]
-    accuracy += f" ({', '.join(known)})" if known else ""
-    seconds = found.seconds
-    yield ""
-    yield f"non-zero rate  {found.nonzero_rate:.2%}"
-    yield f"accuracy       {accuracy}"
-    yield f"seconds        {seconds['compression']:.2f} compression, {seconds['images']:.2f} images"
-    yield f"moves          {_moves_in_words(found)}"
-    if found.emptied:
-        yield f"emptied        {', '.join(found.emptied)}"
-    rows = [("layer", "kind", "entries", "non-zero", "share")]
-    rows += [
-        (
-            layer.name,
-            layer.kind,
-            f"{layer.entries:,}",
-            f"{layer.nonzero:,}",
-            f"{layer.nonzero / layer.entries:.2%}",
-        )
-        for layer in found.layers
-    ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    yield ""
-    for name, kind, *numbers in rows:
-        shown = [f"{number:>{width}}" for number, width in zip(numbers, widths[2:], strict=True)]
-        yield f"{name:<{widths[0]}}  {kind:<{widths[1]}}  {'  '.join(shown)}"
 
 
 def show(
@@ -279,7 +159,7 @@ def show(
         results: Its folder of results.
         advice: How the study is started here.
         network: The name of the network.
-        variables: The variables of the design that are not 0, each as NAME=VALUE.
+        variables: The variables of the design, each as NAME=VALUE. Others leave it alone.
         split: The name of the split, that of the search if None.
         images: The number of images, spread over the split. All if None.
         seed: The seed of the run, the study's first one if None.
@@ -296,4 +176,4 @@ def show(
     torch.set_num_threads(threads)
     planned = Planned(study, str(results))
     found = _evaluated(planned, network, variables, split, images, seed, advice)
-    return json.dumps(asdict(found), indent=2) if as_json else "\n".join(_text(found))
+    return json.dumps(asdict(found), indent=2) if as_json else "\n".join(text(found))

@@ -46,14 +46,19 @@ def _of_network(
             known += f", repaired {repaired[split]:.2%} ({repaired['test']:.2%})"
         floor, there = (threshold_of(metrics, images, constraint) for images in (split, "test"))
         known += f", floor {floor:.2%} ({there:.2%})"
+    # A study of an earlier version knows no bytes, in either file.
+    whole = (metrics or {}).get("dense_bytes") if "bytes" in front else None
     yield f"\n{network}: {counted(len(rows), 'design')} on the front; dense accuracy {known}"
     for row in rows[:ROWS]:
         int8 = ", int8" if row["int8"] else ""
         below = " (a rate below 0, as imported)" if row["nonzero_rate"] < 0 else ""
+        packed = (
+            "" if whole is None else f"{row['bytes'] * whole / 1e6:9.3f} MB ({row['bytes']:.1%})"
+        )
         yield (
-            f"  {row['nonzero_rate']:6.1%} non-zero  "
+            f"{packed}  {row['nonzero_rate']:6.1%} non-zero  "
             f"{row['accuracy']:.2%} accuracy{on_test_images(row['design_id'])}  "
-            f"{row['design_id']}  Linear: {row['linear']}; convolutions: {row['conv']}{int8}{below}"
+            f"{row['design_id']}  Linear: {row['linear']} | convolutions: {row['conv']}{int8}{below}"
         )
     if len(rows) > ROWS:
         yield f"  and {len(rows) - ROWS} more, larger and more accurate, in {file}"

@@ -12,10 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.typing import LineStyleType
 
+from ..config.sizes import NONZERO_RATE
 from ..search.objectives import minimized
 from ..words import counted
 from .captions import incomplete_note, n_runs, name_of
 from .looks import Look, looks_of, methods_of
+from .size_axis import draw_size_axis, size_label
 from .style import INK, Drawing, legend_below, new_panels, nothing_to_draw, percent, styled
 
 MOST_PANELS = 20
@@ -31,16 +33,16 @@ LEVEL_LINES: dict[str, tuple[LineStyleType, float]] = {
 def attainment_surface(fronts: Sequence[np.ndarray], count: int) -> np.ndarray:
     """The boundary of the sizes and accuracies that at least `count` of the runs attain.
 
-    A run attains a non-zero rate and an accuracy where it has a design that is no larger and no
+    A run attains a size and an accuracy where it has a design that is no larger and no
     less accurate.
 
     Args:
-        fronts: The feasible designs of each run, shape (n, 2): non-zero rate and accuracy, both
+        fronts: The feasible designs of each run, shape (n, 2): size and accuracy, both
             fractions. A run with no design attains nothing.
         count: Number of runs, from 1 to all.
 
     Returns:
-        The corners of the boundary, shape (m, 2): non-zero rate and accuracy, both ascending.
+        The corners of the boundary, shape (m, 2): size and accuracy, both ascending.
     """
     points = np.vstack(
         [minimized(*front.T) if len(front) else np.full((1, 2), BEYOND) for front in fronts]
@@ -51,15 +53,16 @@ def attainment_surface(fronts: Sequence[np.ndarray], count: int) -> np.ndarray:
     return surface[np.argsort(surface[:, 0])] * [1, -1]
 
 
-def feasible_points(runs: pd.DataFrame, evaluations: pd.DataFrame) -> list[np.ndarray]:
+def feasible_points(runs: pd.DataFrame, evaluations: pd.DataFrame, size: str) -> list[np.ndarray]:
     """The feasible designs of each run, in the order of the runs.
 
     Args:
         runs: Rows of the run table of one network.
         evaluations: The evaluations of the same network.
+        size: The size that was minimised, a key of `config.sizes.SIZES`.
 
     Returns:
-        For each run, shape (n, 2): non-zero rate and accuracy.
+        For each run, shape (n, 2): size and accuracy.
     """
     feasible = evaluations[evaluations["feasible"]]
     keys = zip(runs["method"], runs["seed"], strict=True)
@@ -67,7 +70,7 @@ def feasible_points(runs: pd.DataFrame, evaluations: pd.DataFrame) -> list[np.nd
         feasible[(feasible["method"] == method) & (feasible["seed"] == seed)]
         for method, seed in keys
     )
-    return [part[["nonzero_rate", "accuracy"]].to_numpy(dtype=float) for part in parts]
+    return [part[[size, "accuracy"]].to_numpy(dtype=float) for part in parts]
 
 
 def _corners(surface: np.ndarray, floor: float, right: float) -> np.ndarray:
@@ -104,7 +107,9 @@ def _title(method: str, runs: int) -> str:
 
 
 @styled
-def draw_attainment(runs: pd.DataFrame, evaluations: pd.DataFrame, threshold: float) -> Drawing:
+def draw_attainment(
+    runs: pd.DataFrame, evaluations: pd.DataFrame, threshold: float, size: str = NONZERO_RATE
+) -> Drawing:
     """Draw the attainment of each method in a panel of its own.
 
     Of more than `MOST_PANELS` methods, those with the largest mean hypervolume are shown.
@@ -113,6 +118,7 @@ def draw_attainment(runs: pd.DataFrame, evaluations: pd.DataFrame, threshold: fl
         runs: The run table of one network.
         evaluations: The evaluations of the same network.
         threshold: The accuracy floor, a fraction.
+        size: The size that was minimised, a key of `config.sizes.SIZES`.
     """
     network = name_of(runs)
     complete = runs[runs["complete"]]
@@ -122,7 +128,7 @@ def draw_attainment(runs: pd.DataFrame, evaluations: pd.DataFrame, threshold: fl
         best = complete.groupby("method")["hypervolume"].mean().nlargest(MOST_PANELS).index
         methods = [method for method in methods if method in best]
     fronts = {
-        method: feasible_points(complete[complete["method"] == method], evaluations)
+        method: feasible_points(complete[complete["method"] == method], evaluations, size)
         for method in methods
     }
     reached = [front for parts in fronts.values() for front in parts if len(front)]
@@ -132,21 +138,17 @@ def draw_attainment(runs: pd.DataFrame, evaluations: pd.DataFrame, threshold: fl
             f"n = {counted(len(complete), 'run')}.{left_out}"
         )
     every = np.vstack(reached)
-    left, right = min(0.0, every[:, 0].min()) - 0.02, 1.02
     columns = 4 if len(methods) > 6 else 3
     height = 1.55 if len(methods) > columns else 2.2
-    figure, axes = new_panels(
-        len(methods), columns=columns, height=height, xlabel="non-zero weights (%)"
-    )
+    figure, axes = new_panels(len(methods), columns=columns, height=height, xlabel=size_label(size))
+    draw_size_axis(axes[0], pd.Series(every[:, 0]), size)
+    right = axes[0].get_xlim()[1]
     looks = looks_of(runs)
     for axis, method in zip(axes, methods, strict=True):
         _draw_surfaces(axis, fronts[method], looks[method], threshold, right)
         axis.set_title(_title(method, len(fronts[method])), fontsize=8)
-    axes[0].set(
-        xlim=(left, right),
-        ylim=(threshold, every[:, 1].max() + 0.06 * (every[:, 1].max() - threshold) + 1e-4),
-    )
-    percent(axes[0].xaxis)
+    top = every[:, 1].max()
+    axes[0].set_ylim(threshold, top + 0.06 * (top - threshold) + 1e-4)
     percent(axes[0].yaxis)
     figure.supylabel("accuracy (%)")
     figure.suptitle(network, x=0.01, ha="left")

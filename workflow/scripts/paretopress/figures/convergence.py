@@ -21,10 +21,10 @@ from .looks import (
     setting_table,
 )
 from .style import (
-    HYPERVOLUME,
     INK,
     WIDTH,
     Drawing,
+    hypervolume_label,
     legend_below,
     new_figure,
     new_panels,
@@ -134,7 +134,7 @@ def _one_panel(runs: pd.DataFrame, table: pd.DataFrame, initial: int) -> tuple[F
         _draw_curve(axis, curve, look, label, band=True)
         for label, look, curve in _curves_of(runs, table)
     ]
-    axis.set(xlabel=EVALUATIONS, ylabel=HYPERVOLUME)
+    axis.set(xlabel=EVALUATIONS, ylabel=hypervolume_label(str(runs["size"].iloc[0])))
     legend_below(figure, [*lines, *_mark_initial(axis, initial)], columns=3)
     return figure, [axis]
 
@@ -162,7 +162,7 @@ def _panel_by_method(
         _draw_curve(axis, curve, look, label, band=True)
         _mark_initial(axis, initial)
         axes.append(axis)
-    figure.supylabel(HYPERVOLUME)
+    figure.supylabel(hypervolume_label(str(runs["size"].iloc[0])))
     legend_below(figure, [*lines, *_mark_initial(first, initial)], columns=PANEL_COLUMNS)
     return figure, axes
 
@@ -197,7 +197,7 @@ def _panel_by_objective(
             )
         axis.set_title(f"objective metric {level}")
         start = _mark_initial(axis, initial)
-    figure.supylabel(HYPERVOLUME)
+    figure.supylabel(hypervolume_label(str(runs["size"].iloc[0])))
     # Without a marker: the markers show the objective metric, and differ from panel to panel.
     by_metric = [
         Line2D(

@@ -1,4 +1,4 @@
-"""Fronts of designs, accuracy over non-zero rate: the front of all runs, and that of one run."""
+"""Fronts of designs, accuracy over size: the front of all runs, and that of one run."""
 
 from collections.abc import Mapping
 
@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from ..config.sizes import NONZERO_RATE
 from ..fronts.union import DENSE
 from ..search.objectives import constraint_value, feasible_front, minimized
 from ..words import counted
 from .captions import below_zero_note, hidden_note
+from .size_axis import draw_size_axis, size_label
 from .style import (
     BLUE,
     GREEN,
@@ -30,7 +32,6 @@ from .unpruned import REPAIRED, REPAIRED_NOTE, UNPRUNED, draw_unpruned
 SHOWN_BELOW = 1.2
 MARGIN = 0.04  # between the lowest point and the end of the axis, as a share of the points' range
 LEAST_SHOWN = 0.005  # accuracy, below the lowest point on the test images or of repair
-RATES = "non-zero weights"
 MANY_DESIGNS = 500  # more are drawn smaller
 DIM = "#909090"
 TEST_NOTE = " Hollow markers, joined by a line, are the same networks on the test images."
@@ -58,34 +59,34 @@ def lowest_shown(designs: pd.DataFrame, threshold: float, dense_accuracy: float 
     return max(cut, lowest_point - MARGIN * (top - lowest_point))
 
 
-def _draw_designs(axis: Axes, designs: pd.DataFrame) -> list[Handle]:
+def _draw_designs(axis: Axes, designs: pd.DataFrame, size: str) -> list[Handle]:
     """Draw the designs that keep the floor, those under it, and those with a rate below 0.
 
     Imported non-zero rates can be below 0.
     """
     handles: list[Handle] = []
-    size = 22 if len(designs) <= MANY_DESIGNS else 9
+    area = 22 if len(designs) <= MANY_DESIGNS else 9
     below = designs["nonzero_rate"] < 0
-    for part, marker, area, width, color, label in (
-        (~designs["feasible"] & ~below, "x", size, 0.8, DIM, "under the floor"),
-        (designs["feasible"] & ~below, "o", size, 0, BLUE, "keeps the floor"),
+    for part, marker, of_each, width, color, label in (
+        (~designs["feasible"] & ~below, "x", area, 0.8, DIM, "under the floor"),
+        (designs["feasible"] & ~below, "o", area, 0, BLUE, "keeps the floor"),
         (below, "v", 30, 0, PURPLE, "non-zero rate below 0"),
     ):
         own = designs[part]
         if len(own):
             handles.append(
                 axis.scatter(
-                    own["nonzero_rate"], own["accuracy"], marker=marker, s=area, linewidth=width,
+                    own[size], own["accuracy"], marker=marker, s=of_each, linewidth=width,
                     color=color, alpha=0.6, label=f"{label} ({len(own):,})",
                 )
             )  # fmt: skip
     return handles
 
 
-def _draw_front(axis: Axes, front: pd.DataFrame) -> list[Handle]:
-    """Draw a front, sorted by non-zero rate; designs with a rate below 0 keep their marker."""
+def _draw_front(axis: Axes, front: pd.DataFrame, size: str) -> list[Handle]:
+    """Draw a front, sorted by size; designs with a rate below 0 keep their marker."""
     axis.step(
-        front["nonzero_rate"],
+        front[size],
         front["accuracy"],
         where="post",
         color=VERMILLION,
@@ -101,7 +102,7 @@ def _draw_front(axis: Axes, front: pd.DataFrame) -> list[Handle]:
         if len(own) or not below:
             handles.append(
                 axis.scatter(
-                    own["nonzero_rate"],
+                    own[size],
                     own["accuracy"],
                     marker=marker,
                     s=30,
@@ -117,16 +118,20 @@ def _draw_floor(axis: Axes, threshold: float, label: str, line: str = "--") -> H
     return axis.axhline(threshold, color=INK, linewidth=0.9, linestyle=line, label=label)
 
 
-def _set_axes(axis: Axes, rates: pd.Series, lowest: float, top: float, images: str) -> None:
-    axis.set(xlim=(min(0.0, rates.min()) - 0.02, 1.02), ylim=(lowest, top + 0.06 * (top - lowest)))
-    percent(axis.xaxis, RATES)
+def _set_axes(
+    axis: Axes, shown: pd.DataFrame, size: str, ends: tuple[float, float], images: str
+) -> None:
+    lowest, top = ends
+    axis.set_ylim(lowest, top + 0.06 * (top - lowest))
+    draw_size_axis(axis, shown[size], size)
+    axis.set_xlabel(size_label(size))
     percent(axis.yaxis, f"accuracy on {images} images" if images else "accuracy")
 
 
-def _draw_test_images(axis: Axes, test: pd.DataFrame) -> list[Handle]:
+def _draw_test_images(axis: Axes, test: pd.DataFrame, size: str) -> list[Handle]:
     """Draw a hollow marker for each network on the test images, joined to the one of the search."""
     axis.vlines(
-        test["nonzero_rate"],
+        test[size],
         test["accuracy"],
         test["test_accuracy"],
         color=INK,
@@ -136,7 +141,7 @@ def _draw_test_images(axis: Axes, test: pd.DataFrame) -> list[Handle]:
     )
     handles: list[Handle] = []
     pruned = ~test["design_id"].isin(UNPRUNED)
-    for chosen, marker, size, color, label in (
+    for chosen, marker, area, color, label in (
         (pruned, "o", 60, VERMILLION, "on test images"),
         (test["design_id"] == DENSE, "*", 220, INK, "dense network on test images"),
         (test["design_id"] == REPAIRED, "s", 180, GREEN, "repaired, on test images"),
@@ -145,10 +150,10 @@ def _draw_test_images(axis: Axes, test: pd.DataFrame) -> list[Handle]:
         if len(part):
             handles.append(
                 axis.scatter(
-                    part["nonzero_rate"],
+                    part[size],
                     part["test_accuracy"],
                     marker=marker,
-                    s=size,
+                    s=area,
                     facecolor="none",
                     edgecolor=color,
                     label=label,
@@ -168,6 +173,7 @@ def draw_front(
     thresholds: Mapping[str, float],
     network: str,
     repaired: Mapping[str, float] = NO_REPAIR,
+    size: str = NONZERO_RATE,
 ) -> Drawing:
     """Draw every evaluated design, the union front, the dense network and the accuracy floor.
 
@@ -181,6 +187,7 @@ def draw_front(
         thresholds: The accuracy floor by split, fractions.
         network: The name of the network.
         repaired: The accuracy by split of the dense network repaired, empty without repair.
+        size: The size that was minimised, a key of `config.sizes.SIZES`.
     """
     threshold = thresholds[split]
     known = front[front["design_id"] == DENSE]
@@ -193,7 +200,7 @@ def draw_front(
     )
     unpruned = known
     if repaired:
-        again = known[["nonzero_rate"]].assign(
+        again = known[[size]].assign(
             design_id=REPAIRED, accuracy=repaired[split], test_accuracy=repaired["test"]
         )
         unpruned = pd.concat([known, again])
@@ -207,18 +214,18 @@ def draw_front(
     )
     shown = designs[designs["accuracy"] >= lowest]
     figure, axis = new_figure()
-    handles = [*_draw_designs(axis, shown), *_draw_front(axis, found)]
+    handles = [*_draw_designs(axis, shown, size), *_draw_front(axis, found, size)]
     handles += [
         draw_unpruned(axis, *row)
-        for row in unpruned[["design_id", "nonzero_rate", "accuracy"]].itertuples(index=False)
+        for row in unpruned[["design_id", size, "accuracy"]].itertuples(index=False)
     ]
     handles.append(_draw_floor(axis, threshold, f"floor ({threshold:.1%})"))
     if len(unseen):
-        handles += _draw_test_images(axis, unseen)
+        handles += _draw_test_images(axis, unseen, size)
         if thresholds["test"] != threshold:
             handles.append(_draw_floor(axis, thresholds["test"], "floor on test images", ":"))
     top = max([threshold, *designs["accuracy"], *unpruned["accuracy"], *unseen["test_accuracy"]])
-    _set_axes(axis, designs["nonzero_rate"], lowest, top, split)
+    _set_axes(axis, shown, size, (lowest, top), split)
     axis.set_title(network)
     legend_below(figure, handles, columns=3)
     runs = (
@@ -239,14 +246,12 @@ def draw_front(
     return Drawing(figure, caption + below_zero_note(int((designs["nonzero_rate"] < 0).sum())))
 
 
-def run_front(evaluations: pd.DataFrame, threshold: float) -> pd.DataFrame:
+def run_front(evaluations: pd.DataFrame, threshold: float, size: str) -> pd.DataFrame:
     """The feasible non-dominated designs among the evaluations of one run, smallest first."""
-    objectives = minimized(
-        evaluations["nonzero_rate"].to_numpy(), evaluations["accuracy"].to_numpy()
-    )
+    objectives = minimized(evaluations[size].to_numpy(), evaluations["accuracy"].to_numpy())
     return evaluations.iloc[
         feasible_front(objectives, constraint_value(evaluations["accuracy"].to_numpy(), threshold))
-    ].sort_values("nonzero_rate")
+    ].sort_values(size)
 
 
 @styled
@@ -267,21 +272,22 @@ def draw_worst_run_front(
         repaired: The accuracy of the dense network repaired, None without repair.
     """
     own = evaluations[(evaluations["method"] == method) & (evaluations["seed"] == seed)]
-    name, threshold = str(network["network"]), float(network["threshold"])
-    dense = network[["dense_nonzero_rate", "dense_accuracy"]].to_numpy(dtype=float)
+    name, threshold, size = str(network["network"]), float(network["threshold"]), network["size"]
+    whole = network["dense_nonzero_rate"] if size == NONZERO_RATE else 1.0
+    dense = np.array([whole, network["dense_accuracy"]], dtype=float)
     known = not np.isnan(dense).any()
     again = {} if repaired is None else {REPAIRED: repaired}
     unpruned = ({DENSE: dense[1]} if known else {}) | again
     lowest = lowest_shown(own, threshold, dense[1] if known else None)
     lowest = min([lowest, *(accuracy - LEAST_SHOWN for accuracy in again.values())])
-    shown, front = own[own["accuracy"] >= lowest], run_front(own, threshold)
+    shown, front = own[own["accuracy"] >= lowest], run_front(own, threshold, size)
     figure, axis = new_figure()
-    handles = [*_draw_designs(axis, shown), *_draw_front(axis, front)]
+    handles = [*_draw_designs(axis, shown, size), *_draw_front(axis, front, size)]
     handles.append(_draw_floor(axis, threshold, f"floor ({threshold:.1%})"))
     handles += [draw_unpruned(axis, kind, dense[0], value) for kind, value in unpruned.items()]
     top = max([threshold, own["accuracy"].max(), *unpruned.values()])
     images = network["split"]
-    _set_axes(axis, own["nonzero_rate"], lowest, top, "" if pd.isna(images) else str(images))
+    _set_axes(axis, shown, size, (lowest, top), "" if pd.isna(images) else str(images))
     axis.set_title(f"{name}, {method}, seed {seed}")
     legend_below(figure, handles, columns=3)
     caption = (

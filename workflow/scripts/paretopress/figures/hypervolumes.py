@@ -19,9 +19,9 @@ from .captions import incomplete_note, listed, n_runs, name_of
 from .looks import METRIC_COLORS, looks_of, methods_of, setting_table
 from .style import (
     GREY,
-    HYPERVOLUME,
     INK,
     Drawing,
+    hypervolume_label,
     legend_below,
     new_figure,
     nothing_to_draw,
@@ -146,7 +146,7 @@ def _draw_rows(rows: Sequence[Row], row_height: float = ROW_HEIGHT) -> tuple[Fig
         yticks=range(len(rows)),
         yticklabels=[row.label for row in rows],
         ylim=(len(rows) - 0.4, -0.6),
-        xlabel=HYPERVOLUME,
+        xlabel=hypervolume_label(str(rows[0].runs["size"].iloc[0])),
     )
     axis.grid(axis="y", visible=False)
     axis.margins(x=0.03)

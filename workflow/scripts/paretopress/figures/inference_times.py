@@ -2,16 +2,21 @@
 
 import pandas as pd
 
+from ..config.sizes import NONZERO_RATE
 from ..fronts.union import DENSE
 from ..words import counted
-from .style import BLUE, INK, VERMILLION, Drawing, Handle, legend_below, new_figure, percent, styled
+from .size_axis import draw_size_axis, size_label
+from .style import BLUE, INK, VERMILLION, Drawing, Handle, legend_below, new_figure, styled
 
 
 @styled
 def draw_inference(
-    times: pd.DataFrame, network: str, front: str = "the union front of all runs"
+    times: pd.DataFrame,
+    network: str,
+    front: str = "the union front of all runs",
+    size: str = NONZERO_RATE,
 ) -> Drawing:
-    """Draw the seconds that each design takes for all test images, over its non-zero rate.
+    """Draw the seconds that each design takes for all test images, over its size.
 
     Points are medians and bars go from quartile to quartile. The int8 networks are marked.
 
@@ -19,13 +24,14 @@ def draw_inference(
         times: The inference times of a front's designs, with the dense network's row.
         network: The name of the network.
         front: The name of the front in the caption.
+        size: The size that was minimised, a key of `config.sizes.SIZES`.
     """
     figure, axis = new_figure()
     dense = times[times["design_id"] == DENSE].iloc[0]
     found = times[times["design_id"] != DENSE]
     axis.axhline(dense["median_seconds"], color=INK, linewidth=0.9, linestyle="--")
     handles: list[Handle] = []
-    for rows, marker, size, color, label in (
+    for rows, marker, area, color, label in (
         (found[found["quantization"] == 0], "o", 6, BLUE, "float32"),
         (found[found["quantization"] == 1], "s", 6, VERMILLION, "int8 Linear layers"),
         (times[times["design_id"] == DENSE], "*", 12, INK, "dense network"),
@@ -38,16 +44,14 @@ def draw_inference(
             ]
             handles.append(
                 axis.errorbar(
-                    rows["nonzero_rate"], middle, yerr=bars, linestyle="", marker=marker,
-                    markersize=size, color=color, capsize=3, label=f"{label} ({len(rows)})",
+                    rows[size], middle, yerr=bars, linestyle="", marker=marker,
+                    markersize=area, color=color, capsize=3, label=f"{label} ({len(rows)})",
                 )
             )  # fmt: skip
-    axis.set(
-        xlim=(min(0.0, times["nonzero_rate"].min()) - 0.02, 1.04),
-        ylim=(0, 1.12 * times["upper_quartile_seconds"].max()),
-    )
+    axis.set_ylim(0, 1.12 * times["upper_quartile_seconds"].max())
     axis.set_ylabel(f"seconds for {counted(int(dense['images']), 'image')}")
-    percent(axis.xaxis, "non-zero weights")
+    draw_size_axis(axis, times[size], size)
+    axis.set_xlabel(size_label(size))
     axis.set_title(network)
     legend_below(figure, handles)
     caption = (

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
+from ..config.sizes import NONZERO_RATE
 from ..words import counted
 from .style import (
     GREY,
@@ -15,6 +16,7 @@ from .style import (
     VERMILLION,
     Drawing,
     Handle,
+    hypervolume_label,
     legend_below,
     new_figure,
     nothing_to_draw,
@@ -62,7 +64,10 @@ def _groups_in_words(groups: list[list[str]], names: list[str]) -> str:
 
 @styled
 def draw_critical_difference(
-    friedman: pd.Series, ranks: pd.DataFrame, pairwise: pd.DataFrame
+    friedman: pd.Series,
+    ranks: pd.DataFrame,
+    pairwise: pd.DataFrame,
+    size: str = NONZERO_RATE,
 ) -> Drawing:
     """Draw the mean rank of each method over the seeds, with the critical difference.
 
@@ -72,6 +77,7 @@ def draw_critical_difference(
         friedman: The row of one network and one comparison.
         ranks: The mean ranks of the same network and comparison.
         pairwise: The pairs of the same network and comparison.
+        size: The size that was minimised, a key of `config.sizes.SIZES`.
     """
     network, blocks = friedman["network"], int(friedman["blocks"])
     what = COMPARED.get(str(friedman["compared"]), str(friedman["compared"]))
@@ -128,7 +134,8 @@ def draw_critical_difference(
     axis.set_title(network)
     caption = (
         f"Mean ranks of {counted(len(names), what)} on {network}, over "
-        f"n = {counted(blocks, 'block')} (seeds). Rank 1 is the largest hypervolume. "
+        f"n = {counted(blocks, 'block')} (seeds). Rank 1 is the largest "
+        f"{hypervolume_label(size)}. "
         f"{_groups_in_words(groups, names)} at level {level:g} by Nemenyi's test. Its critical "
         f"difference is {critical:.2f} of {counted(len(names) - 1, 'possible rank')}."
     )

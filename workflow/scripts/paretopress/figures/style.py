@@ -16,12 +16,12 @@ from matplotlib.container import Container
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from ..config.sizes import SIZES
 from ..jobs.files import written_whole
 from .paper import paper_note
 
 WIDTH, HEIGHT = 7.2, 4.4  # inches: the width of a page's text
 DPI = 200
-HYPERVOLUME = "hypervolume (share of the feasible box)"
 INK, GREY, PALE = "#222222", "#767676", "#c9c9c9"
 # Okabe and Ito's palette (jfly.uni-koeln.de/color) without its yellow, which is too pale on white.
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (
@@ -167,6 +167,11 @@ def percent(axis: Axis, what: str = "") -> None:
     axis.set_major_formatter(PercentFormatter(xmax=1, symbol=""))
     if what:
         axis.set_label_text(f"{what} (%)")
+
+
+def hypervolume_label(size: str) -> str:
+    """The label of an axis of hypervolumes by a size, a key of SIZES."""
+    return f"hypervolume ({SIZES[size].words} and accuracy)"
 
 
 @styled

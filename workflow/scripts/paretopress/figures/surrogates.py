@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from ..config.candidates import in_words
-from ..search.objectives import FUNCTIONS
+from ..config.sizes import NONZERO_RATE, functions_of
 from ..tables import RUN_COLUMNS
 from ..words import counted
 from .captions import incomplete_note, listed, n_runs, name_of
@@ -55,7 +55,7 @@ def chosen_shares(
 
     Args:
         iterations: The iterations of runs of surrogate settings.
-        function: One of `FUNCTIONS`.
+        function: One of `config.sizes.functions_of`.
         edges: The edges of the bins, as of `bins_of`.
         candidates: The candidates.
 
@@ -86,7 +86,10 @@ def _uncompared(runs: pd.DataFrame) -> str:
 
 @styled
 def draw_surrogates(
-    runs: pd.DataFrame, iterations: pd.DataFrame, candidates: Sequence[str]
+    runs: pd.DataFrame,
+    iterations: pd.DataFrame,
+    candidates: Sequence[str],
+    size: str = NONZERO_RATE,
 ) -> Drawing:
     """Draw the shares of the chosen surrogates over the iterations, a panel for each function.
 
@@ -94,10 +97,11 @@ def draw_surrogates(
         runs: The run table of one network.
         iterations: The iterations of its runs.
         candidates: The candidate surrogates, in the order of the legend.
+        size: The size that was minimised, a key of `config.sizes.SIZES`.
     """
     network = name_of(runs)
     complete = runs[runs["complete"]]
-    made = iterations.dropna(subset=["nonzero_rate_surrogate"]).merge(
+    made = iterations.dropna(subset=[f"{size}_surrogate"]).merge(
         complete[RUN_COLUMNS], on=RUN_COLUMNS
     )
     if made.empty:
@@ -105,10 +109,12 @@ def draw_surrogates(
             f"The complete runs on {network} record no choice of surrogates: n = 0 runs."
         )
     edges = bins_of(made["iteration"])
-    figure, axes = new_panels(len(FUNCTIONS), columns=3, height=2.6, xlabel="iteration (number)")
+    figure, axes = new_panels(
+        len(functions_of(size)), columns=3, height=2.6, xlabel="iteration (number)"
+    )
     words = in_words(candidates)
     bars: list[Handle] = []
-    for axis, (function, title) in zip(axes, FUNCTIONS.items(), strict=True):
+    for axis, (function, title) in zip(axes, functions_of(size).items(), strict=True):
         shares = chosen_shares(made, function, edges, candidates)
         bottom = np.zeros(len(shares))
         bars = []

@@ -14,17 +14,17 @@ UNPRUNED = {
 }
 
 
-def draw_unpruned(axis: Axes, kind: str, nonzero_rate: float, accuracy: float) -> Handle:
+def draw_unpruned(axis: Axes, kind: str, size: float, accuracy: float) -> Handle:
     """Draw the dense network.
 
     Args:
         axis: The panel of a front.
         kind: DENSE or REPAIRED.
-        nonzero_rate: Its non-zero rate, a fraction.
+        size: Its size on the axis of sizes.
         accuracy: Its accuracy, a fraction.
     """
     label, marker, area, color, edge, layer = UNPRUNED[kind]
     return axis.scatter(
-        [nonzero_rate], [accuracy], marker=marker, s=area, color=color, edgecolor=edge,
+        [size], [accuracy], marker=marker, s=area, color=color, edgecolor=edge,
         label=f"{label} ({accuracy:.1%})", zorder=layer, clip_on=False,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..compression.designs import VARIABLES, Design, sample_seed
+from ..compression.designs import design_of, sample_seed
 from ..compression.layers import Layout
 from ..compression.plans import Plan, canonical
 from ..dataset.split import Split
@@ -25,12 +25,14 @@ class FrontDesign:
         design_id: The id of the design, or DENSE.
         plan: The plan of its network. That of the dense network changes nothing.
         nonzero_rate: The non-zero rate in the row.
+        bytes: The share of bytes in the row.
         accuracy: The accuracy in the row, a fraction, measured on the images of the search.
     """
 
     design_id: str
     plan: Plan
     nonzero_rate: float
+    bytes: float
     accuracy: float
 
 
@@ -38,7 +40,7 @@ def _plan(row: Mapping[str, Any], layout: Layout, initial_seed: int | None, path
     if row["design_id"] == DENSE:
         return DENSE_PLAN
     seed = sample_seed(int(row["seed"]), initial_seed)
-    plan = canonical(Design(**{variable: row[variable] for variable in VARIABLES}), layout, seed)[1]
+    plan = canonical(design_of(row), layout, seed)[1]
     if plan.design_id != row["design_id"]:
         raise UserError(
             f"{path}: design_id = {row['design_id']}: with this network the row's variables and "
@@ -68,6 +70,7 @@ def read_front_designs(path: Path, layout: Layout, initial_seed: int | None) -> 
             row["design_id"],
             _plan(row, layout, initial_seed, path),
             float(row["nonzero_rate"]),
+            float(row["bytes"]),
             float(row["accuracy"]),
         )
         for row in rows

@@ -111,6 +111,7 @@ def inference_table(
             {
                 "design_id": design.design_id,
                 "nonzero_rate": design.nonzero_rate,
+                "bytes": design.bytes,
                 "quantization": int(design.plan.quantized),
                 "accuracy": design.accuracy,
                 **{

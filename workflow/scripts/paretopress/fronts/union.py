@@ -1,19 +1,24 @@
 """The union front of a network, over all its runs."""
 
 from collections.abc import Callable, Hashable, Mapping
+from typing import Any
 
 import pandas as pd
 
-from ..compression.designs import VARIABLES
+from ..config.sizes import BYTES, NONZERO_RATE
+from ..config.variables import VARIABLES
 from ..runs.tables import with_integers
 from ..search.objectives import constraint_value, feasible_front, minimized
 
 DENSE = "dense"
-FRONT_COLUMNS = ["design_id", *VARIABLES, "nonzero_rate", "accuracy", "method", "seed", "found_by"]
+FOUND = ("nonzero_rate", "bytes", "accuracy", "method", "seed", "found_by")
 
 
 def union_front(
-    evaluations: pd.DataFrame, dense: Mapping[Hashable, float | None], threshold: float
+    evaluations: pd.DataFrame,
+    dense: Mapping[Hashable, float | None],
+    threshold: float,
+    size: str = NONZERO_RATE,
 ) -> pd.DataFrame:
     """Find the non-dominated feasible networks of all runs.
 
@@ -22,6 +27,7 @@ def union_front(
         dense: The nonzero_rate and the accuracy of the dense network. The accuracy is None if it
             is not known.
         threshold: The accuracy floor (tau), a fraction.
+        size: The size that is minimised, a key of `config.sizes.SIZES`.
 
     Returns:
         A row for each network, smallest first. method and seed are those of the first run that
@@ -32,23 +38,19 @@ def union_front(
     runs = evaluations.groupby("design_id").size().rename("found_by")
     distinct = evaluations.drop_duplicates("design_id").merge(runs, on="design_id")
     chosen = feasible_front(
-        minimized(distinct["nonzero_rate"].to_numpy(), distinct["accuracy"].to_numpy()),
+        minimized(distinct[size].to_numpy(), distinct["accuracy"].to_numpy()),
         constraint_value(distinct["accuracy"].to_numpy(), threshold),
     )
-    front = distinct.iloc[chosen].sort_values(["nonzero_rate", "design_id"])
-    rows = front[FRONT_COLUMNS].to_dict("records")
+    front = distinct.iloc[chosen].sort_values([size, "design_id"])
+    columns = ["design_id", *(name for name in VARIABLES if name in evaluations), *FOUND]
+    rows = front[columns].to_dict("records")
     if dense["accuracy"] is not None:
+        row: dict[Hashable, Any] = {name: known.untouched for name, known in VARIABLES.items()}
         rows.append(
-            {
-                "design_id": DENSE,
-                **dict.fromkeys(VARIABLES, 0),
-                **dense,
-                "method": "",
-                "seed": None,
-                "found_by": 0,
-            }
+            row
+            | {"design_id": DENSE, BYTES: 1.0, **dense, "method": "", "seed": None, "found_by": 0}
         )
-    return with_integers(pd.DataFrame(rows, columns=FRONT_COLUMNS)).astype({"seed": "Int64"})
+    return with_integers(pd.DataFrame(rows, columns=columns)).astype({"seed": "Int64"})
 
 
 def on_test_images(
@@ -77,7 +79,7 @@ def on_test_images(
         if split == "test"
         else {DENSE: dense_accuracy}
     )
-    table = front[["design_id", "nonzero_rate", "accuracy"]].copy()
+    table = front[["design_id", "nonzero_rate", "bytes", "accuracy"]].copy()
     table["test_accuracy"] = [
         known[design_id] if design_id in known else evaluate(design_id)
         for design_id in table["design_id"]

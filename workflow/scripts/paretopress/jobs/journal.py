@@ -64,8 +64,8 @@ class Status:
     Attributes:
         done: The finished steps: true evaluations of a search or an initial sample, or epochs.
         total: The number of all steps.
-        hypervolume: The scaled hypervolume of a search, with the reference point at non-zero rate
-            1 and accuracy tau.
+        hypervolume: The scaled hypervolume of a search, with the reference point at size 1 and
+            accuracy tau.
         accuracy: The accuracy of a training on the validation images after its last epoch.
         seconds_left: The estimated remaining time in seconds.
         process: The id of the process.

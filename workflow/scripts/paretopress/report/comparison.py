@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..search.objectives import FUNCTIONS
+from ..config.sizes import NONZERO_RATE, functions_of
 from ..tables import records
 
 MOST_PAIRS = 15
@@ -72,17 +72,18 @@ class Comparison:
     without_surrogate: int
 
 
-def surrogate_shares(iterations: pd.DataFrame) -> list[dict[str, Any]]:
+def surrogate_shares(iterations: pd.DataFrame, size: str) -> list[dict[str, Any]]:
     """How often each surrogate was chosen for each function.
 
     Args:
         iterations: The table of iterations of surrogate settings.
+        size: The size that was minimised, a key of `config.sizes.SIZES`.
 
     Returns:
         Rows {function, iterations, shares: {surrogate: share}}, the shares in [0, 1].
     """
     rows = []
-    for function, title in FUNCTIONS.items():
+    for function, title in functions_of(size).items():
         chosen = iterations[f"{function}_surrogate"].dropna()
         if len(chosen):
             rows.append(
@@ -143,7 +144,11 @@ def _distinct(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def comparison(
-    network: str, statistics: Mapping[str, pd.DataFrame], iterations: pd.DataFrame, budget: int
+    network: str,
+    statistics: Mapping[str, pd.DataFrame],
+    iterations: pd.DataFrame,
+    budget: int,
+    size: str = NONZERO_RATE,
 ) -> Comparison:
     """Collect the report's numbers on the methods of one network.
 
@@ -152,6 +157,7 @@ def comparison(
         statistics: The tables under statistics/ by name, of all networks.
         iterations: The table of iterations of this network.
         budget: The number of true evaluations of a run.
+        size: The size that was minimised, a key of `config.sizes.SIZES`.
 
     Returns:
         The numbers.
@@ -175,7 +181,7 @@ def comparison(
         convolutions_both=int(own["runs"]["convolutions_both"].sum()),
         compared=[_compared(row, own["pairwise"]) for row in _distinct(records(own["friedman"]))],
         factors=records(own["factors"]),
-        surrogates=surrogate_shares(searched),
+        surrogates=surrogate_shares(searched, size),
         fallbacks=int(searched["fallbacks"].sum()),
         fallbacks_known=bool(summary["fallback_rate"].notna().any()),
         empty_fronts=int((reasons == "empty front").sum()),

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from ..compression.designs import ALL, BIAS, BOTH, NONE, RANDOM, WEIGHT
+from ..config.sizes import BYTES, NONZERO_RATE, SIZES
+from ..config.variables import FLOAT_BITS, NONE, RANDOM, SCOPE_VALUES, TARGET_VALUES
 from ..figures.style import caption_of
 from ..fronts.union import DENSE
 from ..search.hypervolume import scaled_hypervolume
@@ -15,9 +16,10 @@ from ..search.objectives import POINTS
 from ..statistics.training import still_improving
 from ..tables import records
 
-SCOPES = {NONE: "untouched", RANDOM: "a random subset", ALL: "all layers"}
+KINDS = ("linear", "conv")
+DECIDED = ("scope", "amount", "target", "bits")
+BYTES_RATE = {BYTES: "bytes_rate"}
 TRAINED, IMPORTED_WEIGHTS, EVALUATIONS = "trained here", "imported weights", "imported evaluations"
-TARGET_WORDS = {BIAS: "biases", WEIGHT: "weights", BOTH: "weights and biases"}
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,10 @@ class NetworkPage:
 
     Attributes:
         name: The name of the network.
+        size: The column of the size that was minimised, in the rows of the front.
+        words, part: That size in words, as in `config.sizes.Size`.
+        dense_bytes: The bytes of the dense float32 network. None if unknown.
+        has_bytes: Whether the share of bytes of any of its designs is known.
         imported: Whether only tables of evaluations know it. It has no weights to measure then.
         origin: TRAINED, IMPORTED_WEIGHTS or EVALUATIONS.
         metrics: The content of its metrics.json.
@@ -76,6 +82,11 @@ class NetworkPage:
     """
 
     name: str
+    size: str
+    words: str
+    part: str
+    dense_bytes: int | None
+    has_bytes: bool
     imported: bool
     origin: str
     metrics: Mapping[str, Any]
@@ -94,26 +105,31 @@ class NetworkPage:
     figures: Mapping[str, Drawn]
 
 
-def pruning_in_words(scope: Any, amount: Any, target: Any) -> str:
-    """Say what is pruned of one kind of layer; an imported design need not tell it."""
+def in_words(scope: Any, amount: Any, target: Any, bits: Any = FLOAT_BITS) -> str:
+    """Say what is done to one kind of layer; an imported design need not tell it."""
+    rounded = "" if pd.isna(bits) or bits == FLOAT_BITS else f"weights in {bits:g} bits"
     if pd.isna([scope, amount, target]).any():
-        return "not told"
-    if scope not in SCOPES or target not in TARGET_WORDS:
-        return f"{amount:.1%}, scope {scope:g}, target {target:g}"
-    if scope == NONE:
-        return SCOPES[NONE]
-    return f"{amount:.1%} of the {TARGET_WORDS[target]}, {SCOPES[scope]}"
+        pruned = "not told"
+    elif scope not in SCOPE_VALUES or target not in TARGET_VALUES:
+        pruned = f"{amount:.1%}, scope {scope:g}, target {target:g}"
+    elif scope == NONE:
+        pruned = "" if rounded else "untouched"
+    else:
+        pruned = f"{amount:.1%} of the {TARGET_VALUES[target]} zero, {SCOPE_VALUES[scope]}"
+    return "; ".join(filter(None, (pruned, rounded)))
 
 
 def front_rows(front: pd.DataFrame) -> list[dict[str, Any]]:
-    """The front's designs, smallest first, each with its pruning in words."""
+    """The front's designs, smallest first, each with what is done to it in words."""
     return [
         {
             **row,
-            "linear": pruning_in_words(
-                row["linear_scope"], row["linear_amount"], row["linear_target"]
-            ),
-            "conv": pruning_in_words(row["conv_scope"], row["conv_amount"], row["conv_target"]),
+            **{
+                kind: in_words(
+                    *(row[f"{kind}_{part}"] for part in DECIDED if f"{kind}_{part}" in row)
+                )
+                for kind in KINDS
+            },
             "int8": {0: False, 1: True}.get(row["quantization"])
             if pd.notna(row["quantization"])
             else None,
@@ -134,7 +150,11 @@ def _scopes(row: Mapping[str, Any]) -> tuple[Any, Any]:
 
 
 def summary_on_test_images(
-    metrics: Mapping[str, Any], test: pd.DataFrame, threshold: float, test_threshold: float
+    metrics: Mapping[str, Any],
+    test: pd.DataFrame,
+    threshold: float,
+    test_threshold: float,
+    size: str = NONZERO_RATE,
 ) -> OnTestImages:
     """Summarise what the front is worth on the test images.
 
@@ -143,6 +163,7 @@ def summary_on_test_images(
         test: The front's table of test accuracies, the dense network's row last.
         threshold: The accuracy floor on the images of the search, in [0, 1].
         test_threshold: The accuracy floor on the test images, in [0, 1].
+        size: The size that was minimised, a key of `config.sizes.SIZES`.
 
     Returns:
         The summary.
@@ -151,7 +172,7 @@ def summary_on_test_images(
         test[test["design_id"] != DENSE],
         POINTS * (test["test_accuracy"] - test["accuracy"]),
     )
-    rates = designs["nonzero_rate"].to_numpy()
+    sizes = designs[size].to_numpy()
     return OnTestImages(
         images=metrics["images"]["test"],
         threshold=test_threshold,
@@ -159,8 +180,8 @@ def summary_on_test_images(
         median_change=float(change[designs.index].median()) if len(designs) else None,
         dense_change=float(change.iloc[-1]),
         hypervolume={
-            "search": scaled_hypervolume(rates, designs["accuracy"].to_numpy(), threshold),
-            "test": scaled_hypervolume(rates, designs["test_accuracy"].to_numpy(), test_threshold),
+            "search": scaled_hypervolume(sizes, designs["accuracy"].to_numpy(), threshold),
+            "test": scaled_hypervolume(sizes, designs["test_accuracy"].to_numpy(), test_threshold),
         },
     )
 
@@ -210,6 +231,7 @@ def network_page(
     figures: Mapping[str, str],
     accuracies: Sequence[float] = (),
     weights_given: bool = False,
+    size: str = NONZERO_RATE,
 ) -> NetworkPage:
     """Collect the report's numbers on one network.
 
@@ -224,17 +246,27 @@ def network_page(
         figures: The paths of its SVG files by name.
         accuracies: The accuracy on the validation images after each epoch of its training here.
         weights_given: Whether its weights were given and not trained here.
+        size: The size that was minimised, a key of `config.sizes.SIZES`.
 
     Returns:
         The numbers and figures.
     """
-    for table in measured.values():
+    # In the table of sizes, bytes are those of a file. Elsewhere they are a share.
+    front = front.rename(columns=BYTES_RATE)
+    for kind, table in measured.items():
+        table = table if kind == "sizes" else table.rename(columns=BYTES_RATE)
         new = table[["design_id", *table.columns.difference(front.columns)]]
         front = front.merge(new, on="design_id", how="left", validate="one_to_one")
     rows = [{**row, **_layers(row)} for row in front_rows(front)]
+    key = BYTES_RATE.get(size, size)
     dense = records(front[front["design_id"] == DENSE])
     return NetworkPage(
         name=name,
+        size=key,
+        words=SIZES[size].words,
+        part=SIZES[size].part,
+        dense_bytes=metrics.get("dense_bytes"),
+        has_bytes=any(pd.notna(row["bytes_rate"]) for row in rows),
         imported=not measured,
         origin=EVALUATIONS if not measured else IMPORTED_WEIGHTS if weights_given else TRAINED,
         metrics=metrics,
@@ -245,7 +277,7 @@ def network_page(
         dense=dense[0] if dense else None,
         repaired=metrics.get("repaired"),
         on_test=summary_on_test_images(
-            metrics, measured["tests"], thresholds[split], thresholds["test"]
+            metrics, measured["tests"], thresholds[split], thresholds["test"], size
         )
         if measured
         else None,
@@ -257,6 +289,6 @@ def network_page(
         else None,
         subsets=[row for row in rows if "conv_layers" in row and RANDOM in _scopes(row)],
         smallest=rows[0] if rows else None,
-        best=max(rows, key=lambda row: (row["accuracy"], -row["nonzero_rate"])) if rows else None,
+        best=max(rows, key=lambda row: (row["accuracy"], -row[key])) if rows else None,
         figures={key: embedded(path) for key, path in figures.items()},
     )

@@ -29,6 +29,8 @@ def _network(page: NetworkPage, comparison: Comparison) -> dict[str, Any]:
     return {
         "imported": page.origin != TRAINED,
         "origin": page.origin,
+        "size": page.words,
+        "dense_bytes": page.dense_bytes,
         "dense_accuracy": page.dense_accuracy,
         "accuracy": page.metrics["accuracy"],
         "images": page.metrics["images"],

@@ -9,6 +9,7 @@ SUMMARY_COLUMNS = [
     "network",
     "method",
     "imported",
+    "size",
     "runs",
     "complete_runs",
     "least_evaluations",
@@ -35,7 +36,7 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
     Returns:
         A row for each network and method, over all its runs. complete_runs is the number of runs
         with every evaluation. The columns from mean to maximum are of the final hypervolume.
-        zero_accuracy_median is the median hypervolume with the reference point (non-zero rate 1,
+        zero_accuracy_median is the median hypervolume with the reference point (size 1,
         accuracy 0). gain is the median of final minus initial hypervolume, and missing if the
         initial one is not known. feasible_share is a share of the evaluations. fallback_rate is the
         share of the infills that were drawn at random, over the runs in which it is known, and
@@ -50,6 +51,7 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
     grouped = wide.groupby(["network", "method"], sort=False)
     table = grouped.agg(
         imported=("imported", "all"),
+        size=("size", "first"),
         runs=("seed", "size"),
         complete_runs=("complete", "sum"),
         least_evaluations=("evaluations", "min"),

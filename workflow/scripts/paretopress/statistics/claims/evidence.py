@@ -27,7 +27,10 @@ class Evidence:
 
     Attributes:
         level: The significance level, in (0, 1).
-        runs: The table statistics/runs.csv, of all networks.
+        runs: The table statistics/runs.csv, of all networks. Its hypervolumes are those of the
+            study's size, or those of the paper's from `judge.by_nonzero_rate`.
+        every_run: The same table with the runs that the claims do not judge, from which the tests
+            below are made.
         networks: The table statistics/networks.csv.
         friedman: The table statistics/friedman.csv.
         factors: The table statistics/factors.csv.
@@ -48,6 +51,7 @@ class Evidence:
 
     level: float
     runs: pd.DataFrame
+    every_run: pd.DataFrame
     networks: pd.DataFrame
     friedman: pd.DataFrame
     factors: pd.DataFrame

@@ -5,12 +5,16 @@ To add a claim, write one more function and one more entry in CLAIMS.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pandas as pd
 
+from ...config.sizes import NONZERO_RATE
 from ...words import counted
+from ..factors import factors
+from ..pairs import pairwise
+from ..ranks import friedman
 from .accuracy import more_accurate
 from .evidence import ADDED, NOT_SUPPORTED, PAPER, SUPPORTED, UNDECIDED, Evidence, Finding
 from .least import Least, of_best_and_worst, of_every_run, of_images, of_metric, of_signed_rank
@@ -24,6 +28,13 @@ from .times import faster_inference
 from .weights import weights_removed
 
 ALL_NETWORKS = "all networks"
+OF_STUDY = "of the study"
+# Where a study minimises bytes, these tables are by bytes.
+TABLES = dict.fromkeys(
+    (f"statistics/{name}.csv" for name in ("friedman", "factors", "pairwise")),
+    "statistics/runs.csv",
+)
+BY_NONZERO_RATE = "By the non-zero rate, the paper's size, in the run table."
 LEAST_NETWORKS = 2  # the paper's claim is about its two
 CLAIM_COLUMNS = [
     "claim",
@@ -38,6 +49,7 @@ CLAIM_COLUMNS = [
     "reason",
     "files",
     "figures",
+    "size",
 ]
 BY_METRIC = (
     "hypervolume-by-objective-metric-{network}.svg",
@@ -53,6 +65,8 @@ class Claim:
     Attributes:
         name: Its name in claims.csv.
         source: PAPER or ADDED.
+        size: The size that its verdict rests on: the paper's, or OF_STUDY where it rests on a front
+            or a search of ours.
         judge: Gives the finding on a network.
         figures: The names of the files that draw it, with {network} to be filled in.
         joint_statement: What it says of all networks together. Empty for a claim about each
@@ -62,6 +76,7 @@ class Claim:
 
     name: str
     source: str
+    size: str
     judge: Callable[[Evidence, str], Finding]
     figures: tuple[str, ...]
     joint_statement: str = ""
@@ -72,6 +87,7 @@ CLAIMS = (
     Claim(
         "selection-metric-without-effect",
         PAPER,
+        NONZERO_RATE,
         metric_without_effect,
         (*BY_METRIC, "critical-difference-{network}.svg"),
         least=of_metric,
@@ -79,6 +95,7 @@ CLAIMS = (
     Claim(
         "surrogate-beats-plain-ctaea",
         PAPER,
+        NONZERO_RATE,
         surrogate_beats_ctaea,
         (BEST_AND_WORST,),
         f"On each of at least {LEAST_NETWORKS} networks the mean hypervolume of the surrogate "
@@ -89,6 +106,7 @@ CLAIMS = (
     Claim(
         "best-and-worst-setting",
         PAPER,
+        NONZERO_RATE,
         best_differs_from_worst,
         (BEST_AND_WORST, "critical-difference-{network}.svg"),
         least=of_best_and_worst,
@@ -96,6 +114,7 @@ CLAIMS = (
     Claim(
         "weights-removed",
         PAPER,
+        NONZERO_RATE,
         weights_removed,
         ("worst-run-front-{network}.svg",),
         least=of_every_run,
@@ -103,12 +122,14 @@ CLAIMS = (
     Claim(
         "more-accurate-than-dense",
         PAPER,
+        OF_STUDY,
         more_accurate,
         ("worst-run-front-{network}.svg", "front-{network}.svg"),
     ),
     Claim(
         "faster-inference",
         PAPER,
+        OF_STUDY,
         faster_inference,
         ("worst-run-inference-{network}.svg",),
         least=of_signed_rank("repeat"),
@@ -116,6 +137,7 @@ CLAIMS = (
     Claim(
         "surrogate-beats-random",
         ADDED,
+        OF_STUDY,
         surrogate_beats_random,
         ("hypervolume-{network}.svg", "convergence-{network}.svg"),
         least=of_signed_rank("seed"),
@@ -160,6 +182,37 @@ def joint(statement: str, findings: dict[str, Finding]) -> Finding:
     )
 
 
+def _sizes(evidence: Evidence, networks: Sequence[str]) -> str:
+    sizes = evidence.networks.set_index("network")["size"]
+    return ";".join(dict.fromkeys(sizes[network] for network in networks))
+
+
+def by_nonzero_rate(evidence: Evidence) -> Evidence:
+    """The evidence by the paper's size: hypervolumes of non-zero rate and accuracy.
+
+    Tables and figures of the study are by its own size. So the tests are made from the run table.
+    """
+    every, level = _by_nonzero_rate(evidence.every_run), evidence.level
+    return replace(
+        evidence,
+        runs=_by_nonzero_rate(evidence.runs),
+        friedman=friedman(every, level),
+        factors=factors(every, level),
+        pairwise=pairwise(every, level),
+        figures=(),
+    )
+
+
+def _by_nonzero_rate(runs: pd.DataFrame) -> pd.DataFrame:
+    return runs.assign(hypervolume=runs["nonzero_rate_hypervolume"])
+
+
+def _of_run_table(finding: Finding) -> Finding:
+    """The same finding, resting on the run table in place of tables by another size."""
+    files = tuple(dict.fromkeys(TABLES.get(file, file) for file in finding.files))
+    return replace(finding, files=files, reason=f"{finding.reason} {BY_NONZERO_RATE}")
+
+
 def _row(
     claim: Claim, network: str, networks: Sequence[str], finding: Finding, evidence: Evidence
 ) -> dict[str, Any]:
@@ -177,6 +230,7 @@ def _row(
         "reason": finding.reason,
         "files": ";".join(finding.files),
         "figures": ";".join(name for name in figures if name in evidence.figures),
+        "size": _sizes(evidence, networks) if claim.size == OF_STUDY else claim.size,
     }
 
 
@@ -190,19 +244,23 @@ def claims(evidence: Evidence) -> pd.DataFrame:
         A row for each claim and network, and one for all networks together if the claim is about
         them; the columns are CLAIM_COLUMNS. The files are relative to results/{study}, the figures
         to its figures/. Both are separated by ";". The blocks are the number of seeds, runs or
-        repeats that the verdict rests on.
+        repeats that the verdict rests on. The size is the one that hypervolumes or weights are of.
     """
+    by_bytes = (evidence.networks["size"] != NONZERO_RATE).any()
+    of_paper = by_nonzero_rate(evidence) if by_bytes else evidence
     rows = []
     names = [str(network) for network in evidence.networks["network"]]
     for claim in CLAIMS:
-        findings = {network: claim.judge(evidence, network) for network in names}
+        known = of_paper if claim.size == NONZERO_RATE else evidence
+        findings = {network: claim.judge(known, network) for network in names}
+        if known is not evidence:
+            findings = {name: _of_run_table(finding) for name, finding in findings.items()}
         rows += [
-            _row(claim, network, [network], finding, evidence)
-            for network, finding in findings.items()
+            _row(claim, network, [network], finding, known) for network, finding in findings.items()
         ]
         if claim.joint_statement:
             rows.append(
-                _row(claim, ALL_NETWORKS, names, joint(claim.joint_statement, findings), evidence)
+                _row(claim, ALL_NETWORKS, names, joint(claim.joint_statement, findings), known)
             )
     return pd.DataFrame(rows, columns=CLAIM_COLUMNS).astype({"p": float, "blocks": "Int64"})
 

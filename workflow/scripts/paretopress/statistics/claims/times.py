@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from ...config.variables import FLOAT_BITS
 from ...fronts.union import DENSE
 from ...words import counted
 from ..load import BUSY_CORES, busy
@@ -37,6 +38,8 @@ def _without_passes(evidence: Evidence, network: str) -> Finding:
         reason = f"The evaluations of this network were made elsewhere, without times. {NEEDED}"
         return _undecided("", reason, *files)
     dense = (timed[["linear_scope", "conv_scope", "quantization"]] == 0).all(axis=1)
+    for bits in {"linear_bits", "conv_bits"} & set(timed):
+        dense &= timed[bits].fillna(FLOAT_BITS) == FLOAT_BITS
     groups = {"the dense network": timed[dense]}
     if (front := evidence.worst_run_fronts.get(network)) is not None:
         on_front = timed["design_id"].isin(front["design_id"]) & ~dense
