@@ -8,6 +8,8 @@ are left. Together with the validation images they are the 10,000 test images of
     PYTHONPATH=workflow/scripts:tests .venv/bin/python -m benchmarks.chosen_moves \
         --network resnet50 --moves paper-moves default-moves \
         --designs docs/evidence/designs.csv --chosen docs/evidence/chosen.csv
+
+With --size bytes the smallest is that of the fewest bytes.
 """
 
 import argparse
@@ -19,11 +21,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from paretopress.config.variables import VARIABLES
+
 DROPS = (4.4, 1.0)  # percentage points
-VARIABLES = (
-    "linear_scope", "conv_scope", "linear_amount", "conv_amount", "linear_target", "conv_target",
-    "quantization",
-)  # fmt: skip
+SHOWN = ("design_id", *VARIABLES, "nonzero_rate", "bytes")
 
 
 def evaluations(network: str, moves: str) -> pd.DataFrame:
@@ -43,7 +44,7 @@ def on_images_left(network: str, moves: str, row: pd.Series) -> dict:
     command = [
         sys.executable, "-P", "-m", "paretopress", "evaluate",
         "--configfile", f"docs/evidence/{network}-{moves}.yaml", network,
-        *(f"{name}={row[name]:g}" for name in VARIABLES if row[name]),
+        *(f"{name}={row[name]:g}" for name in VARIABLES if row.get(name)),
         *(f"{kind}_target=0" for kind in ("linear", "conv") if row[f"{kind}_scope"] and not row[f"{kind}_target"]),
         "--seed", str(row["seed"]), "--split", "test", "--json",
     ]  # fmt: skip
@@ -57,13 +58,13 @@ def of_all(validation: float, left: float, images: dict[str, int]) -> float:
     return right / (images["validation"] + images["test"])
 
 
-def chosen(network: str, moves: str, table: pd.DataFrame) -> list[dict]:
+def chosen(network: str, moves: str, table: pd.DataFrame, size: str) -> list[dict]:
     """The smallest design of each seed within each drop, and what it does on the other images."""
     measured, rows, evaluated = metrics(network, moves), [], {}
     dense, images = measured["accuracy"], measured["images"]
     for drop, (seed, run) in product(DROPS, table.groupby("seed")):
         floor = dense["validation"] - drop / 100
-        row = run[run["accuracy"] >= floor].sort_values("nonzero_rate").iloc[0]
+        row = run[run["accuracy"] >= floor].sort_values(size).iloc[0]
         if row["design_id"] not in evaluated:
             evaluated[row["design_id"]] = on_images_left(network, moves, row)
         told = evaluated[row["design_id"]]
@@ -74,7 +75,7 @@ def chosen(network: str, moves: str, table: pd.DataFrame) -> list[dict]:
                 "moves": moves,
                 "allowed_drop_points": drop,
                 "seed": seed,
-                **{name: row[name] for name in ("design_id", *VARIABLES, "nonzero_rate")},
+                **{name: row[name] for name in SHOWN if name in row},
                 "validation_images": images["validation"],
                 "validation_accuracy": row["accuracy"],
                 "dense_validation_accuracy": dense["validation"],
@@ -104,12 +105,17 @@ def main() -> None:
     parser.add_argument(
         "--moves", nargs="+", required=True, help="the searches, NETWORK-MOVES each"
     )
+    parser.add_argument("--size", default="nonzero_rate", help="the column of the size")
     parser.add_argument("--designs", type=Path, required=True, help="the table of all evaluations")
     parser.add_argument("--chosen", type=Path, required=True, help="the table of those chosen")
     given = parser.parse_args()
     tables = {moves: evaluations(given.network, moves) for moves in given.moves}
     renewed(given.designs, pd.concat(tables.values()), given.network)
-    rows = [row for moves, table in tables.items() for row in chosen(given.network, moves, table)]
+    rows = [
+        row
+        for moves, table in tables.items()
+        for row in chosen(given.network, moves, table, given.size)
+    ]
     renewed(given.chosen, pd.DataFrame(rows), given.network)
 
 

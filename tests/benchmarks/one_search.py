@@ -20,8 +20,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from pymoos_ctaea import PymoosCtaea
+from spaces import WHOLE, vector_of
 
-from paretopress.compression.designs import SearchSpace, design_from_vector, sample_vectors
+from paretopress.compression.designs import sample_vectors
 from paretopress.compression.evaluation import Measurement
 from paretopress.compression.layers import Layout, layout_of
 from paretopress.compression.plans import Plan
@@ -34,14 +35,15 @@ from paretopress.search.archive import Archive, Evaluation, Target, sample_initi
 from paretopress.torchvision_operators import torchvision
 
 SAMPLES, POPULATION, GENERATIONS = 100, 50, 1000
-SPACE = SearchSpace(linear_amount=(0.001, 0.999), conv_amount=(0.001, 0.999))
 
 
 class OneByOne(Target):
     """The canonical form of each design by itself."""
 
     def canonical_vectors(self, X: np.ndarray) -> np.ndarray:
-        return np.stack([self.canonical(design_from_vector(row))[0].vector() for row in X])
+        return np.stack(
+            [vector_of(self.space, self.canonical(self.space.design(row))[0]) for row in X]
+        )
 
 
 def as_the_libraries_come() -> type[Target]:
@@ -100,9 +102,17 @@ def main(variant: str) -> None:
     torch.set_num_threads(1)
     kind = {"ours": lambda: Target, "libraries": as_the_libraries_come}[variant]()
     layout = layout_of(torchvision.models.resnet50(num_classes=10))
-    target = kind(SPACE, layout, seed=1, evaluate=evaluated(layout), threshold=0.7)
+    target = kind(WHOLE, layout, seed=1, evaluate=evaluated(layout), threshold=0.7)
     initial = [
-        Evaluation(number, "initial", 0, plan.design_id, design, **asdict(target.evaluate(plan)))
+        Evaluation(
+            number,
+            "initial",
+            0,
+            plan.design_id,
+            design,
+            bytes=target.bytes_rate(plan),
+            **asdict(target.evaluate(plan)),
+        )
         for number, (design, plan) in enumerate(sample_initial(target, SAMPLES, 1), start=1)
     ]
     search = method.SurrogateSearch("mse", "mape", POPULATION, GENERATIONS, 2, 5, "random")
@@ -118,7 +128,7 @@ def main(variant: str) -> None:
         search.run(archive, lambda archive: None)
         found = {"whole search": perf_counter() - start, **clock.seconds}
     X, y = archive.vectors(), archive.objectives()[:, 0]
-    asked = sample_vectors(SPACE, POPULATION, np.random.default_rng(1))
+    asked = sample_vectors(WHOLE, POPULATION, np.random.default_rng(1))
     for name in SURROGATES:
         model = selection.faster(built(name, 1).fit(X, y), X.shape[1])
         with (surrogates.unchecked if variant == "ours" else nullcontext)():

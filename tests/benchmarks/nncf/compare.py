@@ -15,9 +15,9 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from paretopress.compression.designs import Design
 from paretopress.compression.plans import canonical
 from paretopress.compression.tally import denormals_flushed
+from paretopress.config.variables import Design
 from paretopress.dataset.split import Split, batches, load_split
 from paretopress.networks.mapped import load_moves, load_network
 

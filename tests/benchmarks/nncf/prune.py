@@ -141,7 +141,7 @@ def prune_and_measure(
         The two rows of the output, and what NNCF did.
     """
     ratio = round(1 - kept, 12)
-    pruned = nncf.prune(network, MODE, ratio=ratio, examples_inputs=adaptation[0][:1])
+    pruned = nncf.prune(network, MODE, ratio=ratio, examples_inputs=adaptation[0][:1]).network
     left = {
         tensor.tensor_name: 1 - tensor.pruned_ratio
         for tensor in nncf.pruning_statistic(pruned).pruned_tensors
