@@ -314,7 +314,7 @@ def test_every_figure_has_the_full_width():
 
 def test_the_report_names_the_layers_of_a_random_subset():
     text = rendered(page_of())
-    assert "25.0% of the weights zero, a random subset (2 of 3 layers)" in text
+    assert "25.0% of the weights zero, a random subset (2 of 3 layers pruned)" in text
     assert "75.0% of the weights and biases zero, all layers <" not in text
     assert "Which layers the random subsets hold: 1 design" in text
     listed = text[text.index("Which layers the random subsets hold") :]
