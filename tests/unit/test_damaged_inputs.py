@@ -143,7 +143,11 @@ def test_a_damaged_png_is_named_or_has_the_same_pixels(images, position, damage)
     path.write_bytes(damage(content, position))
     read = attempt(
         lambda: (
-            DATASETS["folder"](str(images), **DATASET)["test"].images[2].permute(1, 2, 0).numpy()
+            DATASETS["folder"](str(images), **DATASET)
+            .splits["test"]
+            .images[2]
+            .permute(1, 2, 0)
+            .numpy()
         )
     )
     path.write_bytes(content)

@@ -3,11 +3,21 @@ from workflow.scripts.paretopress.jobs.digests import folder_digest
 
 rule dataset:
     input:
-        images=[path if path == CIFAR10_DOWNLOAD else local(path) for path in PLANNED.images],
+        # The digest of its content watches a folder. Its time misses what changes deeper, and moves
+        # with the files that a file browser leaves.
+        images=[
+            (
+                path
+                if path == CIFAR10_DOWNLOAD
+                else ancient(local(path)) if os.path.isdir(path) else local(path)
+            )
+            for path in PLANNED.images
+        ],
     output:
         train="<study>/dataset/train.safetensors",
         validation="<study>/dataset/validation.safetensors",
         test="<study>/dataset/test.safetensors",
+        images="<study>/dataset/images.json",
     log:
         "<study>/logs/dataset.log",
     benchmark:

@@ -39,7 +39,7 @@ def images(tmp_path) -> Path:
 
 
 def read(path: Path, **settings):
-    return DATASETS["folder"](path=str(path), **SETTINGS | settings)
+    return DATASETS["folder"](path=str(path), **SETTINGS | settings).splits
 
 
 def packed(images: Path, suffix: str) -> Path:
@@ -235,7 +235,7 @@ def test_a_link_in_a_zip_is_refused(tmp_path):
 
 
 def test_the_digits_are_all_there_in_disjoint_splits():
-    splits = DATASETS["digits"](test_fraction=0.2, **SETTINGS | {"validation_fraction": 0.2})
+    splits = DATASETS["digits"](test_fraction=0.2, **SETTINGS | {"validation_fraction": 0.2}).splits
     assert {name: len(split) for name, split in splits.items()} == {
         "train": 1077,
         "validation": 360,

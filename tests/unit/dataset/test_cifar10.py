@@ -39,7 +39,7 @@ def sha256(path: Path) -> str:
 
 
 def read(path: Path, checksum: str = "0" * 64, **settings):
-    return DATASETS["cifar10"](path=str(path), checksum=checksum, **SETTINGS | settings)
+    return DATASETS["cifar10"](path=str(path), checksum=checksum, **SETTINGS | settings).splits
 
 
 def images_of(contents: dict, *names: str) -> dict[bytes, int]:
@@ -254,3 +254,18 @@ def test_a_few_bytes_cannot_ask_for_memory(made, tmp_path):
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 100 * 2**20
+
+
+def test_its_facts_and_a_few_images_of_each_class(made):
+    _, archive, _ = made
+    settings = SETTINGS | {"image_size": 64, "resize": 72, "interpolation": "bicubic"}
+    whole, part = (
+        DATASETS["cifar10"](path=str(archive), checksum=sha256(archive), **settings, most=most)
+        for most in (None, 1)
+    )
+    assert whole.facts.validation_from == "train"
+    for name, split in whole.splits.items():
+        facts = part.facts.splits[name]
+        assert facts.images == len(split) == sum(facts.images_by_class.values())
+        assert facts.opened == len(part.splits[name]) == len(set(split.labels.tolist()))
+        assert facts.enlarged == facts.opened

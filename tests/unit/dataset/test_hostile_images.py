@@ -33,7 +33,7 @@ def folder_of(place: Path, *classes: str) -> Path:
 
 
 def read(path: Path, **settings: object) -> dict:
-    return DATASETS["folder"](path=str(path), **SETTINGS | settings)
+    return DATASETS["folder"](path=str(path), **SETTINGS | settings).splits
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:

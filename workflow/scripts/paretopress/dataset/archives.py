@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any
 
+from ..config.image_folders import ZIP
 from ..errors import UserError
 
-ZIP = (".zip",)
-TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 # The first bytes of compressed files (RFC 1952, the manual of bzip2, the .xz file format). They
 # decide, since a file name can be wrong.
 COMPRESSIONS: dict[bytes, Callable[[IO[bytes]], Any]] = {
@@ -36,11 +35,6 @@ HARMLESS_BYTES = 100 * 2**20
 # The largest set that networks of this kind are trained on is that of ImageNet's challenge of 2012.
 # It has 1,431,167 images (Russakovsky et al. 2015).
 MOST_MEMBERS = 2_000_000
-
-
-def is_archive(path: Path) -> bool:
-    """Tell whether the name of a file is that of a zip or tar archive."""
-    return path.name.lower().endswith(ZIP + TAR)
 
 
 @dataclass(frozen=True)

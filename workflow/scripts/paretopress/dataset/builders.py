@@ -1,31 +1,28 @@
 """Build datasets: one builder for each kind reads the images and returns the three splits."""
 
+import os
 import tempfile
-import unicodedata
-import warnings
-from collections import defaultdict
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from ..config.image_folders import TAR, ZIP, Layout, is_archive, layout, suffix_of
 from ..errors import UserError
+from ..folders import Entry, left_behind, shown, walk, within
 from ..jobs.digests import check_digest
-from ..torchvision_operators import torchvision
 from . import archives
 from .cifar10 import cifar10
-from .split import Split
-from .splitting import Splits, held_out, resized, split_of, with_validation
+from .facts import Dataset, Facts, Traits, split_facts
+from .images import image_suffixes, read_images
+from .splitting import Scaling, few, held_out, resized, split_of
 
-# The formats of torchvision's IMG_EXTENSIONS, and GIF. Without this list, Pillow would go by a
-# file's content: Ghostscript would run an EPS file named 1.png.
-FORMATS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF")
-# From this size on, Pillow warns of a decompression bomb. Reading takes at most 4 bytes a pixel.
-MOST_PIXELS = 89_478_485
-LONGEST_REASON = 300
+DIGITS_SIDE = 8
 
 
 def digits(
@@ -36,7 +33,10 @@ def digits(
     split_seed: int,
     mean: list[float],
     std: list[float],
-) -> Splits:
+    resize: int | None = None,
+    interpolation: str = "bilinear",
+    most: int | None = None,
+) -> Dataset:
     """Build scikit-learn's handwritten digits (UCI, Alpaydin and Kaynak 1998).
 
     These are 1,797 images of 8x8 grey values from 0 to 16. Each class is divided in proportion.
@@ -48,169 +48,146 @@ def digits(
         split_seed: Seed of the division into splits.
         mean: Mean of each channel, of images scaled to [0, 1].
         std: Standard deviation of each channel, of images scaled to [0, 1].
+        resize: The shorter side in pixels before the crop to `image_size`; None for `image_size`.
+        interpolation: How pixels are computed: "bilinear" or "bicubic".
+        most: About the most images of a split, spread evenly over its classes, at least one
+            of each; None for all.
 
     Returns:
-        The splits train, validation and test.
+        The splits train, validation and test, and their facts.
 
     Raises:
         UserError: A class would be missing from a split.
     """
-    source = load_digits()
-    pixels = np.stack(
-        [
-            resized(Image.fromarray((image * (255 / 16)).round().astype(np.uint8)), image_size)
-            for image in source.images
-        ]
-    )
+    source, scaling = load_digits(), Scaling(image_size, resize, interpolation)
     rest, test = held_out(source.target, test_fraction, split_seed)
     train, validation = held_out(
         source.target[rest], validation_fraction / (1 - test_fraction), split_seed
     )
     parts = {"train": rest[train], "validation": rest[validation], "test": test}
     classes = tuple(str(name) for name in source.target_names)
-    normalization = {"mean": tuple(mean), "std": tuple(std)}
-    return {
-        name: split_of(pixels[part], source.target[part], classes, **normalization)
-        for name, part in parts.items()
-    }
-
-
-def _class_folders(split: Path) -> set[str]:
-    return {
-        entry.name for entry in split.iterdir() if entry.is_dir() and not entry.name.startswith(".")
-    }
-
-
-def _root(folder: Path, source: Path) -> Path:
-    """The folder with train/ and test/, which is `folder` itself or the only folder in it."""
-    inner = [
-        entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")
-    ]
-    for root in (folder, *(inner if len(inner) == 1 else [])):
-        if (root / "train").is_dir() and (root / "test").is_dir():
-            return root
-    raise UserError(
-        f"{source}: no folders train/ and test/ in it "
-        f"(found: {', '.join(sorted(entry.name for entry in inner)) or 'no folder'}). "
-        "A dataset of kind 'folder' has the layout SPLIT/CLASS/IMAGE: "
-        "train/cat/1.jpg, test/cat/2.jpg, and validation/cat/3.jpg "
-        "where you have your own validation split."
-    )
-
-
-def _check_names(classes: set[str], source: Path) -> None:
-    """Raise UserError for a name that is no text, or two names that some file systems confuse."""
-    alike = defaultdict(list)
-    for name in sorted(classes):
-        if not name.isprintable():
-            raise UserError(
-                f"{source}: the class {name!r} has no printable name. "
-                "Allowed: text in UTF-8 without control characters."
-            )
-        alike[unicodedata.normalize("NFC", name).casefold()].append(name)
-    for names in alike.values():
-        if len(names) > 1:
-            raise UserError(
-                f"{source}: the classes {' and '.join(map(ascii, names))} "
-                "differ in upper and lower case, or in how an accent is written, "
-                "and are one folder on other machines. "
-                "Allowed: names that differ in more; rename one of them, or put them together."
-            )
-
-
-def _check_classes(splits: list[Path], source: Path) -> None:
-    found = {split.name: _class_folders(split) for split in splits}
-    _check_names(set.union(*found.values()), source)
-    for name in sorted(set.union(*found.values())):
-        having = [split for split, classes in found.items() if name in classes]
-        if len(having) < len(splits):
-            lacking = [split for split in found if split not in having]
-            raise UserError(
-                f"{source}: the class {name!r} stands in {' and '.join(having)} "
-                f"but not in {' and '.join(lacking)}. Every split needs the same classes: "
-                f"add {lacking[0]}/{name}/ with images, or remove {having[0]}/{name}/."
-            )
-    if len(set.union(*found.values())) < 2:
-        raise UserError(
-            f"{source}: fewer than two classes found. "
-            "A class is a folder of images: train/CLASS/IMAGE."
+    traits = Traits(mode="L", enlarged=scaling.shorter_side > DIGITS_SIDE)
+    splits, facts = {}, {}
+    for name, part in parts.items():
+        chosen = part[few(source.target[part], most)]
+        grey = (source.images[chosen] * (255 / 16)).round().astype(np.uint8)
+        pixels = np.stack([resized(Image.fromarray(image), scaling) for image in grey])
+        splits[name] = split_of(
+            pixels, source.target[chosen], classes, mean=tuple(mean), std=tuple(std)
         )
+        facts[name] = split_facts(source.target[part], classes, {traits: len(chosen)})
+    return Dataset(splits, Facts(facts, "source"))
 
 
-class _Images(torchvision.datasets.ImageFolder):
-    """ImageFolder without hidden folders such as .ipynb_checkpoints, which are no classes."""
+@dataclass(frozen=True)
+class _Listing:
+    """The files of the classes of a folder of images.
 
-    def find_classes(self, directory: str) -> tuple[list[str], dict[str, int]]:
-        """Find the classes: the names of the folders in `directory`, and the index of each."""
-        classes = sorted(_class_folders(Path(directory)))
-        return classes, {name: index for index, name in enumerate(classes)}
-
-
-def _reason(error: Exception) -> str:
-    """The message of an error on one line, or the name of its type where it has none."""
-    return " ".join(str(error).split())[:LONGEST_REASON] or type(error).__name__
-
-
-class _Unusable(ValueError):
-    """The reason why an image cannot be used."""
-
-
-def _image(path: str, size: int) -> np.ndarray:
-    """Read an image file as a uint8 array of shape (size, size, 3).
-
-    Raises UserError with the split, the class and the file: the image cannot be read, or would have
-    more than MOST_PIXELS.
+    Attributes:
+        files: The files of each split, sorted by class.
+        labels: The class of each file, indices into the classes of the layout.
+        passed_over: What systems have left among them, by name or pattern.
+        in_sub_folders: Number of files in folders below that of their class.
     """
-    try:
-        # More than MOST_PIXELS is an error below. Pillow's other warnings change no pixel.
-        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
-            width, height = image.size
-            scaled = max(image.size) * size * size / min(image.size)
-            if max(width * height, scaled) > MOST_PIXELS:
-                raise _Unusable(
-                    f"it has {width} x {height} pixels; allowed are {MOST_PIXELS:,}, "
-                    f"also when scaled to a shorter side of {size}"
-                )
-            # Reading alone ignores the checksums of a PNG. A verified image must be opened again.
-            image.verify()
-            with Image.open(path, formats=FORMATS) as verified:
-                return resized(verified, size)
-    except Exception as error:  # on damaged bytes Pillow's readers raise almost anything
-        name = "/".join(Path(path).parts[-3:])
-        name = name if name.isprintable() else ascii(name)
+
+    files: dict[str, list[Entry]]
+    labels: dict[str, np.ndarray]
+    passed_over: Counter[str]
+    in_sub_folders: int
+
+
+def _listing(found: Layout) -> _Listing:
+    """List the files of each class, in the order of torchvision's ImageFolder."""
+    files: dict[str, list[Entry]] = {}
+    labels: dict[str, np.ndarray] = {}
+    passed_over, deeper, empty = Counter[str](), 0, []
+    for split, place in found.splits.items():
+        files[split], counts = [], []
+        for name in found.classes:
+            listed = list(walk(place / name))
+            passed_over.update(
+                str(left_behind(entry.name)) for entry in listed if entry.kind == "left behind"
+            )
+            images = [entry for entry in listed if entry.kind != "left behind"]
+            images.sort(key=lambda entry: os.path.split(entry.path))
+            deeper += sum(os.path.dirname(entry.path) != str(place / name) for entry in images)
+            files[split] += images
+            counts.append(len(images))
+            empty += [] if images else [f"{place.name}/{name}/"]
+        labels[split] = np.repeat(np.arange(len(counts)), counts)
+    if empty:
+        more = f", nor in {len(empty) - 1} other folders of classes" if len(empty) > 1 else ""
         raise UserError(
-            f"{name}: the image cannot be read ({_reason(error)}). Replace the file or remove it."
-        ) from error
+            f"no image in {shown(empty[0])}{more}. Every class needs images in every split: add "
+            "some, or remove the class from all splits."
+        )
+    return _Listing(files, labels, passed_over, deeper)
 
 
-def _read_folder(split: Path, size: int, **normalization: Any) -> Split:
-    try:
-        listed = _Images(str(split))
-    except FileNotFoundError as error:
-        raise UserError(f"{split.parent.name}/{split.name}: {error}") from error
-    pixels = np.empty((len(listed.samples), size, size, 3), dtype=np.uint8)
-    for index, (path, _) in enumerate(listed.samples):
-        pixels[index] = _image(path, size)
-    return split_of(pixels, np.array(listed.targets), tuple(listed.classes), **normalization)
+def _samples(files: Sequence[Entry]) -> list[Entry]:
+    """The first file of each suffix that is none of an image."""
+    first: dict[str, Entry] = {}
+    for entry in files:
+        first.setdefault(suffix_of(entry.name), entry)
+    return [entry for suffix, entry in first.items() if suffix not in image_suffixes()]
 
 
 def _from_folder(
-    folder: Path,
-    source: Path,
-    image_size: int,
+    place: Path,
+    scaling: Scaling,
     validation_fraction: float,
     split_seed: int,
+    most: int | None,
     **normalization: Any,
-) -> Splits:
-    root = _root(folder, source)
-    names = [name for name in ("train", "validation", "test") if (root / name).is_dir()]
-    _check_classes([root / name for name in names], source)
-    splits = {name: _read_folder(root / name, image_size, **normalization) for name in names}
-    return (
-        splits
-        if "validation" in splits
-        else with_validation(splits, validation_fraction, split_seed)
+) -> Dataset:
+    found = layout(place)
+    listing = _listing(found)
+    files, labels = listing.files, listing.labels
+    validation_from: Literal["folder", "train"] = "folder" if "validation" in files else "train"
+    if validation_from == "train":
+        kept, out = held_out(labels["train"], validation_fraction, split_seed)
+        every, known = files["train"], labels["train"]
+        files |= {"train": [every[i] for i in kept], "validation": [every[i] for i in out]}
+        labels |= {"train": known[kept], "validation": known[out]}
+    listed = [entry for split in files.values() for entry in split]
+    chosen = {split: few(labels[split], most) for split in files}
+    read = read_images(
+        found.splits["train"].parent,
+        [[files[split][index] for index in chosen[split]] for split in files],
+        scaling,
+        _samples(listed) if most is not None else (),
     )
+    splits, facts = {}, {}
+    for split, (pixels, traits) in zip(files, read, strict=True):
+        splits[split] = split_of(
+            pixels, labels[split][chosen[split]], found.classes, **normalization
+        )
+        facts[split] = split_facts(labels[split], found.classes, traits)
+    suffixes = Counter(suffix_of(entry.name) for entry in listed)
+    return Dataset(
+        splits,
+        Facts(
+            facts,
+            validation_from,
+            left_out=found.left_out,
+            passed_over=dict(listing.passed_over + Counter(found.passed_over)),
+            other_suffixes={
+                suffix: count
+                for suffix, count in suffixes.items()
+                if suffix not in image_suffixes()
+            },
+            in_sub_folders=listing.in_sub_folders,
+            shared_folders=found.shared,
+        ),
+    )
+
+
+def _named(place: Path, source: Path, settings: dict[str, Any]) -> Dataset:
+    """The dataset in a folder. Errors begin with the path that the user gave."""
+    try:
+        return _from_folder(place, **settings)
+    except UserError as error:
+        raise UserError(f"{source}: {within(place, error)}") from error
 
 
 def folder(
@@ -221,12 +198,16 @@ def folder(
     split_seed: int,
     mean: list[float],
     std: list[float],
+    resize: int | None = None,
+    interpolation: str = "bilinear",
     checksum: str | None = None,
-) -> Splits:
+    most: int | None = None,
+) -> Dataset:
     """Build a dataset from images in the layout of ImageFolder (SPLIT/CLASS/IMAGE).
 
     The splits are train, test and, optionally, validation. Without a validation split, a fraction
-    of train becomes one, each class in proportion.
+    of train becomes one, each class in proportion. Every file of a class is read by its content.
+    What systems and tools leave in folders is passed over.
 
     Args:
         path: A folder or an archive of images.
@@ -235,20 +216,27 @@ def folder(
         split_seed: Seed of that division.
         mean: Mean of each channel, of images scaled to [0, 1].
         std: Standard deviation of each channel, of images scaled to [0, 1].
+        resize: The shorter side in pixels before the crop to `image_size`; None for `image_size`.
+        interpolation: How pixels are computed: "bilinear" or "bicubic".
         checksum: SHA-256 of the archive in lower case, or None where it is not known.
+        most: About the most images of a split, spread evenly over its classes, at least one
+            of each; None for all. The others are counted, and not opened. A file of each unusual
+            suffix is opened as well.
 
     Returns:
-        The splits train, validation and test.
+        The splits train, validation and test, and their facts.
 
     Raises:
-        UserError: The path does not exist or has another layout. Or an image cannot be read. Or
-            not every split has the same classes. Or the archive is unsafe or has another checksum.
+        UserError: The path does not exist or has another layout. Or files of a class cannot be
+            read as images. Or not every split has the same classes. Or the archive is unsafe or
+            has another checksum.
     """
     source = Path(path)
     settings: dict[str, Any] = {
-        "image_size": image_size,
+        "scaling": Scaling(image_size, resize, interpolation),
         "validation_fraction": validation_fraction,
         "split_seed": split_seed,
+        "most": most,
         "mean": tuple(mean),
         "std": tuple(std),
     }
@@ -258,21 +246,20 @@ def folder(
                 f"{source}: a folder, and dataset.checksum is the SHA-256 of an archive. "
                 "Give the archive, or leave it out."
             )
-        return _from_folder(source, source, **settings)
+        return _named(source, source, settings)
     if not source.is_file():
         raise UserError(f"{source}: no such file or folder. Set dataset.path to your images.")
-    if not archives.is_archive(source):
+    if not is_archive(source):
         raise UserError(
-            f"{source}: not an image archive. "
-            f"Allowed: a folder, or {', '.join(archives.ZIP + archives.TAR)}."
+            f"{source}: not an image archive. Allowed: a folder, or {', '.join(ZIP + TAR)}."
         )
     check_digest(source, checksum, "dataset.checksum")
     with tempfile.TemporaryDirectory() as target:
         archives.extract(source, Path(target))
-        return _from_folder(Path(target), source, **settings)
+        return _named(Path(target), source, settings)
 
 
-DATASETS: dict[str, Callable[..., Splits]] = {
+DATASETS: dict[str, Callable[..., Dataset]] = {
     "digits": digits,
     "folder": folder,
     "cifar10": cifar10,

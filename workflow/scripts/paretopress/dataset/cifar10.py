@@ -20,7 +20,8 @@ from ..errors import UserError
 from ..jobs.digests import check_digest
 from ..torchvision_operators import torchvision
 from . import archives
-from .splitting import Splits, resized, split_of, with_validation
+from .facts import Dataset, Facts, Traits, split_facts
+from .splitting import Scaling, Splits, few, part_of, resized, split_of, with_validation
 
 OFFICIAL = torchvision.datasets.CIFAR10
 BATCHES = OFFICIAL.base_folder
@@ -139,24 +140,21 @@ def _check_files(folder: Path, source: Path, sums: Mapping[str, str | None]) -> 
 def _read(
     root: Path,
     source: Path,
-    size: int,
+    scaling: Scaling,
     mean: tuple[float, ...],
     std: tuple[float, ...],
     sums: Mapping[str, str | None],
 ) -> Splits:
-    """Read the official images in `root` or in its folder cifar-10-batches-py.
-
-    `size` is the side of the square images, in pixels.
-    """
+    """Read the official images in `root` or in its folder cifar-10-batches-py."""
     folder = root / BATCHES if (root / BATCHES).is_dir() else root
     _check_files(folder, source, sums)
     classes = _classes(folder / OFFICIAL.meta["filename"], source)
-    splits = {}
+    splits, size = {}, scaling.image_size
     for split, files in (("train", OFFICIAL.train_list), ("test", OFFICIAL.test_list)):
         images, labels = zip(*(_batch(folder / name, source) for name, _ in files), strict=True)
         pixels = np.empty((sum(map(len, images)), size, size, CHANNELS), dtype=np.uint8)
         for index, image in enumerate(chain.from_iterable(images)):
-            pixels[index] = resized(Image.fromarray(image), size)
+            pixels[index] = resized(Image.fromarray(image), scaling)
         splits[split] = split_of(pixels, np.concatenate(labels), classes, mean=mean, std=std)
     return splits
 
@@ -170,7 +168,10 @@ def cifar10(
     split_seed: int,
     mean: list[float],
     std: list[float],
-) -> Splits:
+    resize: int | None = None,
+    interpolation: str = "bilinear",
+    most: int | None = None,
+) -> Dataset:
     """Build CIFAR-10 (Krizhevsky 2009): 60,000 images of 32x32 pixels in 10 classes.
 
     The 10,000 official test images are the test split. A fraction of the 50,000 training images
@@ -184,32 +185,43 @@ def cifar10(
         split_seed: Seed of that division.
         mean: Mean of each channel, of images scaled to [0, 1].
         std: Standard deviation of each channel, of images scaled to [0, 1].
+        resize: The shorter side in pixels before the crop to `image_size`; None for `image_size`.
+        interpolation: How pixels are computed: "bilinear" or "bicubic".
+        most: About the most images of a split, spread evenly over its classes, at least one
+            of each; None for all.
 
     Returns:
-        The splits train, validation and test.
+        The splits train, validation and test, and their facts.
 
     Raises:
         UserError: The path does not exist, or the archive has another checksum. Or a file is
             missing, is damaged or holds anything but arrays.
     """
     source = Path(path)
+    given = (source, Scaling(image_size, resize, interpolation), tuple(mean), tuple(std))
     if source.is_dir():
-        splits = _read(source, source, image_size, tuple(mean), tuple(std), _official_sums())
+        splits = _read(source, *given, _official_sums())
     elif source.is_file():
         check_digest(source, checksum, "dataset.checksum")
         with tempfile.TemporaryDirectory() as target:
             archives.extract(source, Path(target))
-            splits = _read(
-                Path(target),
-                source,
-                image_size,
-                tuple(mean),
-                tuple(std),
-                dict.fromkeys(_official_sums()),
-            )
+            splits = _read(Path(target), *given, dict.fromkeys(_official_sums()))
     else:
         raise UserError(
             f"{source}: no such file or folder. "
             "Set dataset.path to the archive or folder, or leave it out for a download."
         )
-    return with_validation(splits, validation_fraction, split_seed)
+    splits = with_validation(splits, validation_fraction, split_seed)
+    labels = {name: split.labels.numpy() for name, split in splits.items()}
+    chosen = {name: few(found, most) for name, found in labels.items()}
+    traits = Traits(enlarged=given[1].shorter_side > SIDE)
+    return Dataset(
+        {name: part_of(split, chosen[name]) for name, split in splits.items()},
+        Facts(
+            {
+                name: split_facts(labels[name], split.classes, {traits: len(chosen[name])})
+                for name, split in splits.items()
+            },
+            "train",
+        ),
+    )

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +65,12 @@ def spread(split: Split, count: int) -> torch.Tensor:
         Indices of the images, int64 of shape (min(count, images),).
     """
     return torch.from_numpy(np.random.default_rng(0).permutation(len(split))[:count])
+
+
+def few_of(split: Split, count: int) -> Split:
+    """A split of `count` of its images, or of all, as `spread` chooses them."""
+    chosen = spread(split, count)
+    return replace(split, images=split.images[chosen], labels=split.labels[chosen])
 
 
 def batches(split: Split, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

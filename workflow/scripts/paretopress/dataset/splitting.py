@@ -1,5 +1,6 @@
 """Turn images into splits: scale them to one size and hold out a fraction of them."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,25 +14,54 @@ from .split import Split
 Splits = dict[str, Split]
 
 
-def resized(image: Image.Image, size: int) -> np.ndarray:
-    """Scale the shorter side of an image to `size` pixels and cut out the centre.
+@dataclass(frozen=True)
+class Scaling:
+    """How an image becomes a square.
+
+    Attributes:
+        image_size: Side of the square, in pixels.
+        resize: The shorter side after scaling, in pixels, as torchvision's weights want it. With
+            None it is `image_size`, and an image that has this size already stays as it is.
+        interpolation: How pixels are computed: "bilinear" or "bicubic".
+    """
+
+    image_size: int
+    resize: int | None = None
+    interpolation: str = "bilinear"
+
+    @property
+    def shorter_side(self) -> int:
+        """The shorter side after scaling, in pixels."""
+        return self.resize or self.image_size
+
+
+def resized(image: Image.Image, scaling: Scaling) -> np.ndarray:
+    """Scale the shorter side of an image, and cut out the centre.
+
+    With `resize`, the pixels are those of torchvision's ImageClassification (its presets of
+    transforms), which rounds sizes in another way.
 
     Args:
-        image: Image of any mode. It becomes RGB.
-        size: Side of the result, in pixels.
+        image: Image of any mode that Pillow converts to RGB.
+        scaling: The sizes, and how pixels are computed.
 
     Returns:
-        uint8 array of shape (size, size, 3).
+        uint8 array of shape (image_size, image_size, 3).
     """
     image = image.convert("RGB")
-    if image.size != (size, size):
+    size, shorter = scaling.image_size, scaling.shorter_side
+    if scaling.resize is None and image.size == (size, size):
+        return np.asarray(image)
+    if scaling.resize is None:
         scale = size / min(image.size)
         width, height = (max(size, round(side * scale)) for side in image.size)
         left, top = (width - size) // 2, (height - size) // 2
-        image = image.resize((width, height), Image.Resampling.BILINEAR).crop(
-            (left, top, left + size, top + size)
-        )
-    return np.asarray(image)
+    else:
+        width, height = (int(shorter * side / min(image.size)) for side in image.size)
+        left, top = round((width - size) / 2), round((height - size) / 2)
+    resample = Image.Resampling[scaling.interpolation.upper()]
+    scaled = image.resize((width, height), resample)
+    return np.asarray(scaled.crop((left, top, left + size, top + size)))
 
 
 def held_out(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -93,6 +123,28 @@ def part_of(split: Split, kept: np.ndarray) -> Split:
     """The images of `split` at the indices `kept`."""
     index = torch.from_numpy(kept)
     return Split(split.images[index], split.labels[index], split.classes, split.mean, split.std)
+
+
+def few(labels: np.ndarray, most: int | None) -> np.ndarray:
+    """Choose images of each class, spread evenly over those that there are.
+
+    Args:
+        labels: Class of each image, shape (images,).
+        most: About the most of all images, at least one of each class; None for all.
+
+    Returns:
+        Indices of the images, ascending. The same labels give the same ones.
+    """
+    if most is None:
+        return np.arange(len(labels))
+    classes = np.unique(labels)
+    each = max(1, most // max(1, len(classes)))
+    chosen = [
+        found[np.linspace(0, len(found) - 1, least).round().astype(int)]
+        for found in (np.flatnonzero(labels == label) for label in classes)
+        if (least := min(len(found), each))
+    ]
+    return np.sort(np.concatenate(chosen)) if chosen else np.arange(0)
 
 
 def with_validation(splits: Splits, fraction: float, seed: int) -> Splits:

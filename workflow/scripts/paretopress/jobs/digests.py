@@ -2,9 +2,11 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import UserError
+from ..folders import walk
 
 
 def file_digest(path: Path) -> str:
@@ -40,34 +42,57 @@ def check_digest(path: Path, expected: str | None, key: str) -> None:
         )
 
 
+def _digest_of_folder(folder: Path, of_file: Callable[[str], object]) -> str:
+    """The SHA-256 of the names in a folder, with what `of_file` says of each file."""
+    digest = hashlib.sha256()
+    for entry in sorted(walk(folder), key=lambda entry: entry.path):
+        name = os.path.relpath(entry.path, folder)
+        if entry.kind == "file":
+            digest.update(os.fsencode(f"{name}\0{of_file(entry.path)}\n"))
+        elif entry.kind != "left behind":
+            digest.update(os.fsencode(f"{name}\0{entry.kind}\n"))
+    return digest.hexdigest()
+
+
 def content_digest(path: Path) -> str:
-    """Compute the SHA-256 of a file, or of the names and contents of all files in a folder."""
+    """Compute the SHA-256 of a file, or of the names and contents of all files in a folder.
+
+    Links are followed. What systems leave in a folder, such as hidden files, does not count.
+
+    Args:
+        path: The file or folder.
+
+    Returns:
+        The SHA-256 in lower-case hexadecimal digits.
+
+    Raises:
+        UserError: A folder cannot be read, or a link leads in circles.
+    """
     if not path.is_dir():
         return file_digest(path)
-    digest = hashlib.sha256()
-    for file in sorted(file for file in path.rglob("*") if file.is_file()):
-        digest.update(os.fsencode(f"{file.relative_to(path)}\0{file_digest(file)}\n"))
-    return digest.hexdigest()
+    return _digest_of_folder(path, lambda file: file_digest(Path(file)))
+
+
+def _state(file: str) -> str:
+    status = os.stat(file)
+    return f"{status.st_size}\0{status.st_mtime_ns}"
 
 
 def folder_digest(path: str | None) -> str:
     """Compute a digest that changes if a file of a folder is added, removed or edited.
 
-    It is quick, since it reads no file.
+    It is quick, since it reads no file. Links are followed. What systems leave in a folder, such as
+    hidden files, does not count.
 
     Args:
         path: The folder.
 
     Returns:
         The SHA-256 of the name, size and time of change of each file; "" if there is no folder.
+
+    Raises:
+        UserError: A folder cannot be read, or a link leads in circles.
     """
     if not path or not Path(path).is_dir():
         return ""
-    root = Path(path)
-    digest = hashlib.sha256()
-    for file in sorted(file for file in root.rglob("*") if file.is_file()):
-        status = file.stat()
-        digest.update(
-            os.fsencode(f"{file.relative_to(root)}\0{status.st_size}\0{status.st_mtime_ns}\n")
-        )
-    return digest.hexdigest()
+    return _digest_of_folder(Path(path), _state)
