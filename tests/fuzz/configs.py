@@ -11,7 +11,7 @@ from pydantic import StringConstraints
 
 from paretopress.config.base import ADDRESS, NAME, PATH, SHA256
 from paretopress.config.candidates import SURROGATES
-from paretopress.config.dataset import DigitsDataset, FolderDataset
+from paretopress.config.dataset import Cifar10Dataset, DigitsDataset, FolderDataset
 from paretopress.config.evaluation_tables import Columns, EvaluationTable
 from paretopress.config.methods import CANDIDATE, RegisteredMethod
 from paretopress.config.networks import Network, OwnNetwork
@@ -27,7 +27,7 @@ Config = dict[str, Any]
 def make_files(folder: Path) -> None:
     """The files that the configs name; what is in them is read by no check of a config but the code."""
     (folder / IMAGES).write_bytes(b"PK")
-    (folder / WEIGHTS).write_bytes(b"")
+    (folder / WEIGHTS).write_bytes(b"\x02" + bytes(7) + b"{}")  # the shortest safetensors
     (folder / CODE).write_text(
         "def build_network(num_classes): ...\ndef other(num_classes): ...\n", encoding="utf-8"
     )
@@ -137,7 +137,13 @@ def values(allowed: Allowed) -> st.SearchStrategy[Any]:
 
 
 # Where an annotation does not say it all: what two keys of one section must have in common, and the files that are there.
+def _cropped(section: Config) -> Config:
+    resize, size = section.get("resize"), section.get("image_size", 32)
+    return section if resize is None else section | {"resize": max(resize, size)}
+
+
 def _digits(section: Config) -> Config:
+    section = _cropped(section)
     held_out = section.get("validation_fraction", 0.2) + section.get("test_fraction", 0.2)
     return (
         section if held_out < 1 else section | {"validation_fraction": 0.5, "test_fraction": 0.25}
@@ -183,7 +189,8 @@ def _distinct_columns(section: Config) -> Config:
 
 FITTED = {
     DigitsDataset: _digits,
-    FolderDataset: lambda section: section | {"path": IMAGES},
+    FolderDataset: lambda section: _cropped(section) | {"path": IMAGES},
+    Cifar10Dataset: _cropped,
     Constraint: _one_limit,
     AmountRange: _ordered,
     Network: _one_source,

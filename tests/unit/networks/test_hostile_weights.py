@@ -37,7 +37,7 @@ def refusal(path: Path) -> str:
     return str(error.value)
 
 
-@pytest.mark.parametrize("suffix", [".pt", ".pth"])
+@pytest.mark.parametrize("suffix", [".pt", ".ckpt", ".safetensors", ""])
 @pytest.mark.parametrize("place", ["value", "key", "beside", "alone"])
 @pytest.mark.parametrize("zipped", [True, False])
 def test_code_is_not_run(tmp_path, suffix, place, zipped):
@@ -51,6 +51,13 @@ def test_code_is_not_run(tmp_path, suffix, place, zipped):
     torch.save(content[place], tmp_path / f"w{suffix}", _use_new_zipfile_serialization=zipped)
     assert "no code in it was run" in refusal(tmp_path / f"w{suffix}")
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_checkpoint_that_holds_itself_ends(tmp_path):
+    content = {"state_dict": network().state_dict()}
+    content |= {str(number): content for number in range(1000)}
+    torch.save(content, tmp_path / "w.pt")
+    load_weights(network(), tmp_path / "w.pt")
 
 
 def test_a_bare_pickle_is_not_run(tmp_path):
@@ -137,7 +144,7 @@ def test_complex_numbers_are_refused_in_safetensors_too(tmp_path):
     save_file(
         {"0.weight": torch.full((4, 3), 1j), "0.bias": torch.zeros(4)}, tmp_path / "w.safetensors"
     )
-    assert "0.weight holds torch.complex64" in refusal(tmp_path / "w.safetensors")
+    assert "0.weight: complex64, float32 wanted" in refusal(tmp_path / "w.safetensors")
 
 
 def test_a_packed_file_is_not_unpacked(tmp_path):

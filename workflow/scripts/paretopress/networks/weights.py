@@ -1,53 +1,27 @@
-"""Read, check and write the weights of a network."""
+"""Fill networks with weights from files, check the weights, and write them."""
 
-import re
-import zipfile
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ..compression.layers import with_tensors
-from ..config.weight_files import WEIGHT_FILES
 from ..errors import UserError
-from ..jobs.files import written_whole
+from . import weight_files
+from .extra_state import check_states, extra_states, modules_with_state, set_states
+from .fitting import Fitted, fitted, kind_of
+from .matching import shown
+from .stored import plain, same, wanted_by
+from .taken import Taken
 
-# Checkpoints keep the state dict under one of these keys, beside an optimizer's state and more.
-STATE_KEYS = ("state_dict", "model_state_dict", "model", "network", "net")
-# Prefixes of all keys: the first from torch.compile, the second from nn.DataParallel and
-# DistributedDataParallel.
-PREFIXES = ("_orig_mod.", "module.")
-SHOWN = 10
 PART = 2**24  # entries of a part of a larger tensor
 
 
-def _write(state: Mapping[str, torch.Tensor], path: Path) -> None:
-    """Write tensors as safetensors.
-
-    The format does not allow two names for one memory. So all but the first of them are copied.
-    """
-    separate: dict[str, torch.Tensor] = {}
-    written: set[int] = set()
-    for key, value in state.items():
-        tensor = value.detach().contiguous()
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() in written:
-            tensor = tensor.clone()
-        written.add(storage.data_ptr())
-        separate[key] = tensor
-    with written_whole(path) as temporary:
-        save_file(separate, temporary)
-
-
 def save_weights(network: nn.Module, path: Path) -> None:
-    """Write the weights and buffers of a network as safetensors.
+    """Write the weights, buffers and extra state of a network as safetensors.
 
     Args:
-        network: The network. A weight that two layers share is written for each.
+        network: The network. A tensor with several names is written once, under the first.
         path: The file. It is replaced as a whole.
 
     Raises:
@@ -55,119 +29,90 @@ def save_weights(network: nn.Module, path: Path) -> None:
 
     Example:
         >>> import tempfile
+        >>> from safetensors.torch import load_file
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     save_weights(nn.Linear(4, 2), Path(folder) / "weights.safetensors")
         ...     sorted(load_file(Path(folder) / "weights.safetensors"))
         ['bias', 'weight']
     """
-    _write(network.state_dict(), path)
+    wanted = wanted_by(network)
+    weight_files.write(wanted.tensors, wanted.copies(), extra_states(network), path)
 
 
-def _is_weight(key: Any, value: Any) -> bool:
-    """Tell whether an entry of a state dict is a plain tensor of real numbers."""
-    if not isinstance(key, str) or not isinstance(value, torch.Tensor) or value.is_nested:
-        return False
-    return (
-        value.layout == torch.strided
-        and value.device.type == "cpu"
-        and not value.is_quantized
-        and not value.is_complex()
-    )
+def check_extra_state(network: nn.Module) -> None:
+    """Check that all that a network stores can be written to a file and read again.
 
+    Args:
+        network: The network, which stays as it is.
 
-def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
-    try:
-        content = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{path}: cannot be read as a safetensors file ({error}).") from error
-    if others := [key for key, value in content.items() if not _is_weight(key, value)]:
-        raise UserError(
-            f"{path}: {others[0]} holds {content[others[0]].dtype}. Allowed: real numbers."
-        )
-    return content
-
-
-def _state_dict(content: Any) -> Any:
-    """The state dict of a checkpoint: an entry of STATE_KEYS in it, or the content itself."""
-    if isinstance(content, Mapping):
-        for key in STATE_KEYS:
-            if isinstance(content.get(key), Mapping):
-                return content[key]
-    return content
-
-
-def _check_archive(path: Path) -> None:
-    """Raise BadZipFile for a .pt file that is a damaged zip archive.
-
-    torch.load ignores its checksums and would accept damaged weights. It would also unpack
-    compressed members of any size, which torch.save never writes.
+    Raises:
+        UserError: Its state dict lacks a parameter, or holds something that is neither a parameter,
+            a buffer nor extra state. Or a tensor is sparse, quantised or nested. Or the extra state
+            of a module is not plain, or cannot be set again. The message names it.
     """
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as file:
-            members = file.infolist()
-            if packed := [
-                member.filename for member in members if member.compress_type != zipfile.ZIP_STORED
-            ]:
-                raise zipfile.BadZipFile(
-                    f"the member {packed[0]} is packed, which torch.save does not do"
-                )
-            if sum(member.file_size for member in members) > path.stat().st_size:
-                raise zipfile.BadZipFile("its members are larger than the file")
-            if (damaged := file.testzip()) is not None:
-                raise zipfile.BadZipFile(f"the member {damaged} is damaged")
-
-
-def _read_pickled(path: Path) -> dict[str, torch.Tensor]:
-    try:
-        _check_archive(path)
-        content = _state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except Exception as error:  # on damaged bytes the unpickler raises almost anything
-        found = re.search(r"Unsupported (?:global|class|operand).*?([\w.]+\.\w+)", str(error))
-        reason = f"it holds {found.group(1)}" if found else type(error).__name__
+    check_states(network)
+    own = {
+        **dict(network.named_parameters(remove_duplicate=False)),
+        **dict(network.named_buffers(remove_duplicate=False)),
+    }
+    stored = network.state_dict(keep_vars=True)
+    extra = modules_with_state(network)
+    kind = type(network).__name__
+    if strange := [key for key in stored if key not in own and key not in extra]:
         raise UserError(
-            f"{path}: not a PyTorch file of weights alone: damaged, or with more than tensors "
-            f"in it; no code in it was run ({reason}). "
-            "Save the weights with torch.save(network.state_dict(), PATH), or as safetensors."
-        ) from error
-    if not isinstance(content, Mapping) or not all(map(_is_weight, content, content.values())):
-        raise UserError(
-            f"{path}: no state dict in it. Allowed: what torch.save(network.state_dict(), PATH) "
-            f"writes, alone or under one of the keys {', '.join(STATE_KEYS)}."
+            f"the network {kind}: its state dict has {strange[0]}, which is no parameter, no "
+            "buffer and no extra state of a module, so that its weights cannot be set again. "
+            "Let its state dict have the names of its parameters and buffers."
         )
-    for prefix in PREFIXES:
-        if all(key.startswith(prefix) for key in content):
-            content = {key.removeprefix(prefix): value for key, value in content.items()}
-    return dict(content)
+    parameters = dict(network.named_parameters(remove_duplicate=False))
+    if lost := [name for name in parameters if name not in stored]:
+        raise UserError(
+            f"the network {kind}: its state dict lacks the parameter {lost[0]}, so that its "
+            "weights cannot be stored. Let its state dict have all parameters."
+        )
+    for name, value in stored.items():
+        if isinstance(value, torch.Tensor) and not value.is_meta and not plain(value.cpu()):
+            raise UserError(
+                f"the network {kind}: {name} is {kind_of(value)}, and no plain tensor, so that it "
+                "cannot be stored."
+            )
 
 
-READERS: dict[str, Callable[[Path], dict[str, torch.Tensor]]] = {
-    "safetensors": _read_safetensors,
-    "pickle": _read_pickled,
-}
+def _views(network: nn.Module) -> list[tuple[str, str]]:
+    """List pairs of parameters that are views of the same memory, and not one parameter."""
+    found, places = [], list[tuple[str, int, int, int]]()
+    for name, parameter in wanted_by(network).tensors.items():
+        if parameter.is_meta or not plain(parameter) or not parameter.numel():
+            continue
+        reach = sum(
+            (size - 1) * step
+            for size, step in zip(parameter.shape, parameter.stride(), strict=True)
+        )
+        start = parameter.data_ptr()
+        end = start + (reach + 1) * parameter.itemsize
+        memory = parameter.untyped_storage().data_ptr()
+        found += [
+            (other, name)
+            for other, held, first, last in places
+            if held == memory and first < end and start < last
+        ]
+        places.append((name, memory, start, end))
+    return found
 
 
-def _misfits(given: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tensor]) -> list[str]:
-    """A line for each key that is missing, unknown or of another shape.
+def notes_on_views(network: nn.Module) -> list[str]:
+    """Say which parameters share memory as the network is built, and do not after this.
 
-    The batch counters of batch norm may be missing.
+    Args:
+        network: The network as it is built.
+
+    Returns:
+        A sentence for each pair of them.
     """
-    missing = [
-        key for key in wanted if key not in given and not key.endswith("num_batches_tracked")
-    ]
-    other = [
-        key for key, value in wanted.items() if key in given and given[key].shape != value.shape
-    ]
     return [
-        *(f"{key}: missing, {tuple(wanted[key].shape)} wanted" for key in missing),
-        *(
-            f"{key}: not a key of this network, shape {tuple(value.shape)}"
-            for key, value in given.items()
-            if key not in wanted
-        ),
-        *(
-            f"{key}: shape {tuple(given[key].shape)}, {tuple(wanted[key].shape)} wanted"
-            for key in other
-        ),
+        f"{first} and {second} are views of the same memory, and not one parameter. They are "
+        "stored, pruned and counted each for itself"
+        for first, second in _views(network)
     ]
 
 
@@ -182,57 +127,25 @@ def _count_not_finite(given: torch.Tensor, built: torch.Tensor) -> int:
     return sum(int((~part.isfinite() & own.isfinite()).sum()) for part, own in parts)
 
 
-def _check_finite(
-    path: Path, given: Mapping[str, torch.Tensor], built: Mapping[str, torch.Tensor]
-) -> None:
-    """Raise UserError for NaN or infinity where the untrained network has a finite number.
+def _usable(network: nn.Module, path: Path) -> Fitted:
+    """Weights from a file that fit, are finite where the untrained network is, and can be set.
 
     A mask may have infinity in both.
     """
-    counts = {key: _count_not_finite(value, built[key]) for key, value in given.items()}
+    weights, built = fitted(network, path), wanted_by(network).tensors
+    counts = {
+        name: _count_not_finite(value, built[name]) for name, value in weights.tensors.items()
+    }
     if broken := [
-        f"{key}: {count} of {given[key].numel()}" for key, count in counts.items() if count
+        f"{name}: {count} of {built[name].numel()}" for name, count in counts.items() if count
     ]:
         raise UserError(
-            f"{path}: numbers that are not finite.\n  {_shown(broken)}\n"
-            "The training broke down, or the file is damaged: "
-            "take weights of an earlier epoch, or fetch the file again."
+            f"{path}: numbers that are not finite, NaN or infinity.\n  {shown(broken)}\n"
+            "They are so in the file: take weights of an earlier epoch, or fetch the file again."
         )
-
-
-def _shown(problems: list[str]) -> str:
-    return "\n  ".join(
-        problems[:SHOWN] + ([f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else [])
-    )
-
-
-def fitting_weights(network: nn.Module, path: Path) -> dict[str, torch.Tensor]:
-    """Read the weights of a network from a file, cast to the types of the network.
-
-    Tensors of safetensors files are mapped: they are read when they are used. Code in a .pt file
-    is never run (weights_only).
-
-    Args:
-        network: The network that the weights must fit.
-        path: A .safetensors, .pt or .pth file.
-
-    Returns:
-        A tensor for each key of the state dict of `network`.
-
-    Raises:
-        UserError: The file cannot be read. Or a key is missing, unknown or of another shape. The
-            message names these keys.
-    """
-    if (suffix := path.suffix.lower()) not in WEIGHT_FILES:
-        raise UserError(f"{path}: not a file of weights. Allowed: {', '.join(WEIGHT_FILES)}.")
-    given = READERS[WEIGHT_FILES[suffix]](path)
-    wanted = network.state_dict()
-    if problems := _misfits(given, wanted):
-        raise UserError(
-            f"{path}: the weights do not fit the network.\n  {_shown(problems)}\n"
-            "Check the architecture and the number of classes."
-        )
-    return {key: given.get(key, value).to(value.dtype) for key, value in wanted.items()}
+    if weights.extra:
+        set_states(with_tensors(network, {}), weights.extra)
+    return weights
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
@@ -240,11 +153,11 @@ def load_weights(network: nn.Module, path: Path) -> None:
 
     Args:
         network: The network, which is changed.
-        path: A .safetensors, .pt or .pth file. Code in it is never run.
+        path: A safetensors file, or a file of torch.save. Code in it is never run.
 
     Raises:
-        UserError: The file cannot be read, or its keys or shapes do not fit. Or it has numbers
-            that are not finite. The message names the keys.
+        UserError: The file cannot be read, or its names, shapes or types do not fit. Or it has
+            numbers that are not finite. The message names the tensors.
 
     Example:
         >>> import tempfile
@@ -256,9 +169,17 @@ def load_weights(network: nn.Module, path: Path) -> None:
         >>> bool((network.weight == trained.weight).all())
         True
     """
-    state = fitting_weights(network, path)
-    _check_finite(path, state, network.state_dict())
-    network.load_state_dict(state)
+    weights, own = _usable(network, path), wanted_by(network).tensors
+    with torch.no_grad():
+        for name, tensor in own.items():
+            tensor.copy_(weights.tensors[name])
+    for first, second in _views(network):
+        if not same(own[first], weights.tensors[first]):
+            raise UserError(
+                f"{path}: {first} and {second} differ, and in the network they are views of the "
+                "same memory. The file seems to be of a network in which they are not."
+            )
+    set_states(network, weights.extra)
     network.eval()
 
 
@@ -282,7 +203,32 @@ def without_memory(network: nn.Module) -> nn.Module:
     return with_tensors(network, {name: parameter.to("meta") for name, parameter in held.items()})
 
 
-def import_weights(structure: nn.Module, trained: Path, path: Path) -> None:
+def taken(structure: nn.Module, path: Path) -> Taken:
+    """Say what would be taken from a file of weights.
+
+    Args:
+        structure: The network that the weights must fit, possibly from `without_memory`.
+        path: The file. Nothing is written.
+
+    Returns:
+        The facts.
+
+    Raises:
+        UserError: See `load_weights`.
+
+    Example:
+        >>> import tempfile
+        >>> content = {"epoch": 3, "state_dict": {"module.weight": torch.ones(2, 4)}}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     torch.save(content, file := Path(folder) / "checkpoint.ckpt")
+        ...     facts = taken(nn.Linear(4, 2, bias=False), file)
+        >>> facts.entry, facts.prefix
+        ('state_dict', 'module.')
+    """
+    return _usable(structure, path).taken
+
+
+def import_weights(structure: nn.Module, trained: Path, path: Path) -> Taken:
     """Convert a file of weights to the file that `save_weights` would write.
 
     Args:
@@ -290,9 +236,22 @@ def import_weights(structure: nn.Module, trained: Path, path: Path) -> None:
         trained: The file to read.
         path: The file to write.
 
+    Returns:
+        What was taken.
+
     Raises:
         UserError: See `load_weights`.
+
+    Example:
+        >>> import tempfile
+        >>> network = nn.Linear(4, 2)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     torch.save(network.half().state_dict(), file := Path(folder) / "half.pt")
+        ...     facts = import_weights(nn.Linear(4, 2), file, Path(folder) / "own.safetensors")
+        >>> facts.notes()
+        ['tensors taken: 2, from a PyTorch file', 'tensors cast from float16 to float32: 2']
     """
-    state = fitting_weights(structure, trained)
-    _check_finite(trained, state, structure.state_dict())
-    _write(state, path)
+    weights = _usable(structure, trained)
+    extra = {**extra_states(structure), **weights.extra}
+    weight_files.write(weights.tensors, wanted_by(structure).copies(), extra, path)
+    return weights.taken
