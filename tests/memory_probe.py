@@ -26,8 +26,10 @@ from paretopress.dataset.split import Split, load_split, save_split
 from paretopress.fronts.sizes import measure_sizes
 from paretopress.methods import surrogate  # noqa: F401
 from paretopress.networks import torchvision_networks  # noqa: F401  jobs have these loaded
-from paretopress.networks.build import build_network, check_network
-from paretopress.networks.mapped import Moves, mapped_network
+from paretopress.networks.build import build_network
+from paretopress.networks.mapped import mapped_network
+from paretopress.networks.moves import Moves
+from paretopress.networks.trial import check_network
 from paretopress.networks.weights import import_weights, save_weights, without_memory
 from paretopress.search.targets import load_target
 

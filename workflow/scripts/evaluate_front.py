@@ -10,8 +10,8 @@ from paretopress.dataset.split import load_split
 from paretopress.fronts.remade import load_fronts
 from paretopress.fronts.union import on_test_images
 from paretopress.jobs.job import job
-from paretopress.networks.mapped import load_moves
 from paretopress.networks.metrics import read_metrics
+from paretopress.networks.moves import load_moves
 from paretopress.search.objectives import threshold_of
 from paretopress.tables import read_table, write_csv
 
@@ -59,7 +59,7 @@ with job(snakemake) as work:
     )
     write_csv(table, snakemake.output[0])
     work.log.info(
-        "%d of %d designs keep the floor of %.4f on the test images",
+        "designs that keep the floor on the test images: %d of %d; the floor is %.4f",
         table["test_feasible"][:-1].sum(),
         len(table) - 1,
         threshold,

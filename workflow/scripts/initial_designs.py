@@ -11,8 +11,8 @@ from paretopress.jobs.gate import check_metrics
 from paretopress.jobs.job import job
 from paretopress.jobs.logs import duration
 from paretopress.jobs.machine import processor_name
-from paretopress.networks.mapped import load_moves
 from paretopress.networks.metrics import read_metrics
+from paretopress.networks.moves import load_moves
 from paretopress.search.archive import measured, sample_initial
 from paretopress.search.targets import load_target
 from paretopress.tables import write_csv

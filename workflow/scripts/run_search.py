@@ -11,8 +11,8 @@ from paretopress.jobs.job import job
 from paretopress.jobs.machine import processor_name
 from paretopress.jobs.progress import reporter
 from paretopress.methods import build_method
-from paretopress.networks.mapped import load_moves
 from paretopress.networks.metrics import read_metrics
+from paretopress.networks.moves import load_moves
 from paretopress.runs.tables import evaluation_table, iteration_table, timing_table
 from paretopress.search.archive import Archive, Evaluation
 from paretopress.search.hypervolume import scaled_hypervolume

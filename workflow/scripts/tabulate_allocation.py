@@ -7,7 +7,8 @@ import torch
 from paretopress.compression.allocation import save_tables
 from paretopress.dataset.split import load_split
 from paretopress.jobs.job import job
-from paretopress.networks.mapped import Moves, load_network
+from paretopress.networks.mapped import load_network
+from paretopress.networks.moves import Moves
 
 with job(snakemake) as work:
     torch.set_num_threads(snakemake.threads)
@@ -20,5 +21,5 @@ with job(snakemake) as work:
     )
     tables = network.tables()
     for kind, table in tables.items():
-        work.log.info("%s: %d layers share one threshold", kind, table.shape[1])
+        work.log.info("%s: layers that share one threshold: %d", kind, table.shape[1])
     save_tables(tables, Path(snakemake.output[0]))

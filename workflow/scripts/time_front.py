@@ -10,7 +10,7 @@ from paretopress.fronts.remade import load_fronts
 from paretopress.fronts.times import inference_table, interleaved, time_design
 from paretopress.jobs.job import job
 from paretopress.jobs.machine import machine_load, processor_name, require_cores
-from paretopress.networks.mapped import load_moves
+from paretopress.networks.moves import load_moves
 from paretopress.tables import write_csv
 
 with job(snakemake) as work:
@@ -29,7 +29,10 @@ with job(snakemake) as work:
     )
     load = machine_load()
     work.log.info(
-        "%d networks on %s, other work keeps %.1f cores busy", len(designs), processor_name(), load
+        "networks timed: %d; on %s, other work keeps %.1f cores busy",
+        len(designs),
+        processor_name(),
+        load,
     )
     # A killed job starts from the beginning, because times of two sessions cannot be compared.
     rows = []

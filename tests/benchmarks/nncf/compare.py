@@ -19,7 +19,8 @@ from paretopress.compression.plans import canonical
 from paretopress.compression.tally import denormals_flushed
 from paretopress.config.variables import Design
 from paretopress.dataset.split import Split, batches, load_split
-from paretopress.networks.mapped import load_moves, load_network
+from paretopress.networks.mapped import load_network
+from paretopress.networks.moves import load_moves
 
 QUANTILE = 1.959963985  # of the normal distribution, for intervals of 95 %
 IMAGES = 1000  # that mend

@@ -28,7 +28,8 @@ from paretopress.compression.plans import Plan, canonical, canonical_values
 from paretopress.compression.pruning import copies_of, nonzero_rate, prune
 from paretopress.config.variables import ALL, BIAS, BOTH, NONE, RANDOM, WEIGHT, Design
 from paretopress.errors import UserError
-from paretopress.networks.mapped import MappedNetwork, Moves
+from paretopress.networks.mapped import MappedNetwork
+from paretopress.networks.moves import Moves
 from paretopress.networks.weights import save_weights
 
 # Amounts whose rows are compared one by one, where all of them would take too long.

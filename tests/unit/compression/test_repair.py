@@ -21,13 +21,14 @@ from torch import nn
 from paretopress.compression import repair as repairing
 from paretopress.compression.layers import EVERY_KIND
 from paretopress.compression.moments import Moments, Pool, moments_of
-from paretopress.compression.passage import passage_of
+from paretopress.compression.passage import passage_of, trial_images
 from paretopress.compression.plans import Plan
 from paretopress.compression.pruning import nonzero_rate, prune
 from paretopress.compression.repair import RepairImages, scale_and_shift
 from paretopress.dataset.split import Split, normalized, save_split, spread
 from paretopress.networks.build import exempt_kept, exempt_uncalled
-from paretopress.networks.mapped import MappedNetwork, Moves, load_moves, mapped_network
+from paretopress.networks.mapped import MappedNetwork, mapped_network
+from paretopress.networks.moves import Moves, load_moves
 from paretopress.networks.weights import save_weights
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -662,7 +663,7 @@ def test_a_weight_that_another_module_holds_too_is_left_alone(tmp_path, bias):
 def test_what_changes_an_output_in_place_is_seen_before_a_norm():
     def mended(inplace: bool) -> frozenset[str]:
         steps = [nn.Conv2d(3, 4, 3), nn.ReLU(inplace=inplace), nn.BatchNorm2d(4), *head(4)]
-        return passage_of(nn.Sequential(*steps).eval(), SIDE).mended
+        return passage_of(nn.Sequential(*steps).eval(), trial_images(SIDE)).mended
 
     assert mended(True) == mended(False) == {"0", "2", "5"}
 
@@ -688,7 +689,7 @@ def test_each_call_of_a_layer_counts(call, same_is_mended):
         again=nn.BatchNorm2d(4),
         last=nn.Linear(4, 3),
     )
-    assert ("same" in passage_of(network.eval(), SIDE).mended) == same_is_mended
+    assert ("same" in passage_of(network.eval(), trial_images(SIDE)).mended) == same_is_mended
 
 
 GREY = replace(
@@ -901,7 +902,7 @@ def test_attention_reads_a_weight_itself_and_what_follows_it_is_mended(tmp_path)
     assert same_bits(repaired, pruned, "encoder.self_attn.", "encoder.norm", "stem.")
     assert not same_bits(repaired, pruned, "encoder.linear1.")
     assert "encoder.self_attn.out_proj (read and not called)" in target.repaired()[1]
-    kept = passage_of(network, SIDE, keep=["*.out_proj"])
+    kept = passage_of(network, trial_images(SIDE), keep=["*.out_proj"])
     assert not any("out_proj" in left for left in kept.left_alone)
 
 
@@ -939,7 +940,9 @@ def test_layers_that_the_evaluation_does_not_call_bring_no_repair(tmp_path):
         network, prune(network, with_first).network, {"norm", "last"}, target.moves.repair
     )
     assert_close(target.pruned(with_first).network, expected)
-    assert target.repaired()[1] == ()
+    assert target.repaired()[1] == tuple(
+        f"{name} (not reached)" for name in ("head", "heads.0", "unused")
+    )
 
 
 def with_a_weight_that_is_read() -> nn.Module:
@@ -1078,7 +1081,7 @@ def test_a_constant_channel_has_no_variance_however_it_is_pooled():
 
 
 def test_a_passage_has_the_order_of_the_first_calls():
-    passage = passage_of(built(norm_called_twice), SIDE)
+    passage = passage_of(built(norm_called_twice), trial_images(SIDE))
     assert passage.order == ("first", "norm", "second", "last")
     assert passage.mended == {"norm", "last"}
     assert passage.after({"second"}) == ("last",)
@@ -1088,7 +1091,7 @@ def test_a_passage_has_the_order_of_the_first_calls():
     again.call = lambda net, x: net.last(net.same(net.first(net.same(x))).mean((2, 3)))
     again.same, again.first = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
     again.last = nn.Linear(3, 3)
-    passage = passage_of(again.eval(), SIDE)
+    passage = passage_of(again.eval(), trial_images(SIDE))
     assert passage.order == ("same", "first", "last")
     assert passage.after({"same"}) == ("same", "first", "last")
     assert passage.after({"first"}) == ("first", "last")
@@ -1099,4 +1102,4 @@ def test_a_layer_that_goes_into_batch_norm_only_now_and_then_is_mended():
     network.call = lambda net, x: net.last(
         (net.norm(net.first(x)) + net.first(x).relu()).mean((2, 3))
     )
-    assert passage_of(network, SIDE).mended == {"first", "norm", "last"}
+    assert passage_of(network, trial_images(SIDE)).mended == {"first", "norm", "last"}

@@ -19,7 +19,7 @@ from paretopress.figures.inference_times import draw_inference
 from paretopress.fronts.remade import DENSE_PLAN, load_fronts, read_front_designs
 from paretopress.fronts.union import on_test_images, union_front
 from paretopress.networks.build import build_network
-from paretopress.networks.mapped import Moves
+from paretopress.networks.moves import Moves
 from paretopress.networks.weights import save_weights
 from paretopress.report.networks import relative_times
 from paretopress.report.networks import summary_on_test_images as on_test_images_in_report

@@ -57,8 +57,12 @@ def shared() -> nn.Sequential:
 )
 def test_a_layer_that_shares_a_tensor_with_a_kept_one_is_kept_too(keep, left):
     network = shared()
-    pool = {layer.name for layer in layout_of(network, [keep]).linear}
-    assert pool == set(left) - {"2"}  # of layers that share a weight, the first stands for both
+    layers = {layer.name: layer for layer in layout_of(network, [keep]).linear}
+    assert layers.keys() == set(left)
+    if "2" in left:  # the first of the layers that share a tensor has it
+        assert (layers["0"].weight, layers["2"].weight, layers["2"].bias) == (16, 0, 4)
+    if "3" in left:
+        assert (layers["1"].bias, layers["3"].bias, layers["3"].weight) == (4, 0, 16)
     outside = {
         name for name, layer in network.named_children() if layer in kept_layers(network, [keep])
     }

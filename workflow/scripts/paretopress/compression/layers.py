@@ -13,23 +13,25 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from ..errors import UserError
+from .channels import TRANSPOSED
 
 LAYER_KINDS: dict[str, tuple[type[nn.Module], ...]] = {
     "linear": (nn.Linear,),
-    "conv": (nn.Conv1d, nn.Conv2d, nn.Conv3d),
+    "conv": (nn.Conv1d, nn.Conv2d, nn.Conv3d, *TRANSPOSED),
 }
 AMOUNTS = 10_000  # steps of the amount in a table of allocation
 EVERY_KIND = tuple(kind for kinds in LAYER_KINDS.values() for kind in kinds)
+TENSORS = ("bias", "weight")
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer that can be pruned.
+    """A layer that can be pruned. A tensor that layers share belongs to the first of them.
 
     Attributes:
-        name: Name in the network, such as "features.0".
-        weight: Entries of the weight.
-        bias: Entries of the bias, 0 without one.
+        name: Name in the network, such as "features.0". Empty if the network is itself the layer.
+        weight: Entries of the weight, 0 if it belongs to another layer.
+        bias: Entries of the bias, 0 without one of its own.
         channels: Output channels.
         int8: Whether dynamic int8 leaves no float weight of it.
     """
@@ -102,6 +104,21 @@ class Layout:
         return lost
 
 
+def tensor_name(layer: str, tensor: str) -> str:
+    """The name of a tensor of a layer. If the network is itself the layer, it has no prefix."""
+    return f"{layer}.{tensor}" if layer else tensor
+
+
+def layer_name(tensor: str) -> str:
+    """The name of the layer of a tensor."""
+    return tensor.rpartition(".")[0]
+
+
+def in_text(layer: str) -> str:
+    """The name of a layer as tables show it."""
+    return layer or "(the network)"
+
+
 def _named_layers(network: nn.Module) -> list[tuple[str, nn.Module]]:
     return [
         (name, module)
@@ -137,7 +154,8 @@ def kept_layers(network: nn.Module, keep: Sequence[str]) -> set[nn.Module]:
 
 def _tensors(layer: nn.Module) -> dict[str, torch.Tensor]:
     """The weight of a Linear or convolution layer, and its bias where it has one."""
-    return dict(layer.named_parameters(recurse=False))
+    own = dict(layer.named_parameters(recurse=False))
+    return {name: own[name] for name in ("weight", "bias") if name in own}
 
 
 def layers_of(
@@ -145,7 +163,8 @@ def layers_of(
 ) -> Iterator[tuple[str, dict[str, torch.Tensor]]]:
     """Yield the layers of a kind.
 
-    Of layers that share a weight, only the first is yielded. So it is pruned and counted once.
+    A tensor that layers share is yielded with the first of them, of whatever kind that is. So it
+    is pruned and counted once.
 
     Args:
         network: The network.
@@ -153,7 +172,8 @@ def layers_of(
         keep: Names or patterns of layers that are left out.
 
     Yields:
-        The name of a layer, and its tensors by name ("weight", "bias").
+        The name of a layer, and its tensors by name ("weight", "bias"). A layer without a tensor
+        of its own is left out.
 
     Raises:
         UserError: The weight of a layer is reparametrised or lazy.
@@ -161,23 +181,36 @@ def layers_of(
     seen: set[int] = set()
     kept = kept_layers(network, keep)
     for name, module in network.named_modules():
-        if not isinstance(module, LAYER_KINDS[kind]) or module in kept:
+        if not isinstance(module, EVERY_KIND) or module in kept:
             continue
         tensors = _tensors(module)
         if "weight" not in tensors or is_lazy(tensors["weight"]):
             raise UserError(
-                f"the layer {name} ({type(module).__name__}) has no weight of its own to prune: "
-                "it is reparametrised, or lazy. Remove weight or spectral normalisation "
+                f"the layer {in_text(name)} ({type(module).__name__}) has no weight of its own to "
+                "prune: it is reparametrised, or lazy. Remove weight or spectral normalisation "
                 "(torch.nn.utils.parametrize.remove_parametrizations), "
                 "and give lazy layers sizes."
             )
-        if id(tensors["weight"]) not in seen:
-            seen.add(id(tensors["weight"]))
-            yield name, tensors
+        own = {part: tensor for part, tensor in tensors.items() if id(tensor) not in seen}
+        seen.update(map(id, own.values()))
+        if own and isinstance(module, LAYER_KINDS[kind]):
+            yield name, own
 
 
-def _quantizable(module: nn.Module) -> bool:
-    return type(module) is nn.Linear  # torch does not quantise subclasses
+def is_quantizable(module: nn.Module) -> bool:
+    """Tell whether torch's dynamic int8 can replace a layer: no subclass, and in float32 alone."""
+    return type(module) is nn.Linear and all(
+        tensor.dtype == torch.float32 for tensor in _tensors(module).values()
+    )
+
+
+def transposed_weights(network: nn.Module) -> dict[str, int]:
+    """The weights of transposed convolutions by each of their names, with their groups."""
+    return {
+        tensor_name(name, "weight"): module.groups
+        for name, module in _named_layers(network)
+        if isinstance(module, TRANSPOSED)
+    }
 
 
 def layout_of(network: nn.Module, keep: Sequence[str] = ()) -> Layout:
@@ -206,23 +239,22 @@ def layout_of(network: nn.Module, keep: Sequence[str] = ()) -> Layout:
 
     kept = kept_layers(network, keep)
     listed: set[int] = set()
+    groups = transposed_weights(network)
     in_float = {  # weights that a module needs which torch does not quantise
         id(parameter)
         for module in network.modules()
-        if not _quantizable(module)
+        if not is_quantizable(module)
         for parameter in module.parameters(recurse=False)
     }
 
     def layer(name: str, tensors: dict[str, torch.Tensor]) -> Layer:
         listed.update(map(id, tensors.values()))
-        weight, bias = tensors["weight"], tensors.get("bias")
-        return Layer(
-            name,
-            weight.numel(),
-            0 if bias is None else bias.numel(),
-            len(weight),
-            id(weight) not in in_float,
-        )
+        bias, weight = (0 if part not in tensors else tensors[part].numel() for part in TENSORS)
+        if not weight:
+            return Layer(name, weight, bias)
+        swapped = groups.get(tensor_name(name, "weight"))
+        channels = tensors["weight"].shape[0 if swapped is None else 1] * (swapped or 1)
+        return Layer(name, weight, bias, channels, id(tensors["weight"]) not in in_float)
 
     linear, conv = (
         tuple(layer(*found) for found in layers_of(network, kind, keep)) for kind in LAYER_KINDS
@@ -232,7 +264,7 @@ def layout_of(network: nn.Module, keep: Sequence[str] = ()) -> Layout:
         linear=linear,
         conv=conv,
         quantizable=any(
-            _quantizable(module) and module not in kept for module in network.modules()
+            is_quantizable(module) and module not in kept for module in network.modules()
         ),
         others=sum(
             tensor.numel()

@@ -9,7 +9,7 @@ float32.
 from math import log2
 
 from ..config.variables import FLOAT_BITS
-from .layers import LAYER_KINDS, Layer, Layout
+from .layers import LAYER_KINDS, Layer, Layout, tensor_name
 from .plans import Plan
 
 INT8_BITS = 8
@@ -46,12 +46,12 @@ def tensor_bits(entries: int, zeros: int, bits: int = FLOAT_BITS, scales: int = 
 
 
 def _layer_bits(layer: Layer, plan: Plan, zeros: dict[str, int], bits: dict[str, int]) -> float:
-    name = f"{layer.name}.weight"
+    name, bias = (tensor_name(layer.name, part) for part in ("weight", "bias"))
     rounded, scales = bits.get(name, FLOAT_BITS), layer.channels if name in bits else 0
     if plan.quantized and layer.int8 and rounded > INT8_BITS:
         rounded, scales = INT8_BITS, 1
     weight = tensor_bits(layer.weight, zeros.get(name, 0), rounded, scales)
-    return weight + tensor_bits(layer.bias, zeros.get(f"{layer.name}.bias", 0))
+    return weight + tensor_bits(layer.bias, zeros.get(bias, 0))
 
 
 def dense_bytes(layout: Layout) -> int:

@@ -1,4 +1,7 @@
-"""What a forward pass calls and in which order, so that repair mends what comes after a pruned layer."""
+"""What a forward pass calls and in which order, so that repair mends what comes after a pruned layer.
+
+A trial pass never runs on a network that is trained or evaluated, which might keep what it makes.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,7 +15,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
 from torch.overrides import TorchFunctionMode
 
-from .layers import EVERY_KIND, kept_layers
+from .channels import TRANSPOSED
+from .layers import EVERY_KIND, in_text, kept_layers, with_tensors
 
 FORWARDS = tuple(kind.forward for kind in EVERY_KIND)
 OTHER_NORMS = (nn.GroupNorm, nn.LayerNorm, nn.RMSNorm, nn.LocalResponseNorm, _InstanceNorm)
@@ -55,12 +59,13 @@ def _names_of_layers(network: nn.Module) -> dict[nn.Module, str]:
 def _parts_shared(network: nn.Module, layers: Mapping[nn.Module, str]) -> set[str]:
     """The names of layers that share a tensor with another module.
 
-    Layers that share all their tensors with each other are one layer here.
+    Layers of the same kind that share all their tensors with each other are one layer here.
     """
     holders: dict[int, set[Any]] = {}
     for module in network.modules():
-        own = tuple(map(id, module.parameters(recurse=False)))
-        for tensor in own:
+        tensors = list(map(id, module.parameters(recurse=False)))
+        own = (isinstance(module, TRANSPOSED), *tensors)
+        for tensor in tensors:
             holders.setdefault(tensor, set()).add(own if module in layers else module)
     return {
         name
@@ -85,21 +90,33 @@ def norm_input(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> torch.Tensor
     return next(iter((*args, *kwargs.values())))
 
 
+def trial_images(image_size: int) -> torch.Tensor:
+    """A black image and one of noise, the same in each job.
+
+    Returns:
+        float32 of shape (2, 3, image_size, image_size).
+    """
+    noise = torch.randn(1, 3, image_size, image_size, generator=torch.Generator().manual_seed(0))
+    return torch.cat([torch.zeros_like(noise), noise])
+
+
 def _measures_itself(norm: nn.Module) -> bool:
     return isinstance(norm, _BatchNorm) and norm.running_mean is None
 
 
-def passage_of(network: nn.Module, image_size: int, keep: Sequence[str] = ()) -> Passage:
-    """Run two black images through a network, and note what is called in which order.
+def passage_of(network: nn.Module, images: torch.Tensor, keep: Sequence[str] = ()) -> Passage:
+    """Run images through a copy of a network, and note what is called in which order.
 
     Args:
-        network: The network, in evaluation mode.
-        image_size: Side of its images, in pixels.
+        network: The network, in evaluation mode. It stays as it is.
+        images: A batch of its inputs, such as `trial_images`. A layer that some images alone reach
+            should be reached.
         keep: Names or patterns of layers that nothing is done to.
 
     Returns:
         The passage.
     """
+    network = with_tensors(network, {})
     layers = _names_of_layers(network)
     norms = {
         module: name for name, module in network.named_modules() if isinstance(module, _BatchNorm)
@@ -136,7 +153,7 @@ def passage_of(network: nn.Module, image_size: int, keep: Sequence[str] = ()) ->
     def leave(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         name = layers[module]
         calls[name] += 1
-        if isinstance(output, torch.Tensor):
+        if isinstance(output, torch.Tensor) and not output.is_inference():
             output.made_by = (name, calls[name], output._version)  # type: ignore[attr-defined]
 
     # Inference mode does not count the changes of a tensor.
@@ -145,7 +162,6 @@ def passage_of(network: nn.Module, image_size: int, keep: Sequence[str] = ()) ->
             hooks.enter_context(module.register_forward_pre_hook(enter, with_kwargs=True))
         for layer in layers:
             hooks.enter_context(layer.register_forward_hook(leave))
-        images = torch.zeros(2, 3, image_size, image_size)
         with Reading():
             network(images)
 
@@ -182,14 +198,14 @@ def passage_of(network: nn.Module, image_size: int, keep: Sequence[str] = ()) ->
                 for norm, name in norms.items()
                 if _measures_itself(norm)
             ),
-            *(f"{name} (shares one of its tensors)" for name in sorted(shared - kept)),
+            *(f"{in_text(name)} (shares one of its tensors)" for name in sorted(shared - kept)),
             *(
-                f"{name} (computes in its own way)"
+                f"{in_text(name)} (computes in its own way)"
                 for name in sorted(own_way - normed - shared - kept)
             ),
             *(
-                f"{name} (read and not called)"
-                for name in read
+                f"{in_text(name)} ({'read and not called' if name in read else 'not reached'})"
+                for name in dict.fromkeys(named.values())
                 if name not in order and name not in kept
             ),
         ),

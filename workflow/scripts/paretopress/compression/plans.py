@@ -13,11 +13,10 @@ import numpy as np
 
 from ..config.variables import ALL, BIAS, BOTH, FLOAT_BITS, NONE, RANDOM, WEIGHT, Design
 from .designs import Values, design_of, values_of
-from .layers import LAYER_KINDS, Layout
+from .layers import LAYER_KINDS, Layout, tensor_name
 from .magnitudes import IN_ORDER, LIKE_TORCH
 from .subsets import random_subsets
 
-TENSORS = ("bias", "weight")
 # Which of TENSORS a target prunes.
 TARGETS = np.array([(True, False), (False, True), (True, True)])[[BIAS, WEIGHT, BOTH]]
 
@@ -86,7 +85,9 @@ def _canonical(values: Values, layout: Layout, seed: int) -> tuple[Values, dict[
         scope, amount, target = (values[name] for name in names)
         *forms, pruned[kind] = _forms(kind, scope, amount, target, layout, seed)
         found |= zip(names, forms, strict=True)
-        if (bits := f"{kind}_bits") in values and not getattr(layout, kind):
+        if (bits := f"{kind}_bits") in values and not any(
+            layer.weight for layer in getattr(layout, kind)
+        ):
             found[bits] = np.full_like(values[bits], FLOAT_BITS)
     found["quantization"] = values["quantization"] * layout.quantizable
     return found, pruned
@@ -151,11 +152,13 @@ def canonical(design: Design, layout: Layout, seed: int) -> tuple[Design, Plan]:
         bits = getattr(folded, f"{kind}_bits")
         for layer, (bias, weight) in zip(getattr(layout, kind), lost.T, strict=True):
             counts = (("weight", int(weight)), ("bias", int(bias)))
-            zeros += [(f"{layer.name}.{tensor}", count) for tensor, count in counts if count]
+            zeros += [(tensor_name(layer.name, part), count) for part, count in counts if count]
+            if not layer.weight:  # it belongs to another layer
+                continue
             if weight == layer.weight:
                 emptied.append(layer.name)
             elif bits != FLOAT_BITS:
-                rounded.append((f"{layer.name}.weight", bits))
+                rounded.append((tensor_name(layer.name, "weight"), bits))
     ties = IN_ORDER if zeros and layout.tables is not None else LIKE_TORCH
     quantized = bool(folded.quantization)
     return folded, Plan(tuple(zeros), quantized, ties, tuple(rounded), tuple(emptied))

@@ -6,8 +6,17 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.ao.nn.quantized import dynamic
+from torch.ao.quantization.qconfig import default_dynamic_qconfig
 
-from .layers import LAYER_KINDS, layers_of, with_tensors
+from .channels import channels_first
+from .layers import (
+    LAYER_KINDS,
+    is_quantizable,
+    layers_of,
+    transposed_weights,
+    with_tensors,
+)
 from .magnitudes import ZEROING, selection_entries
 from .plans import Plan
 from .rounding import round_weight
@@ -60,32 +69,50 @@ def prune(network: nn.Module, plan: Plan, read: ReadTensor | None = None) -> Pru
     for name, zeros in sorted(plan.zeros, key=lambda item: -selection_entries(sizes[item[0]])):
         changed[name] = read(name)
         ZEROING[plan.ties](changed[name], zeros)
-    scales = {}
+    scales, groups = {}, transposed_weights(network)
     for name, bits in plan.bits:
         changed[name] = changed[name] if name in changed else read(name)
-        scales[name] = round_weight(changed[name], bits, name)
+        with channels_first(changed[name], groups.get(name)) as rows:
+            scales[name] = round_weight(rows, bits, name)
     return Pruned(with_tensors(network, changed), scales)
 
 
-def quantize_in_place(network: nn.Module) -> None:
-    """Replace the Linear layers by dynamic int8 layers.
-
-    These have one scale for each weight tensor, and one activation scale for each batch.
-    """
-    linear = {name: module for name, module in network.named_modules() if type(module) is nn.Linear}
+def _int8(layer: nn.Module) -> nn.Module:
+    """torch's dynamic int8 layer of a Linear layer."""
+    layer.qconfig = default_dynamic_qconfig  # type: ignore[assignment]
     with warnings.catch_warnings():
-        # Both warnings say that these functions move to torchao, whose int8 is another scheme. The
-        # pinned torch still has them.
-        warnings.filterwarnings(
-            "ignore", message="torch.ao.quantization is deprecated", category=DeprecationWarning
-        )
+        # torch's int8 moves to torchao, whose int8 is another scheme. The pinned torch still has
+        # it.
         warnings.filterwarnings("ignore", message="torch.quantize_per_tensor", category=UserWarning)
-        # One at a time, so that the float weights of each leave memory before the next.
-        while linear:
-            name, layer = linear.popitem()
-            torch.ao.quantization.quantize_dynamic(network, {name}, dtype=torch.qint8, inplace=True)
-            # torch's qconfig refers to the layer, which would stay until garbage is collected.
-            layer.__dict__.pop("qconfig", None)
+        made = dynamic.Linear.from_float(layer)
+    del layer.qconfig
+    return made
+
+
+def quantize_in_place(network: nn.Module) -> None:
+    """Make the Linear layers dynamic int8 layers, wherever the network holds them.
+
+    These have one scale for each weight tensor, and one activation scale for each batch. Layers
+    that share weight and bias share the int8 weight too.
+    """
+    layers = [
+        (layer, (id(layer.weight), id(layer.bias)))
+        for layer in network.modules()
+        if is_quantizable(layer)
+    ]
+    made: dict[tuple[int, int], nn.Module] = {}
+    # One at a time, so that the float weights of each leave memory before the next.
+    while layers:
+        layer, tensors = layers.pop()
+        int8 = made.setdefault(tensors, made.get(tensors) or _int8(layer))
+        # The object stays, so that no other place of it still has the float layer. It keeps all
+        # that a network may have given it.
+        for name in ("weight", "bias"):
+            layer._parameters.pop(name)
+        layer.__class__ = type(int8)
+        vars(layer).update(
+            {**vars(int8), **vars(layer), "_modules": int8._modules | layer._modules}
+        )
 
 
 def nonzero_rate(network: nn.Module) -> float:

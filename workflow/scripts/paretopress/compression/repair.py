@@ -19,6 +19,8 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..dataset.split import Split, normalized
+from .channels import channels_first
+from .layers import tensor_name, transposed_weights, with_tensors
 from .moments import Moments, Pool
 from .passage import Passage, modules_of, norm_input
 from .pruning import Pruned
@@ -92,7 +94,7 @@ def _along(values: torch.Tensor, layer: Any, output: torch.Tensor) -> torch.Tens
 
 
 def _run(network: nn.Module, images: RepairImages) -> None:
-    with torch.inference_mode(), denormals_flushed():
+    with torch.no_grad(), denormals_flushed():
         for batch in images.batches():
             network(batch)
 
@@ -185,7 +187,8 @@ def repair(
     """Mend a pruned network in place, in one pass over the training images.
 
     A batch goes on through the network mended by its own moments. What stays in the network is
-    mended by the moments of all batches and calls.
+    mended by the moments of all batches and calls. The images pass through a copy, so that the
+    network keeps nothing else of them.
 
     Args:
         pruned: The pruned network, in evaluation mode, with its scales, which change with the
@@ -196,8 +199,9 @@ def repair(
         own_tensor: Gives the values of a parameter, by name, in memory that may be changed. It may
             empty the parameter before.
     """
-    network = pruned.network
-    modules: dict[str, Any] = dict(modules_of(network, names))
+    passing = with_tensors(pruned.network, {})
+    modules: dict[str, Any] = dict(modules_of(pruned.network, names))
+    groups = transposed_weights(pruned.network)
     before = {
         name: {key: getattr(module, key) for key in STATISTICS}
         for name, module in modules.items()
@@ -211,7 +215,7 @@ def repair(
             setattr(norm, key, torch.where(found.finite, moments(found).to(old.dtype), old))
 
     with ExitStack() as hooks:
-        for name, module in modules_of(network, names):
+        for name, module in modules_of(passing, names):
             if name in before:
 
                 def renew(norm: Any, args: Any, kwargs: Any, name: str = name) -> None:
@@ -227,7 +231,7 @@ def repair(
 
                 hooks.enter_context(module.register_forward_hook(mend))
         if names:
-            _run(network, images)
+            _run(passing, images)
 
     with torch.no_grad():
         for name, found in pool.items():
@@ -244,11 +248,12 @@ def repair(
                 take_statistics(layer, name, found)
                 continue
             scale, shift = scale_and_shift(found, dense[name], layer.bias)
-            weight = own_tensor(parameter := f"{name}.weight", layer.weight)
-            if parameter in pruned.scales:
-                pruned.scales[parameter] = rescale(weight, pruned.scales[parameter], scale)
-            else:
-                _scale_rows(weight, scale)
+            weight = own_tensor(parameter := tensor_name(name, "weight"), layer.weight)
+            with channels_first(weight, groups.get(parameter)) as rows:
+                if parameter in pruned.scales:
+                    pruned.scales[parameter] = rescale(rows, pruned.scales[parameter], scale)
+                else:
+                    _scale_rows(rows, scale)
             layer.weight.data = weight
             if layer.bias is not None:
                 layer.bias.data = _shifted(layer.bias.detach(), scale, shift)

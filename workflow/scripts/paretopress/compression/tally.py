@@ -83,7 +83,8 @@ def tally(network: nn.Module, split: Split, batch_size: int, device: torch.devic
     """
     network.eval()
     correct = unscored = 0
-    with torch.inference_mode(), denormals_flushed():
+    # No inference mode: what a network keeps of a pass there could not be trained with afterwards.
+    with torch.no_grad(), denormals_flushed():
         for images, labels in batches(split, batch_size):
             scores = scores_of(network, images.to(device))
             predicted = scores.argmax(1, keepdim=True)  # the place of a NaN, where a row has one

@@ -10,7 +10,8 @@ from ..compression.layers import Layout
 from ..compression.plans import Plan, canonical
 from ..dataset.split import Split
 from ..errors import UserError
-from ..networks.mapped import MappedNetwork, Moves, load_network
+from ..networks.mapped import MappedNetwork, load_network
+from ..networks.moves import Moves
 from ..tables import read_table, records
 from .union import DENSE
 

@@ -4,7 +4,7 @@ Jobs that read the same file share this memory. Pruned tensors belong to their j
 parts, so that no tensor is in memory twice.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,74 +15,32 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
-from ..compression.allocation import ReadMagnitudes, lamp_table, load_tables, magnitudes_of
-from ..compression.layers import LAYER_KINDS, Layout, layout_of, with_tensors
+from ..compression.allocation import ReadMagnitudes, lamp_table, magnitudes_of
+from ..compression.layers import (
+    LAYER_KINDS,
+    Layer,
+    Layout,
+    layer_name,
+    layout_of,
+    tensor_name,
+    with_tensors,
+)
 from ..compression.moments import Moments
 from ..compression.passage import Passage, passage_of
 from ..compression.plans import Plan
 from ..compression.pruning import Pruned, count_and_quantize, prune
-from ..compression.repair import RepairImages, dense_moments, repair
-from ..dataset.split import Split, load_split, spread
+from ..compression.repair import dense_moments, repair
+from ..config.weight_files import SAFETENSORS
+from ..dataset.split import Split
 from ..errors import UserError
 from .build import build_for
-from .weights import PART, fitting_weights
+from .extra_state import set_states
+from .fitting import fitted
+from .moves import NO_MOVES, Moves
+from .stored import wanted_by
+from .weights import PART
 
 OwnTensor = Callable[[str, nn.Parameter], torch.Tensor]
-
-
-@dataclass(frozen=True)
-class Moves:
-    """What a study does to a network beside the variables of its designs.
-
-    Attributes:
-        keep: Names or patterns of layers that nothing is done to.
-        tables: Weights that each layer loses for each amount, by kind, from
-            `allocation.lamp_table`. None if each tensor loses the same share of its entries.
-        repair: The training images that a pruned network is repaired on. None without repair.
-
-    Example:
-        >>> Moves(keep=("conv1",)).repair is None  # the paper's moves, but for one layer
-        True
-    """
-
-    keep: tuple[str, ...] = ()
-    tables: Mapping[str, np.ndarray] | None = None
-    repair: RepairImages | None = None
-
-
-def load_moves(
-    settings: Mapping[str, Any],
-    allocation: Sequence[str | Path],
-    training: Sequence[str | Path],
-) -> Moves:
-    """Load what the moves of a study need.
-
-    Args:
-        settings: {"keep": [...], "repair": {"images": ..., "batch_size": ...} or None}.
-        allocation: The file with the tables of the network, none without them.
-        training: The file of the training split, none without repair.
-
-    Returns:
-        The moves.
-
-    Example:
-        >>> import tempfile
-        >>> from paretopress.dataset.split import save_split
-        >>> split = Split(torch.zeros(4, 3, 8, 8, dtype=torch.uint8), torch.arange(4), tuple("abcd"))
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     save_split(split, Path(folder) / "train.safetensors")
-        ...     settings = {"keep": [], "repair": {"images": 3, "batch_size": 2}}
-        ...     moves = load_moves(settings, [], [f"{folder}/train.safetensors"])
-        ...     len(moves.repair.order)
-        3
-    """
-    repairing = settings["repair"]
-    images = None
-    for path in training:
-        split, asked = load_split(Path(path)), repairing["images"]
-        images = RepairImages(split, spread(split, asked), repairing["batch_size"], asked)
-    tables = load_tables(Path(allocation[0])) if allocation else None
-    return Moves(tuple(settings["keep"]), tables, images)
 
 
 @dataclass(frozen=True)
@@ -97,7 +55,7 @@ class MappedNetwork:
 
     structure: nn.Module
     weights: Path
-    moves: Moves = Moves()
+    moves: Moves = NO_MOVES
 
     def layout(self) -> Layout:
         """List the layers that can be pruned.
@@ -125,17 +83,29 @@ class MappedNetwork:
         Raises:
             UserError: The file cannot be read, or does not fit the network.
         """
-        tensors = fitting_weights(self.structure, self.weights)
-        for name in [name for name, tensor in tensors.items() if tensor.numel() >= PART]:
-            # A mapping of its own ends when this tensor is no longer used.
-            with safe_open(self.weights, framework="pt") as file:
-                tensors[name] = file.get_tensor(name)
-        return with_tensors(self.structure, tensors).eval()
+        weights = fitted(self.structure, self.weights)
+        tensors = weights.tensors
+        for name, key in weights.keys.items():
+            if tensors[name].numel() >= PART:
+                # A mapping of its own ends when this tensor is no longer used.
+                with safe_open(self.weights, framework="pt") as file:
+                    tensors[name] = file.get_tensor(key)
+        network = with_tensors(self.structure, tensors)
+        set_states(network, weights.extra)
+        return network.eval()
+
+    @cached_property
+    def _keys(self) -> dict[str, str]:
+        """The name in the file by each name of a tensor. One with several names is there once."""
+        keys = fitted(self.structure, self.weights).keys
+        first = wanted_by(self.structure).first
+        return {name: keys[own] for name, own in first.items() if own in keys}
 
     def read(self, name: str) -> torch.Tensor:
         """Read one tensor of the file into memory of its own, part by part."""
+        key = self._keys[name]
         with safe_open(self.weights, framework="pt") as file:
-            mapped = file.get_tensor(name)
+            mapped = file.get_tensor(key)
         if mapped.numel() < PART or mapped.dim() == 0:
             return mapped.clone()
         own = torch.empty_like(mapped)
@@ -143,20 +113,26 @@ class MappedNetwork:
         for start in range(0, len(own), rows):
             # Each part has its own mapping, which returns its memory at the end.
             with safe_open(self.weights, framework="pt") as file:
-                own[start : start + rows] = file.get_slice(name)[start : start + rows]
+                own[start : start + rows] = file.get_slice(key)[start : start + rows]
         return own
 
     def tables(self) -> dict[str, np.ndarray]:
-        """Compute the tables of its LAMP allocation, by kind. Each weight is read twice."""
+        """Compute the tables of its LAMP allocation, by kind. Each weight is read twice.
 
-        def reads(name: str) -> ReadMagnitudes:
-            return lambda: magnitudes_of(self.read(f"{name}.weight"))
+        A layer whose weight belongs to another one has a column of zeros.
+        """
 
-        layout = self.layout()
-        return {
-            kind: lamp_table({layer.name: reads(layer.name) for layer in getattr(layout, kind)})
-            for kind in LAYER_KINDS
-        }
+        def reads(layer: Layer) -> ReadMagnitudes:
+            return lambda: magnitudes_of(self.read(tensor_name(layer.name, "weight")))
+
+        layout, tables = self.layout(), {}
+        for kind in LAYER_KINDS:
+            layers = getattr(layout, kind)
+            own = {layer.name: reads(layer) for layer in layers if layer.weight}
+            table = lamp_table(own)
+            tables[kind] = np.zeros((len(table), len(layers)), dtype=table.dtype)
+            tables[kind][:, [layer.weight > 0 for layer in layers]] = table
+        return tables
 
     def tabulated(self) -> "MappedNetwork":
         """The same network with the tables of its LAMP allocation."""
@@ -168,8 +144,13 @@ class MappedNetwork:
         images = self.moves.repair
         assert images is not None
         network = self.fresh()
-        passage = passage_of(network, images.training.images.shape[-1], self.moves.keep)
+        passage = passage_of(network, next(images.batches()), self.moves.keep)
         return passage, dense_moments(network, passage, images)
+
+    @property
+    def left_alone(self) -> tuple[str, ...]:
+        """The layers and norms that repair cannot mend, each with the reason."""
+        return self._dense[0].left_alone if self.moves.repair else ()
 
     def _own_tensor(self, owned: Collection[str]) -> OwnTensor:
         """Give a parameter in memory of its own, of which there is never more than one copy."""
@@ -192,7 +173,7 @@ class MappedNetwork:
             return prune(self.fresh(), plan, self.read)
         passage, dense = self._dense
         pruned = prune(self.fresh(), plan, self.read)
-        names = passage.after({name.rpartition(".")[0] for name in changed})
+        names = passage.after(set(map(layer_name, changed)))
         repair(pruned, names, dense, images, self._own_tensor(changed))
         return pruned
 
@@ -218,7 +199,7 @@ class MappedNetwork:
         return count_and_quantize(self.pruned(plan).network, plan)
 
 
-def mapped_network(structure: nn.Module, weights: Path, moves: Moves = Moves()) -> MappedNetwork:
+def mapped_network(structure: nn.Module, weights: Path, moves: Moves = NO_MOVES) -> MappedNetwork:
     """Map the weights of a network, and drop those that it was built with.
 
     Args:
@@ -230,8 +211,16 @@ def mapped_network(structure: nn.Module, weights: Path, moves: Moves = Moves()) 
         The mapped network.
 
     Raises:
-        UserError: The file cannot be read, or does not fit the network.
+        UserError: The file cannot be read, or does not fit the network. Or its tensors cannot be
+            mapped: it is no safetensors file, or has other types.
     """
+    facts = fitted(structure, weights).taken
+    if facts.format != SAFETENSORS or facts.casts:
+        raise UserError(
+            f"{weights}: its tensors cannot be mapped as they are: a {facts.format} file"
+            f"{', with ' if facts.casts else ''}{', '.join(facts.casts)}. Make a file that can, "
+            "with paretopress.networks.weights.import_weights."
+        )
     return MappedNetwork(MappedNetwork(structure, weights).fresh(), weights, moves)
 
 

@@ -8,7 +8,7 @@ prunes or rounds is stored in these parts, as "NAME.values" and so on:
 
 A Linear layer that torch quantises has int8 values, unless the plan rounds it. It is quantised when
 it is read. The metadata have the version, a SHA-256, and as JSON the types and shapes of the
-tensors in parts, and the scale and the zero point of each int8 layer.
+tensors in parts, the scale and the zero point of each int8 layer, and extra state of modules.
 """
 
 import hashlib
@@ -25,11 +25,14 @@ from torch import nn
 from torch.ao.nn.quantized import dynamic
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
-from ..compression.layers import with_tensors
+from ..compression.channels import swapped_channels
+from ..compression.layers import layer_name, tensor_name, transposed_weights, with_tensors
 from ..compression.plans import Plan
 from ..compression.pruning import Pruned, quantize_in_place
 from ..errors import UserError, short
 from ..jobs.files import written_whole
+from .extra_state import coded, decoded, extra_states, set_states
+from .stored import wanted_by
 
 FORMAT, VERSION = "paretopress.packed", "1"
 PARTS = ("mask", "values", "codes", "scales")
@@ -44,16 +47,20 @@ Parts = dict[str, torch.Tensor]
 
 def _named(network: nn.Module) -> list[tuple[list[str], torch.Tensor]]:
     """Each tensor of the state dict once, with all of its names."""
-    found: dict[int, tuple[list[str], torch.Tensor]] = {}
-    for name, tensor in network.state_dict(keep_vars=True).items():
-        if not isinstance(tensor, torch.Tensor):  # extra state of a module
-            raise UserError(f"{name}: no tensor, and a packed file holds tensors alone.")
-        found.setdefault(id(tensor), ([], tensor))[0].append(name)
-    return list(found.values())
+    wanted = wanted_by(network)
+    names: dict[str, list[str]] = {first: [] for first in wanted.tensors}
+    for name, first in wanted.first.items():
+        names[first].append(name)
+    return [(names[first], tensor) for first, tensor in wanted.tensors.items()]
 
 
 def _kind(tensor: torch.Tensor) -> str:
     return f"{tensor.dtype} {list(tensor.shape)}".removeprefix("torch.")
+
+
+def _in_rows(tensor: torch.Tensor, groups: int | None) -> torch.Tensor:
+    """A tensor with its output channels first, or back again; `groups` as in `channels_first`."""
+    return tensor if groups is None else swapped_channels(tensor, groups).contiguous()
 
 
 def _bytes(tensor: torch.Tensor) -> torch.Tensor:
@@ -136,8 +143,8 @@ def _int8_weights(network: nn.Module) -> Parts:
     quantized = with_tensors(network, {})
     quantize_in_place(quantized)
     return {
-        f"{name}.weight": module.weight()
-        for name, module in quantized.named_modules()
+        tensor_name(name, "weight"): module.weight()
+        for name, module in quantized.named_modules(remove_duplicate=False)
         if isinstance(module, dynamic.Linear)
     }
 
@@ -165,18 +172,23 @@ def save_packed(pruned: Pruned, plan: Plan, path: Path) -> None:
     int8 = _int8_weights(pruned.network) if plan.quantized else {}
     roundings = {name: (pruned.scales[name], bits) for name, bits in plan.bits}
     parts, packed, changed = Parts(), {}, plan.changed
+    groups = transposed_weights(pruned.network)
     for names, parameter in _named(pruned.network):
         name, tensor = names[0], parameter.detach().contiguous()
         rounding = next((roundings[other] for other in names if other in roundings), None)
         in_int8 = not rounding and int8.keys() >= set(names)
         if in_int8 or not changed.isdisjoint(names):
             packed[name] = _kind(tensor)
-            own = _packed(int8[name].int_repr() if in_int8 else tensor, rounding)
+            stored = int8[name].int_repr() if in_int8 else _in_rows(tensor, groups.get(name))
+            own = _packed(stored, rounding)
             parts |= {f"{name}.{part}": value for part, value in own.items()}
         else:
             parts[name] = tensor.clone()  # the format does not allow two names for one memory
     steps = {name: (weight.q_scale(), weight.q_zero_point()) for name, weight in int8.items()}
-    facts = json.dumps({"packed": packed, "int8": steps})
+    extra = {key: coded(value) for key, value in extra_states(pruned.network).items()}
+    facts = json.dumps(
+        {"packed": packed, "int8": steps, **({"extra_state": extra} if extra else {})}
+    )
     with written_whole(path) as temporary:
         save_file(parts, temporary, {FORMAT: f"{VERSION} {_digest(parts, facts)} {facts}"})
 
@@ -221,31 +233,39 @@ def load_packed(structure: nn.Module, path: Path) -> nn.Module:
     plain = [key for key in parts if key.rpartition(".")[0] not in packed]
     stored = {**packed, **{key: _kind(parts[key]) for key in plain}}
     wanted = {names[0]: _kind(tensor) for names, tensor in _named(structure)}
+    extra = facts.get("extra_state", {})
+    stored |= dict.fromkeys(extra, "extra state")
+    wanted |= dict.fromkeys(wanted_by(structure).extra.values(), "extra state")
     if misfits := [
         f"{name}: {stored.get(name, 'missing')}, {wanted.get(name, 'not in the network')}"
         for name in {**wanted, **stored}
         if stored.get(name) != wanted.get(name)
     ]:
         raise UserError(
-            f"{path}: of another network. {len(misfits)} tensors do not fit, in the file and in the "
-            "network:\n  " + "\n  ".join(misfits[:SHOWN]) + "\nCheck the architecture."
+            f"{path}: of another network. Tensors that do not fit: {len(misfits)}. In the file and in "
+            "the network:\n  " + "\n  ".join(misfits[:SHOWN])
         )
-    tensors, integers = Parts(), Parts()
+    tensors, integers, groups = Parts(), Parts(), transposed_weights(structure)
     for names, like in _named(structure):
         own = {part: parts[key] for part in PARTS if (key := f"{names[0]}.{part}") in parts}
-        tensor = _unpacked(own, like.shape) if names[0] in packed else parts[names[0]]
+        if names[0] in packed:
+            in_rows = _in_rows(like.to("meta"), swapped := groups.get(names[0])).shape
+            tensor = _in_rows(_unpacked(own, in_rows), swapped)
+        else:
+            tensor = parts[names[0]]
         tensors[names[0]] = tensor.to(like.dtype)
         if tensor.dtype != like.dtype:
             integers |= dict.fromkeys(names, tensor)
     network = with_tensors(structure, tensors)
+    set_states(network, {key: decoded(value) for key, value in extra.items()})
     if not int8:
         return network.eval()
     for name, module in network.named_modules():
         if type(module) in LINEAR:
-            module.__class__ = LINEAR[f"{name}.weight" not in int8]
+            module.__class__ = LINEAR[tensor_name(name, "weight") not in int8]
     quantize_in_place(network)
     for name in int8.keys() & integers:
         weight = torch._make_per_tensor_quantized_tensor(integers[name], *int8[name])
-        linear: Any = network.get_submodule(name.removesuffix(".weight"))
+        linear: Any = network.get_submodule(layer_name(name))
         linear.set_weight_bias(weight, linear.bias())
     return network.eval()

@@ -9,7 +9,8 @@ from ..compression.evaluation import Measurement, measure
 from ..compression.plans import Plan
 from ..config.sizes import NONZERO_RATE
 from ..dataset.split import load_split
-from ..networks.mapped import Moves, load_network
+from ..networks.mapped import load_network
+from ..networks.moves import Moves
 from ..tables import read_table, records
 from .archive import Evaluation, Target
 
