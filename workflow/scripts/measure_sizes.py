@@ -11,7 +11,7 @@ from paretopress.dataset.split import load_split
 from paretopress.fronts.remade import load_fronts
 from paretopress.fronts.sizes import measure_sizes, pruned_layers
 from paretopress.jobs.job import job
-from paretopress.networks.mapped import load_moves
+from paretopress.networks.moves import load_moves
 from paretopress.tables import write_csv
 
 with job(snakemake) as work:

@@ -38,13 +38,13 @@ def test_without_zeros_all_multiply_accumulates_count_half_of_torchs_flops(archi
         for layer in layers:
             network.get_parameter(f"{layer.name}.weight").data.fill_(0.5)
     expected = flops(network, (3, 32, 32)) / 2
-    assert multiply_accumulates(network, (3, 32, 32)) == (expected, expected)
+    assert multiply_accumulates(network, (3, 32, 32)) == (expected, expected, [])
 
 
 def test_layers_whose_weight_attention_reads_itself_are_counted_too():
     network = build_network({"name": "vit_b_32", "arguments": {"image_size": 64}}, 3)
     tokens = 4 + 1
-    expected = 768 * 3 * 32 * 32 * 4 + 12 * (768 * 768 + 2 * 768 * 3072) * tokens + 768 * 3
+    expected = 768 * 3 * 32 * 32 * 4 + 12 * (4 * 768 * 768 + 2 * 768 * 3072) * tokens + 768 * 3
     assert multiply_accumulates(network, (3, 64, 64))[0] == expected
 
 
@@ -67,7 +67,7 @@ def test_grouped_and_depthwise_convolutions_and_strides(groups):
         nn.Linear(128, 5),
     )
     all_macs = 4 * 3 * 64 + 8 * (4 // groups) * 9 * 16 + 128 * 5
-    assert multiply_accumulates(network, IMAGE) == (all_macs, all_macs)
+    assert multiply_accumulates(network, IMAGE) == (all_macs, all_macs, [])
     assert flops(network, IMAGE) == 2 * all_macs
 
 
