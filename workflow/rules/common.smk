@@ -41,9 +41,8 @@ def code_of(script, **options):
 
 
 def own_code_of(wildcards):
-    """The user's Python file that builds the network of the job, if it has one."""
-    architecture = CONFIG["networks"][wildcards.network]["architecture"]
-    return [local(architecture["path"])] if architecture["name"] == "file" else []
+    """The user's Python files that build the network of the job, if it has any."""
+    return list(map(local, PLANNED.own_code[wildcards.network]))
 
 
 def own_candidates_of(wildcards):

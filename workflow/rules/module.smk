@@ -4,6 +4,9 @@ import os
 import sys
 from pathlib import Path
 
+# The order of a set of texts, by which a user's file may build its network, is that of each job.
+os.environ.setdefault("PYTHONHASHSEED", "0")
+
 MODULE = workflow.modifier
 SCRIPTS = Path(str(workflow.current_basedir)).parent / "scripts"
 REPORT = SCRIPTS.parent / "report"

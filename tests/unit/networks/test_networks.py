@@ -181,7 +181,7 @@ def test_a_network_learns_the_digits():
         split_seed=0,
         mean=[0.0] * 3,
         std=[1.0] * 3,
-    )
+    ).splits
     torch.manual_seed(0)
     network = build_network({"name": "vgg16_slim", "width_divisor": 8}, 10)
     history = train(

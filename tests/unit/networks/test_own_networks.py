@@ -1,5 +1,6 @@
 """Networks beyond the paper's two: torchvision's others, a user's own file, weights from .pt files; what each of them cannot do is said."""
 
+import sys
 import textwrap
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from torch.nn.utils import parametrizations
 from paretopress.compression.layers import layout_of
 from paretopress.compression.plans import canonical
 from paretopress.compression.pruning import compress, nonzero_rate, prune
+from paretopress.config.own_modules import code_files
 from paretopress.config.variables import Design
 from paretopress.dataset.split import Split
 from paretopress.errors import UserError
-from paretopress.networks.build import build_for, build_network, check_network
+from paretopress.networks.build import build_for, build_network, check_keep
+from paretopress.networks.trial import check_network
 from paretopress.networks.weights import load_weights, save_weights
 
 OWN = """
@@ -221,12 +224,13 @@ def test_layers_that_share_their_weight_are_pruned_and_counted_once():
     network = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8), nn.Linear(8, 2))
     network[2].weight = network[0].weight
     layout = layout_of(network)
-    assert [layer.name for layer in layout.linear] == ["0", "3"]
+    sizes = [(layer.name, layer.weight, layer.bias) for layer in layout.linear]
+    assert sizes == [("0", 64, 8), ("2", 0, 8), ("3", 16, 2)]
     _, plan = canonical(Design(2, 0, 0.5, 0.1, 1, 0, 0), layout, seed=1)
     pruned, rate = compress(network, plan)
     assert pruned[2].weight is pruned[0].weight
     assert int((pruned[0].weight == 0).sum()) == 32
-    assert rate == pytest.approx(1 - (32 + 8) / (64 + 8 + 16 + 2))
+    assert rate == pytest.approx(1 - (32 + 8) / (64 + 8 + 8 + 16 + 2))
 
 
 def test_a_weight_that_is_not_there_is_named():
@@ -259,7 +263,7 @@ def test_an_argument_that_torchvision_does_not_know_is_named():
     [
         (
             lambda: build_network({"name": "vit_b_16", "arguments": {}}, 5),
-            "cannot take images of 32 x 32 pixels",
+            "cannot take 2 images of 32 x 32 pixels in evaluation mode: .* pixels it takes 224\\.",
         ),
         (
             lambda: nn.Sequential(nn.Flatten(), nn.LazyLinear(5)),
@@ -330,16 +334,16 @@ def test_code_in_a_pytorch_file_is_not_run(own_file, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "found"),
     [
-        b"",
-        b"PK\x03\x04 nothing",
-        b"some text",
+        (b"", "empty"),
+        (b"PK\x03\x04 nothing", "a damaged zip archive"),
+        (b"some text", "no file of weights"),
     ],
 )
-def test_a_file_that_is_no_pytorch_file_is_named(own_file, tmp_path, content):
+def test_a_file_that_is_no_pytorch_file_is_named(own_file, tmp_path, content, found):
     (tmp_path / "w.pt").write_bytes(content)
-    with pytest.raises(UserError, match=r"w\.pt: not a PyTorch file of weights alone: damaged"):
+    with pytest.raises(UserError, match=rf"w\.pt: {found}"):
         load_weights(build_network(own(own_file, "grouped"), 5), tmp_path / "w.pt")
 
 
@@ -349,14 +353,14 @@ def test_a_file_that_is_no_pytorch_file_is_named(own_file, tmp_path, content):
 )
 def test_what_is_no_dense_tensor_under_a_name_is_refused(own_file, tmp_path, content):
     torch.save(content, tmp_path / "w.pt")
-    with pytest.raises(UserError, match=r"w\.pt: no"):
+    with pytest.raises(UserError, match=r"w\.pt: (no state dict|the weights do not fit)"):
         load_weights(build_network(own(own_file, "grouped"), 5), tmp_path / "w.pt")
 
 
 def test_what_a_pytorch_file_holds_beside_tensors_is_named(own_file, tmp_path):
     torch.save({"model": {}, "accuracy": np.float64(0.9)}, tmp_path / "w.pt")
     with pytest.raises(
-        UserError, match=r"\(it holds numpy\.[\w.]+\)\. Save the weights with"
+        UserError, match=r"it holds numpy\.[\w.]+; no code in it was run\. .*torch\.save"
     ) as error:
         load_weights(build_network(own(own_file, "grouped"), 5), tmp_path / "w.pt")
     assert "\x1b" not in str(error.value)
@@ -380,6 +384,130 @@ def build_network(num_classes):
     (tmp_path / "ends.py").write_text("import sys\nsys.exit(2)\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"ends\.py, line 2: SystemExit: 2"):
         build_network(own(tmp_path / "ends.py", "build_network"), 5)
+
+
+def written(folder: Path, files: dict[str, str]) -> Path:
+    """The first of the files, which are written."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(textwrap.dedent(text), encoding="utf-8")
+    return folder / next(iter(files))
+
+
+HELPERS = {
+    "blocks.py": "from torch import nn\nfrom widths import WIDTH\n"
+    "def block(classes): return nn.Sequential(nn.Flatten(), nn.Linear(3072, WIDTH), nn.Linear(WIDTH, classes))",
+    "widths.py": "WIDTH = 7",
+    "inner/__init__.py": "from .deep import block",
+    "inner/deep.py": "from ..blocks import block",
+    "folder/plain.py": "from blocks import block",
+}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from blocks import block\ndef build_network(n): return block(n)",
+        "from blocks import *\ndef build_network(n): return block(n)",
+        "from blocks import block as build_network",
+        "import blocks\ndef build_network(n): return blocks.block(n)",
+        "from .blocks import block\ndef build_network(n): return block(n)",
+        "from . import blocks\ndef build_network(n): return blocks.block(n)",
+        "import inner.deep\ndef build_network(n): return inner.deep.block(n)",
+        "import inner.deep as d\ndef build_network(n): return d.block(n)",
+        "from inner import block\ndef build_network(n): return block(n)",
+        "from inner import deep\ndef build_network(n): return deep.block(n)",
+        "from folder.plain import block\ndef build_network(n): return block(n)",
+        "def build_network(n):\n    from blocks import block\n    return block(n)",
+        "import importlib\ndef build_network(n): return importlib.import_module('blocks').block(n)",
+        "from importlib import import_module as load\nbuild_network = load('inner.deep').block",
+        "import importlib.util\nbuild_network = importlib.import_module('.blocks', __package__).block",
+    ],
+)
+def test_a_network_file_may_import_files_beside_it(tmp_path, code):
+    path, before = written(tmp_path, {"net.py": code} | HELPERS), list(sys.path)
+    assert {tmp_path / "blocks.py", tmp_path / "widths.py"} < set(code_files(path))
+    assert build_network(own(path, "build_network"), 5)[2].out_features == 5
+    assert sys.path == before
+    assert not {"blocks", "inner", "folder", "widths"} & set(sys.modules)
+
+
+def test_an_import_in_a_forward_pass_works_whenever_it_runs(tmp_path):
+    code = """
+    from torch import nn
+    class Late(nn.Module):
+        def __init__(self, n):
+            super().__init__()
+            self.layer = nn.Linear(3, n)
+        def forward(self, x):
+            from late import scale
+            return scale(self.layer(x.mean((2, 3))))
+    """
+    first, second = (
+        written(tmp_path / name, {"net.py": code, "late.py": f"def scale(x): return {factor} * x"})
+        for name, factor in (("a", 0), ("b", 1))
+    )
+    one, other = (build_network(own(path, "Late"), 4) for path in (first, second))
+    for network, zero in ((one, True), (other, False), (one, True)):
+        assert bool((network(torch.ones(2, 3, 8, 8)) == 0).all()) == zero
+
+
+def test_two_networks_of_a_study_may_have_helpers_of_one_name(tmp_path):
+    code = "from blocks import build_network"
+    paths = {
+        width: written(
+            tmp_path / str(width), {"net.py": code, "blocks.py": HELPERS["blocks.py"].replace("block(", "build_network("), "widths.py": f"WIDTH = {width}"}
+        )
+        for width in (3, 4)
+    }  # fmt: skip
+    architectures = {f"n{width}": own(path, "build_network") for width, path in paths.items()}
+    check_keep(["1"], architectures, 5)
+    for width in (3, 4, 3):
+        assert build_network(own(paths[width], "build_network"), 5)[1].out_features == width
+    (tmp_path / "3" / "widths.py").write_text("WIDTH = 11  # edited", encoding="utf-8")
+    assert build_network(own(paths[3], "build_network"), 5)[1].out_features == 11
+
+
+def test_an_installed_package_goes_before_a_file_of_its_name(tmp_path):
+    code = "import random, yaml\nfrom torch import nn\nimport numpy as np\ndef build_network(n): return nn.Linear(3, n) if random.random() < np.inf else yaml"
+    wrong = dict.fromkeys(
+        ("torch.py", "numpy/__init__.py", "random.py", "yaml.py"), "raise ValueError"
+    )
+    path = written(tmp_path, {"net.py": code} | wrong)
+    assert build_network(own(path, "build_network"), 5).out_features == 5
+    assert code_files(path) == [path]
+
+
+def test_a_folder_of_data_does_not_hide_a_package_on_the_path(tmp_path, monkeypatch):
+    path = written(tmp_path / "own", {"net.py": "from images import build_network"})
+    (tmp_path / "own" / "images" / "train").mkdir(parents=True)
+    code = "from torch import nn\ndef build_network(n): return nn.Linear(3, n)"
+    written(tmp_path / "path", {"images.py": code})
+    monkeypatch.syspath_prepend(tmp_path / "path")
+    assert build_network(own(path, "build_network"), 5).out_features == 5
+    assert code_files(path) == [path]
+
+
+@pytest.mark.parametrize(
+    ("helper", "message"),
+    [
+        ("x = 1\nraise ValueError('no')", r"blocks\.py, line 2: ValueError: no"),
+        ("x = (\n", r"blocks\.py, line 1: SyntaxError"),
+        ("import timmm", r"blocks\.py, line 1: ModuleNotFoundError: No module named 'timmm'"),
+        ("from widths import Y", r"blocks\.py, line 1: ImportError: cannot import name 'Y' from 'widths'"),
+    ],
+)  # fmt: skip
+def test_an_error_in_a_file_beside_is_named_with_its_line(tmp_path, helper, message):
+    files = {"net.py": "from blocks import x", "blocks.py": helper, "widths.py": ""}
+    with pytest.raises(UserError, match=message):
+        build_network(own(written(tmp_path, files), "x"), 5)
+
+
+def test_a_file_that_no_text_names_is_not_loaded_unseen(tmp_path):
+    """An edit of it would repeat nothing."""
+    code = "import importlib\nbuild_network = importlib.import_module('blo' + 'cks').block"
+    with pytest.raises(UserError, match=r"blocks\.py: .*net\.py loads it under a name that is not"):
+        build_network(own(written(tmp_path, {"net.py": code} | HELPERS), "build_network"), 5)
 
 
 def test_a_pytorch_file_without_a_state_dict_says_what_is_wanted(own_file, tmp_path):

@@ -1,6 +1,7 @@
 """Recipes, checkpoints, devices and precisions of the training of a baseline."""
 
 import logging
+import math
 import os
 from typing import get_args
 
@@ -32,6 +33,7 @@ from paretopress.networks.training import (
     train,
     training_device,
 )
+from paretopress.networks.weights import check_extra_state, load_weights, save_weights
 
 VGG = {"name": "vgg16_slim", "width_divisor": 32}  # has dropout
 RESNET = {"name": "resnet50_slim", "width_per_group": 1}  # has batch norm
@@ -223,6 +225,47 @@ def test_a_training_that_dies_after_every_epoch_ends_with_the_same_weights(noise
     resumed, resumed_history = trained(VGG, noise, recipe(), folder=tmp_path)
     assert resumed_history == history
     assert_same_weights(resumed, whole)
+
+
+COUNTING = """
+from collections import OrderedDict
+from torch import nn
+
+class Counting(nn.Linear):
+    steps, seen = 0, OrderedDict()
+
+    def forward(self, images):
+        if self.training:
+            self.steps += 1
+            self.seen = OrderedDict(self.seen, last=(images.shape, {"a", "b", self.steps}))
+        return super().forward(images.flatten(1))
+
+    def get_extra_state(self):
+        return [self.steps, self.seen]
+
+    def set_extra_state(self, state):
+        self.steps, self.seen = state
+
+def build_network(num_classes):
+    return Counting(3072, num_classes)
+"""
+
+
+def test_extra_state_goes_on_where_the_training_died(noise, tmp_path):
+    own = tmp_path / "counting.py"
+    own.write_text(COUNTING, encoding="utf-8")
+    counting = {"name": "file", "path": str(own), "function": "build_network", "arguments": {}}
+    check_extra_state(build_network(counting, 3))
+    networks = [trained(counting, noise, recipe())[0]]
+    with pytest.raises(Died):
+        trained(counting, noise, recipe(), folder=tmp_path / "state", die_after=2)
+    networks.append(trained(counting, noise, recipe(), folder=tmp_path / "state")[0])
+    for number, network in enumerate(networks):
+        assert network.steps == 4 * math.ceil(len(noise) / 20)
+        save_weights(network, tmp_path / f"{number}")
+    assert (tmp_path / "0").read_bytes() == (tmp_path / "1").read_bytes()
+    load_weights(read := build_network(counting, 3), tmp_path / "0")
+    assert read.get_extra_state() == networks[0].get_extra_state()
 
 
 def test_dropout_draws_on_where_the_training_died(noise, tmp_path):

@@ -2,12 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from .base import Checksum, Count, FilePath, Fraction, Positive, Section, Seed, refuse
 from .recipes import DEFAULT_RECIPE, RECIPES
 from .torchvision_models import TorchvisionModel
-from .weight_files import WEIGHT_FILES
 
 
 class Vgg16Slim(Section):
@@ -52,7 +51,7 @@ class OwnNetwork(Section):
         description="Your own network: a Python file and a function in it"
     )
     path: FilePath = Field(
-        description="The Python file. It may import installed packages, but no other file of yours"
+        description="The Python file. It may import installed packages, and files in its folder"
     )
     function: str = Field(
         "build_network",
@@ -61,12 +60,6 @@ class OwnNetwork(Section):
         "a torch Module",
     )
     arguments: dict[str, Any] = Field({}, description="Arguments of the function, by name")
-
-
-def _weight_file(path: str) -> str:
-    if not path.lower().endswith(tuple(WEIGHT_FILES)):
-        raise refuse("not a file of weights", f"a path that ends with {', '.join(WEIGHT_FILES)}")
-    return path
 
 
 ONE_CYCLE = RECIPES[DEFAULT_RECIPE]
@@ -148,10 +141,10 @@ class Network(Section):
         discriminator="name",
         description="Architecture of the network: a name, and the keys of that architecture",
     )
-    weights: Annotated[FilePath, AfterValidator(_weight_file)] | None = Field(
+    weights: FilePath | None = Field(
         None,
-        description="A .safetensors or .pt file with trained weights. They are imported, and the "
-        "network is not trained here",
+        description="A file with trained weights, of safetensors or of torch.save, under any "
+        "suffix. They are imported, and the network is not trained here",
     )
     checksum: Checksum | None = Field(
         None,

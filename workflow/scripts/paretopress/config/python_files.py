@@ -4,17 +4,17 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
+
 
 def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
     """Yield the statements of a module's top level, also those under if, try, with and loops."""
     for statement in body:
         yield statement
-        if not isinstance(statement, ast.FunctionDef | ast.ClassDef):
-            for name in ("body", "orelse", "finalbody", "handlers"):
+        if not isinstance(statement, FUNCTIONS | ast.ClassDef):
+            for name in ("body", "orelse", "finalbody", "handlers", "cases"):
                 for inner in getattr(statement, name, []):
-                    yield from _statements(
-                        inner.body if isinstance(inner, ast.ExceptHandler) else [inner]
-                    )
+                    yield from _statements([inner] if isinstance(inner, ast.stmt) else inner.body)
 
 
 @dataclass(frozen=True)
@@ -87,31 +87,36 @@ def dataclass_fields(code: str, name: str) -> dict[str, FieldText] | None:
     return None
 
 
-def defined_names(code: str) -> set[str]:
+def functions_in(tree: ast.Module) -> set[str]:
+    """Find the names of the functions and classes that the top level of a Python file defines."""
+    return {
+        statement.name
+        for statement in _statements(tree.body)
+        if isinstance(statement, FUNCTIONS | ast.ClassDef)
+    }
+
+
+def defined_names(tree: ast.Module) -> set[str]:
     """Find the names that the top level of a Python file defines or imports.
 
     Args:
-        code: The text of the file. It is not run.
+        tree: The parsed file.
 
     Returns:
         The names. "*" is among them if the file imports all names of another one.
-
-    Raises:
-        SyntaxError: The text is not Python.
-        ValueError: The text is not Python, for example because it has a null byte.
     """
-    defined: set[str] = set()
-    for statement in _statements(ast.parse(code).body):
-        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-            defined.add(statement.name)
-        elif isinstance(statement, ast.Import | ast.ImportFrom):
+    defined = functions_in(tree)
+    for statement in _statements(tree.body):
+        if isinstance(statement, ast.Import):
+            # `import a.b` defines a.
+            defined |= {alias.asname or alias.name.partition(".")[0] for alias in statement.names}
+        elif isinstance(statement, ast.ImportFrom):
             defined |= {alias.asname or alias.name for alias in statement.names}
-        elif isinstance(statement, ast.Assign | ast.AnnAssign):
-            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        elif not isinstance(statement, FUNCTIONS | ast.ClassDef):
             defined |= {
                 node.id
-                for target in targets
-                for node in ast.walk(target)
-                if isinstance(node, ast.Name)
+                for node in ast.walk(statement)
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
             }
-    return defined
+    globals_ = (node.names for node in ast.walk(tree) if isinstance(node, ast.Global))
+    return defined.union(*globals_)

@@ -1,74 +1,25 @@
-"""Build networks by architecture, prepare them for compression, and check them on two images."""
+"""Build networks by architecture, and prepare them for compression."""
 
-import importlib.util
-import sys
-import traceback
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
-from torch.nn.parameter import is_lazy
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
 
-from .. import torchvision_operators  # noqa: F401  a user's file may import torchvision
 from ..compression.layers import kept_layers, layer_names, layout_of, with_tensors
+from ..compression.passage import trial_images
 from ..dataset.split import Split
 from ..errors import UserError
+from .own import own_network
 
-
-def _where_in(file: Path, error: BaseException) -> str:
-    """The last line of the user's file that an error passed through, if any."""
-    lines = [
-        frame.lineno
-        for frame in traceback.extract_tb(error.__traceback__)
-        if Path(frame.filename) == file
-    ]
-    return f"{file}, line {lines[-1]}" if lines else str(file)
-
-
-def own_network(
-    num_classes: int, *, path: str, function: str, arguments: Mapping[str, Any]
-) -> nn.Module:
-    """Build a network with a function of the user's Python file.
-
-    Args:
-        num_classes: Number of classes, the first argument of the function.
-        path: The file.
-        function: Name of the function.
-        arguments: Its keyword arguments.
-
-    Returns:
-        The network that the function returns.
-
-    Raises:
-        UserError: The file cannot be run, or has no such function. Or the function fails, or does
-            not return a torch Module.
-    """
-    file = Path(path).absolute()
-    spec = importlib.util.spec_from_file_location(f"paretopress_own_{file.stem}", file)
-    if spec is None or spec.loader is None:
-        raise UserError(
-            f"{path}: not a Python file. Give a file that ends with .py as architecture.path."
-        )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look up their module there
-    try:
-        spec.loader.exec_module(module)
-        network = getattr(module, function)(num_classes, **arguments)
-    except (Exception, SystemExit) as error:
-        raise UserError(
-            f"{_where_in(file, error)}: {type(error).__name__}: {error}. "
-            "The file is run, and then "
-            f"{function}(num_classes={num_classes}, **{dict(arguments)}) is called in it."
-        ) from error
-    if not isinstance(network, nn.Module):
-        raise UserError(
-            f"{path}: {function} returned a {type(network).__name__}. "
-            "It must return a torch.nn.Module."
-        )
-    return network
+# The seed of what building a network draws, in each job, whatever it trains or evaluates.
+BUILDING_SEED = 0
 
 
 def _builder(name: str) -> Callable[..., nn.Module]:
@@ -80,13 +31,52 @@ def _builder(name: str) -> Callable[..., nn.Module]:
     return ARCHITECTURES[name]
 
 
-def build_network(architecture: Mapping[str, Any], num_classes: int) -> nn.Module:
-    """Build an untrained network. Its weights are drawn from torch's global generator.
+@contextmanager
+def _seeded_beside_torch(seed: int) -> Iterator[None]:
+    """Seed Python's and numpy's global generators within the block."""
+    # A user's file may draw from numpy's global generator.
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed Python's, numpy's and torch's global generators within the block."""
+    with _seeded_beside_torch(seed), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def _built(architecture: Mapping[str, Any], num_classes: int) -> nn.Module:
+    name, arguments = (
+        architecture["name"],
+        {key: value for key, value in architecture.items() if key != "name"},
+    )
+    try:
+        return _builder(name)(num_classes, **arguments)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise UserError(
+            f"architecture {name}: cannot be built for {num_classes} classes with {arguments}: "
+            f"{error}. {'Change architecture.arguments.' if any(arguments.values()) else ''}".rstrip()
+        ) from error
+
+
+def build_network(
+    architecture: Mapping[str, Any], num_classes: int, seed: int = BUILDING_SEED
+) -> nn.Module:
+    """Build an untrained network, the same one each time.
 
     Args:
         architecture: "name" is "file" or a key of torchvision_networks.ARCHITECTURES. The other
             entries are the arguments of its builder.
         num_classes: Number of classes.
+        seed: Seed of all that building draws.
 
     Returns:
         The network.
@@ -99,49 +89,102 @@ def build_network(architecture: Mapping[str, Any], num_classes: int) -> nn.Modul
         >>> network.classifier[-1].out_features
         10
     """
-    name, arguments = (
-        architecture["name"],
-        {key: value for key, value in architecture.items() if key != "name"},
+    with seeded(seed):
+        return _built(architecture, num_classes)
+
+
+def drawn_layers(network: nn.Module) -> UserError:
+    """The error for a network whose layers differ from build to build."""
+    return UserError(
+        f"the network {type(network).__name__} has other tensors each time it is built. Its layers "
+        "must not depend on random numbers."
     )
-    try:
-        return _builder(name)(num_classes, **arguments)
-    except (TypeError, ValueError, AttributeError) as error:
+
+
+def initialize(network: nn.Module, architecture: Mapping[str, Any], num_classes: int) -> None:
+    """Draw the state dict of an untrained network from torch's global generator.
+
+    What building draws beside the state dict stays that of each other job.
+
+    Args:
+        network: The network, from `build_network`, which is changed.
+        architecture: Its name and arguments.
+        num_classes: Number of classes.
+
+    Raises:
+        UserError: A second build has another state dict, or no parameter can be trained.
+    """
+    if not any(parameter.requires_grad for parameter in network.parameters()):
         raise UserError(
-            f"architecture {name}: cannot be built for {num_classes} classes with {arguments}: "
-            f"{error}. Change architecture.arguments."
-        ) from error
+            f"the network {type(network).__name__} has no parameter that can be trained: "
+            "requires_grad is False for all of them. Give trained weights, or leave it True."
+        )
+    with _seeded_beside_torch(BUILDING_SEED):
+        drawn = _built(architecture, num_classes)
+    try:
+        network.load_state_dict(drawn.state_dict())
+    except RuntimeError as error:
+        raise drawn_layers(network) from error
 
 
-def _black_images(image_size: int) -> torch.Tensor:
-    return torch.zeros(2, 3, image_size, image_size)
+class _Reads(TorchFunctionMode):
+    """Notes which weights a function gets outside of the pass of their own layer."""
+
+    def __init__(self, layers: Iterable[nn.Module]) -> None:
+        super().__init__()
+        self.within, self.read = [0], set[int]()
+        self.holders: dict[int, set[int]] = {}
+        for layer in layers:
+            for parameter in layer.parameters(recurse=False):
+                self.holders.setdefault(id(parameter), set()).add(id(layer))
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        for value in tree_leaves((args, kwargs)):
+            holders = self.holders.get(id(value), set())
+            if self.within[-1] not in holders:
+                self.read |= holders
+        return func(*args, **(kwargs or {}))
 
 
 def exempt_uncalled(network: nn.Module, image_size: int) -> None:
-    """Exclude from quantisation the Linear layers that are not called in a forward pass.
+    """Exclude from quantisation the Linear layers that the trial images do not only call.
 
-    Attention reads the weights of such layers itself, and int8 layers have no such weights. An
-    excluded layer gets the class that torch gives its own layers of this kind.
+    Attention reads the weights of layers that it does not call, and a tied decoder those of one
+    that it calls. int8 layers have no such weights. An excluded layer gets the class that torch
+    gives its own layers of this kind.
 
     Args:
-        network: The network, which is changed and put in evaluation mode.
+        network: The network, whose layers are changed. It is put in evaluation mode.
         image_size: Side of its images, in pixels.
     """
-    called: set[nn.Module] = set()
+    called: set[int] = set()  # no modules: the class below would hold their weights
+    trial = with_tensors(network.eval(), {})
+    pairs = zip(list(network.modules()), list(trial.modules()), strict=True)
+    linear = {layer: copied for layer, copied in pairs if type(layer) is nn.Linear}
+    reads = _Reads(linear.values())
 
     # A subclass instead of hooks: torch's transformers take another path where layers have hooks.
     class Recording(nn.Linear):
         def forward(self, input: torch.Tensor) -> torch.Tensor:
-            called.add(self)
-            return super().forward(input)
+            called.add(id(self))
+            reads.within.append(id(self))
+            try:
+                return super().forward(input)
+            finally:
+                reads.within.pop()
 
-    linear = [module for module in network.modules() if type(module) is nn.Linear]
-    for module in linear:
-        module.__class__ = Recording
+    for copied in linear.values():
+        copied.__class__ = Recording
     # As in an evaluation. With gradients, torch's transformers call layers that they skip without.
-    with torch.inference_mode():
-        network.eval()(_black_images(image_size))
-    for module in linear:
-        module.__class__ = nn.Linear if module in called else NonDynamicallyQuantizableLinear
+    with torch.no_grad():
+        trial(trial_images(image_size))
+        uncalled = {id(copied) for copied in linear.values()} - called
+        # In a pass of its own, since torch's transformers take another path in a mode too.
+        with reads:
+            trial(trial_images(image_size))
+    for layer, copied in linear.items():
+        if id(copied) in uncalled | reads.read:
+            layer.__class__ = NonDynamicallyQuantizableLinear
 
 
 def exempt_kept(network: nn.Module, keep: Sequence[str]) -> None:
@@ -226,59 +269,3 @@ def check_keep(
             f"such a name.{hint} Allowed: the names of layers, or patterns of them, such as "
             f"'layer4.*':\n{known}"
         )
-
-
-def _check_scores(network: nn.Module, scores: object, num_classes: int) -> None:
-    if not isinstance(scores, torch.Tensor) or scores.shape != (2, num_classes):
-        returned = (
-            tuple(scores.shape)
-            if isinstance(scores, torch.Tensor)
-            else f"a {type(scores).__name__}"
-        )
-        raise UserError(
-            f"the network {type(network).__name__} returned {returned} "
-            f"for 2 images of {num_classes} classes. "
-            f"It must return one tensor of scores, of shape (2, {num_classes}), in training too."
-        )
-
-
-def check_network(network: nn.Module, num_classes: int, image_size: int) -> None:
-    """Run two black images through a network, in evaluation mode and in training mode.
-
-    Args:
-        network: The network. It is put in evaluation mode. A copy is used for training mode.
-        num_classes: Number of classes.
-        image_size: Side of the images, in pixels.
-
-    Raises:
-        UserError: The network cannot take the images, or returns no scores of shape
-            (2, num_classes). Or it has layers without sizes, or nothing to prune.
-    """
-    if lazy := [name for name, parameter in network.named_parameters() if is_lazy(parameter)]:
-        raise UserError(
-            f"the network {type(network).__name__}: {', '.join(lazy[:3])} have no shape yet. "
-            "Give its lazy layers their sizes."
-        )
-    layout = layout_of(network)
-    if not layout.linear and not layout.conv:
-        raise UserError(
-            f"the network {type(network).__name__} has no Linear and no convolution layer: "
-            "there is nothing to compress."
-        )
-    try:
-        with torch.inference_mode(), torch.random.fork_rng(devices=[]):
-            # Training mode changes the buffers of batch norm, so the copy has its own.
-            own_buffers = with_tensors(network, {})
-            scores = [
-                network.eval()(_black_images(image_size)),
-                own_buffers.train()(_black_images(image_size)),
-            ]
-    except Exception as error:
-        raise UserError(
-            f"the network {type(network).__name__} cannot take images of "
-            f"{image_size} x {image_size} pixels: {error}. "
-            "Change dataset.image_size, or the arguments of the architecture "
-            "(image_size for vision transformers)."
-        ) from error
-    for returned in scores:
-        _check_scores(network, returned, num_classes)

@@ -6,11 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from ..compression.designs import sample_seed
 from ..config.candidates import candidates_of
 from ..config.dataset import CIFAR10_ARCHIVE, Cifar10Dataset
+from ..config.networks import OwnNetwork
+from ..config.own_modules import code_files
 from ..config.sizes import BYTES, NONZERO_RATE
 from ..config.study import Study
 from ..errors import UserError
@@ -63,6 +66,16 @@ class Planned:
     def networks(self) -> list[str]:
         """The study's own networks, then those of its evaluation tables alone."""
         return self.study.network_names()
+
+    @cached_property
+    def own_code(self) -> dict[str, list[str]]:
+        """The user's Python files that build each of the study's own networks, by its name."""
+        return {
+            name: list(map(str, code_files(Path(own.architecture.path))))
+            if isinstance(own.architecture, OwnNetwork)
+            else []
+            for name, own in self.study.networks.items()
+        }
 
     @property
     def imported_networks(self) -> list[str]:
