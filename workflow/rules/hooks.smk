@@ -5,6 +5,7 @@ from workflow.scripts.paretopress.jobs.journal import remove_finished
 from workflow.scripts.paretopress.jobs.machine import require_cores
 from workflow.scripts.paretopress.jobs.hooks import end_leftover_jobs, mark_run
 from workflow.scripts.paretopress.jobs.hooks import require_writable
+from workflow.scripts.paretopress.jobs.logs import BEGINS, PROGRESS, shorten
 from workflow.scripts.paretopress.jobs.own_code import require_own_code_in_jobs
 
 
@@ -35,6 +36,14 @@ def take_over_cluster_jobs():
 
 
 onstart:
+    # What another workflow shows of its jobs is its own matter. A cluster's plugin says when it
+    # submits a job.
+    if not (MODULE.namespace or workflow.output_settings.verbose):
+        shorten(
+            workflow.logger_manager.logger.handlers,
+            BEGINS if workflow.executor_plugin.name == "local" else PROGRESS,
+            len(workflow.dag),
+        )
     try:
         # Jobs in an environment of their own check this themselves.
         if not workflow.deployment_settings.deployment_method:

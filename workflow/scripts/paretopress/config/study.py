@@ -115,6 +115,12 @@ class Study(Section):
         StatisticsSettings(), description="How the methods are compared"
     )
 
+    @property
+    def normalization_left_out(self) -> list[str]:
+        """The keys `mean` and `std` of the dataset that the config leaves to their defaults."""
+        given = self.dataset.model_fields_set if self.dataset else set()
+        return [key for key in ("mean", "std") if self.dataset and key not in given]
+
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> "Study":
         if not self.networks and not self.evaluation_tables:

@@ -4,13 +4,14 @@ The gate decides whether a job goes on. It changes no result.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from ..errors import UserError
+from .findings import Tests, explained
 from .progress import Trained
 
 STANDARD_ERRORS = 3
@@ -19,10 +20,10 @@ STANDARD_ERRORS = 3
 RECOMMENDED = "one_cycle"
 RECOMMENDED_AFTER = {RECOMMENDED: "paper_low_rate"}
 
-WEIGHTS_IMPORTED = (
-    "Its weights are imported. Check that it is the right file, that dataset.mean and dataset.std "
-    "are those of its training, and that the classes are as many and in the same order (here that "
-    "of the names of their folders)."
+# The recipe paper: what VGG16 is known for.
+WITHOUT_NORMS = (
+    "The network has no batch norm or other normalisation. VGG16, which has none either, is known "
+    "to stay at chance from random weights under Adam at learning rate 0.001 with L2 decay. "
 )
 
 
@@ -83,9 +84,33 @@ def _other_recipe(network: str, training: Mapping[str, Any]) -> str:
 
 
 LAGGING = (
-    "If the accuracy on the training images (history.csv) is far better, the running statistics "
-    "of batch norm lag behind: train for more steps, by more epochs or a smaller batch_size."
+    "Running statistics of batch norm follow the weights with a delay: more epochs or a smaller "
+    "batch_size give them more steps.\n"
 )
+
+
+def _untested(network: str, training: Mapping[str, Any], tests: Tests) -> str:
+    """What tests have found, then advice on the recipe of a training, which no test looks at."""
+    scores = tests.get("scores", {})
+    left = (
+        f"the recipe. {WITHOUT_NORMS if scores.get('norms') == 0 else ''}"
+        f"{LAGGING if scores.get('lagging') else ''}{_other_recipe(network, training)}"
+    )
+    return explained(tests, left, f"the recipe (networks.{network}.training.recipe).")
+
+
+def _weights(tests: Tests) -> str:
+    """What no test has looked at of imported weights."""
+    values = ", if these are others than those tested" if "normalization" in tests else ""
+    order = (
+        ""
+        if "order" in tests
+        else ", and whether the classes are in the same order (here that of their folders' names)"
+    )
+    return (
+        "whether the file of the imported weights is the right one, and whether dataset.mean and "
+        f"dataset.std are those of its training{values}{order}."
+    )
 
 
 def _go_on(network: str) -> str:
@@ -93,7 +118,12 @@ def _go_on(network: str) -> str:
 
 
 def diverged(
-    network: str, training: Mapping[str, Any], epoch: int, step: int, loss: float
+    network: str,
+    training: Mapping[str, Any],
+    epoch: int,
+    step: int,
+    loss: float,
+    tests: Tests,
 ) -> UserError:
     """Make the error for a loss that is not a finite number.
 
@@ -103,17 +133,26 @@ def diverged(
         epoch: The epoch, from 1.
         step: The step within the epoch.
         loss: The loss of this step.
+        tests: What was tested of the images and of the untrained network, see jobs.findings.
 
     Returns:
         The error, to be raised.
     """
     lower = float(f"{training['learning_rate'] / 10:.3g}")
-    return UserError(
-        f"{network}: the training broke down, its loss is {loss} in step {step} of epoch {epoch}. "
-        f"The learning rate is too high.\n{_settings(training)}\n"
-        f"{_try(network, 'learning_rate', lower)}\n"
+    told = (
+        f"{network}: the training broke down, its loss is {loss} in step {step} of epoch {epoch}.\n"
+        f"{_settings(training)}\n"
+    )
+    if (epoch, step) == (1, 1):
+        left = "the code of the network. No step was taken before: it is not the learning rate."
+        return UserError(told + explained(tests, left, left))
+    left = (
+        f"a learning rate that is too high.\n{_try(network, 'learning_rate', lower)}\n"
         f"Or another recipe. {_other_recipe(network, training)}"
     )
+    key = f"networks.{network}.training"
+    briefly = f"the learning rate and the recipe ({key}.learning_rate, {key}.recipe)."
+    return UserError(told + explained(tests, left, briefly))
 
 
 def check_training(
@@ -122,6 +161,7 @@ def check_training(
     history: Sequence[Trained],
     chances: Mapping[str, Chance],
     epochs: int,
+    tests: Callable[[], Tests],
 ) -> None:
     """Stop a training early if the network is not better than guessing.
 
@@ -135,6 +175,8 @@ def check_training(
         chances: The chance on the "training" and on the "validation" images.
         epochs: The number of epochs after which the gate decides. If the training has fewer, it
             decides after the last one.
+        tests: Tests images, labels and scores, see jobs.findings. It is called before a recipe is
+            blamed, and only then.
 
     Raises:
         UserError: The best accuracy is not clearly above chance on either split.
@@ -151,12 +193,12 @@ def check_training(
         f"on the {split} images {best[split]:.4f} at best, where {chance}"
         for split, chance in chances.items()
     )
+    tested = tests()
     raise UserError(
         f"{network}: the network is not clearly better than guessing after {len(history)} of "
         f"{training['epochs']} epochs. The loss is {history[-1].loss:.4f}; {reached}.\n"
-        f"{_settings(training)} VGG16 has no batch norm. It is known to stay at chance from random "
-        "weights under Adam at learning rate 0.001 with L2 decay (the recipe paper).\n"
-        f"{_other_recipe(network, training)}\n{_go_on(network)}"
+        f"{_settings(training)}\n{_untested(network, training, tested)}\n"
+        f"{_go_on(network)}"
     )
 
 
@@ -167,6 +209,7 @@ def check_dense(
     split: str,
     chance: Chance | None,
     least_accuracy: float | None,
+    tests: Tests,
 ) -> None:
     """Check the accuracy of a dense network before any search.
 
@@ -177,16 +220,16 @@ def check_dense(
         split: The name of the split.
         chance: The chance on the same images; None if the accuracy may be at chance.
         least_accuracy: The least accuracy that is allowed; None if there is none.
+        tests: What was tested of images, labels and scores, see jobs.findings.
 
     Raises:
         UserError: The accuracy is not clearly above chance, or it is under `least_accuracy`.
     """
     measured = f"{network}: the dense network's accuracy on the {split} images is {accuracy:.4f}"
-    advice = (
-        WEIGHTS_IMPORTED
-        if training is None
-        else f"{_settings(training)}\n{LAGGING}\n{_other_recipe(network, training)}"
-    )
+    if training is None:
+        advice = explained(tests, _weights(tests), _weights(tests))
+    else:
+        advice = f"{_settings(training)}\n{_untested(network, training, tests)}"
     if chance is not None and accuracy < chance.threshold:
         raise UserError(f"{measured}, not above chance: {chance}.\n{advice}\n{_go_on(network)}")
     if least_accuracy is not None and accuracy < least_accuracy:
@@ -221,5 +264,6 @@ def check_metrics(
     chance = Chance(metrics["most_frequent_class"][split], metrics["images"][split])
     looked_at = chance if gate["above_chance"] else None
     accuracy = metrics["accuracy"][split]
-    check_dense(network, training, accuracy, split, looked_at, gate["least_accuracy"])
+    tests = metrics.get("tests", {})
+    check_dense(network, training, accuracy, split, looked_at, gate["least_accuracy"], tests)
     return chance

@@ -1,9 +1,10 @@
-"""The log of one job, a file that a person can follow while the job runs."""
+"""What a person can follow: the log of one job, and Snakemake's lines on the terminal."""
 
 import logging
 import sys
+import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from .files import disk_problem
 from .stopping import Stopped
 
 INTERRUPTED = "interrupted. Start the study again: finished work is kept."
+# The names that Snakemake gives to its handler for the terminal, and to what it reports.
+TERMINAL = "DefaultStreamHandler"
+BEGINS, ENDS, PROGRESS = "job_info", "job_finished", "progress"
+LEFT_OUT = ("job_started", ENDS)
+SELECTION = "Select jobs to execute..."
 
 
 class JobLog(logging.FileHandler):
@@ -75,6 +81,75 @@ def job_log(path: str) -> Iterator[logging.Logger]:
     finally:
         logger.removeHandler(handler)
         handler.close()
+
+
+class JobLines(logging.Formatter):
+    """A line for each job, in place of Snakemake's blocks.
+
+    Everything else, such as an error, is shown as before.
+
+    Attributes:
+        usual: Snakemake's formatter.
+        at: When a job gets its line: BEGINS, or PROGRESS for when it has ended.
+        total: The number of all jobs.
+        done: The number of those that are done.
+        names: The jobs that have begun, in words, by their ids.
+        ended: Those that have ended and have no line yet.
+    """
+
+    def __init__(self, usual: logging.Formatter, at: str, total: int) -> None:
+        super().__init__()
+        self.usual, self.at, self.total, self.done = usual, at, total, 0
+        self.names: dict[int, str] = {}
+        self.ended: list[str] = []
+
+    def shows(self, record: logging.LogRecord) -> bool:
+        """Tell whether a record is shown, as a filter of a handler does."""
+        told = vars(record)
+        event = told.get("event")
+        if event == BEGINS:
+            parts = (f"{name}={value}" for name, value in told["wildcards"].items())
+            self.names[told["jobid"]] = " ".join([told["rule_name"], *parts])
+        elif event == ENDS:
+            # With --quiet rules no job is told to begin.
+            self.ended.append(self.names.get(told["job_id"], record.getMessage()))
+        elif event == PROGRESS:
+            self.done, self.total = told["done"], told["total"]
+        if event in (BEGINS, PROGRESS):
+            return event == self.at or (event == PROGRESS and self.done == self.total)
+        return event not in LEFT_OUT and record.getMessage() != SELECTION
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line of a job; any other record as usual."""
+        told = vars(record)
+        if told.get("event") != self.at:
+            return self.usual.format(record)
+        jobs = [f"next: {self.names[told['jobid']]}"] if self.at == BEGINS else self.ended
+        clock, width = time.strftime("%H:%M:%S"), len(str(self.total))
+        line = f"{clock}  {self.done:{width}} of {self.total} done, {', '.join(jobs)}"
+        self.ended = []
+        return f"    {line}" if told.get("indent") else line
+
+
+def shorten(handlers: Iterable[logging.Handler], at: str, total: int) -> None:
+    """Show a line for each job on the terminal. Snakemake's own log file keeps the blocks.
+
+    Args:
+        handlers: The handlers of Snakemake's logger.
+        at: When a job gets its line: BEGINS, or PROGRESS for when it has ended.
+        total: The number of jobs of this run.
+    """
+    for handler in handlers:
+        if handler.name == TERMINAL and handler.formatter is not None:
+            lines = JobLines(handler.formatter, at, total)
+            handler.addFilter(lines.shows)
+            handler.setFormatter(lines)
+
+
+def warn(log: logging.Logger, message: str) -> None:
+    """Write a warning to the log of a job and to the terminal."""
+    log.warning("WARNING %s", message)
+    print(f"\nWarning: {message}\n", file=sys.stderr, flush=True)
 
 
 def duration(seconds: float) -> str:

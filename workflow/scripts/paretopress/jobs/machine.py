@@ -8,6 +8,7 @@ from typing import Any
 import psutil
 
 from ..errors import UserError
+from ..words import are, counted
 
 CPUINFO = Path("/proc/cpuinfo")
 LOAD_SECONDS = 1.0
@@ -36,7 +37,7 @@ def require_cores(threads: int, cores: int) -> None:
     """
     if threads > cores:
         raise UserError(
-            f"inference_time.threads = {threads}: there are {cores} cores for it. "
+            f"inference_time.threads = {threads}: there {are(cores)} {counted(cores, 'core')} for it. "
             "Allowed: at most as many threads as cores. Lower it in the config, "
             f"or run with --cores {threads} or more."
         )

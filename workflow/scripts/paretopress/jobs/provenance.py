@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from ..errors import UserError
+from ..words import counted
 from .digests import content_digest, file_digest
 from .files import UNFINISHED, write_whole
 from .sealed import EARLIER, Unreadable, sealed, unsealed
@@ -143,8 +144,8 @@ def check_file(study: Path, file: Path, digest: str) -> Record:
     if record.sha256 != digest:
         raise Damaged(
             f"{file}: damaged or edited, not what rule {record.rule} wrote. It has "
-            f"{file.stat().st_size} bytes with SHA-256 {digest[:DIGITS]}..., its record says "
-            f"{record.bytes} bytes with {record.sha256[:DIGITS]}... {_cure(file)}"
+            f"{counted(file.stat().st_size, 'byte')} with SHA-256 {digest[:DIGITS]}..., its record says "
+            f"{counted(record.bytes, 'byte')} with {record.sha256[:DIGITS]}... {_cure(file)}"
         )
     return record
 

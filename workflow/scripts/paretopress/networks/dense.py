@@ -1,5 +1,6 @@
 """Measure the dense network, with which all compressed networks are compared."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
@@ -10,8 +11,12 @@ from ..compression.pruning import nonzero_rate
 from ..compression.tally import accuracy, tally
 from ..dataset.split import Split
 from ..errors import UserError
-from .chance import largest_share
+from ..jobs.findings import explained
+from .facts import CLEAR, image_facts, largest_share, rounded, standard_errors
 from .mapped import MappedNetwork
+from .not_finite import not_finite_in
+
+NOT_FINITE = "the weights themselves, and the code of a network of your own."
 
 
 def _dense_accuracy(
@@ -19,46 +24,54 @@ def _dense_accuracy(
 ) -> float:
     counted = tally(network, split, batch_size)
     if counted.unscored:
+        place = not_finite_in(network, split, batch_size)
+        facts = {"images": {images: image_facts(split)}, "not_finite": place}
         raise UserError(
             f"{name}: the scores of the dense network are not finite (NaN or infinite) "
-            f"for {counted.unscored} of {counted.images} {images} images. "
-            "There is nothing to compress: check its weights, "
-            "dataset.mean and dataset.std, and the code of a network of your own."
+            f"for {counted.unscored} of {counted.images} {images} images. There is nothing to "
+            f"compress.\n{explained(facts, NOT_FINITE, NOT_FINITE)}"
         )
     return counted.accuracy
 
 
 def measure_dense(
-    name: str, network: nn.Module, validation: Split, test: Split, batch_size: int
+    network_name: str, network: nn.Module, validation: Split, test: Split, batch_size: int
 ) -> dict[str, Any]:
     """Compute the content of metrics.json.
 
     Args:
-        name: Name of the network, for messages.
+        network_name: Name of the network, for messages.
         network: The dense network.
         validation: The validation split.
         test: The test split.
         batch_size: Images in a batch.
 
     Returns:
-        Accuracy, number of images and share of the most frequent class for each split. Non-zero
-        rate, bytes as float32, parameters, and layers and entries of each kind. Shares and rates
-        are fractions.
+        Accuracy, number of images and share of the most frequent class for each split. How many
+        standard errors the accuracy on validation lies above that on test ("splits_apart").
+        Non-zero rate, bytes as float32, parameters, and layers and entries of each kind. Shares and
+        rates are fractions.
 
     Raises:
         UserError: The scores of the network are not finite.
     """
     layout = layout_of(network)
+    accuracies = {
+        name: _dense_accuracy(network_name, network, split, name, batch_size)
+        for name, split in (("validation", validation), ("test", test))
+    }
     return {
-        "accuracy": {
-            "validation": _dense_accuracy(name, network, validation, "validation", batch_size),
-            "test": _dense_accuracy(name, network, test, "test", batch_size),
-        },
+        "accuracy": accuracies,
         "images": {"validation": len(validation), "test": len(test)},
         "most_frequent_class": {
             "validation": largest_share(validation.labels),
             "test": largest_share(test.labels),
         },
+        "splits_apart": rounded(
+            standard_errors(
+                accuracies["validation"], len(validation), accuracies["test"], len(test)
+            )
+        ),
         "nonzero_rate": nonzero_rate(network),
         "dense_bytes": dense_bytes(layout),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
@@ -71,6 +84,32 @@ def measure_dense(
             "entries": sum(layer.weight + layer.bias for layer in layout.conv),
         },
     }
+
+
+def require_what_was_trained(name: str, trained: float, metrics: Mapping[str, Any]) -> float:
+    """Compare the accuracy that a training ended with, with that of the network built again for it.
+
+    Args:
+        name: Name of the network, for messages.
+        trained: The accuracy on the validation images after the last epoch, in [0, 1].
+        metrics: What `measure_dense` returned.
+
+    Returns:
+        `trained`, with six digits.
+
+    Raises:
+        UserError: Both differ by more than chance explains, though the images are the same.
+    """
+    accuracy, images = metrics["accuracy"]["validation"], metrics["images"]["validation"]
+    if abs(standard_errors(trained, images, accuracy, images)) > CLEAR:
+        raise UserError(
+            f"{name}: the training ended with an accuracy of {trained:.4f} on the {images} validation "
+            f"images, and the network that is built again for its weights has {accuracy:.4f} on the "
+            "same images. So it is another network: it keeps something outside of its state dict, "
+            "such as a global, or what depends on the order of a set. Keep all that its scores "
+            "depend on in parameters and persistent buffers."
+        )
+    return float(rounded(trained))
 
 
 def measure_repaired(
