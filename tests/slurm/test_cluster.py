@@ -176,7 +176,7 @@ def faults_of_jobs(project: ClusterProject) -> dict[int, str]:
     project.ended(stopped, "FAILED")
     left = {seed: project.held(seed) for seed in (1, 2)}
     wait_until(
-        lambda: re.search(r"Finished jobid: \d+ \(Rule: search\)", project.output()),
+        lambda: re.search(r"\d+ of \d+ done, search network=first .* seed=3", project.output()),
         f"seed 3 is searched; see {project.said}",
     )
     return left
@@ -266,7 +266,9 @@ def test_the_threads_of_a_rule_reach_its_script(disturbed):
 def test_what_follows_the_searches_of_a_network_is_one_job_and_small_rules_are_none(disturbed):
     first, second = disturbed.submitted
     before = ["rule_dataset", "rule_train_baseline", "rule_dense_metrics", "rule_initial_designs"]
-    assert sorted(first) == sorted([*(before if EVERY_TEST else []), *["rule_search"] * 7])
+    assert sorted(first) == sorted(
+        [*(before if EVERY_TEST else []), "rule_check_network", *["rule_search"] * 7]
+    )
     of_fronts = ["rule_test_front", "rule_front_sizes", "rule_inference_time"]
     assert sorted(second) == sorted([
         "rule_search", "group_finished_runs_hypervolume_join_runs_tabulate_runs", *(of_fronts if EVERY_TEST else []),

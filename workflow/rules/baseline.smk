@@ -1,4 +1,4 @@
-# The first job of a network checks the names of layers in search_space.keep, also against the other
+# The jobs that follow test the names of layers in search_space.keep too, also against the other
 # networks. The functions take `threads`, so that the parameters trigger no rerun: the check changes
 # no weights.
 CHECKED_KEEP = {
@@ -7,6 +7,38 @@ CHECKED_KEEP = {
         name: network["architecture"] for name, network in CONFIG["networks"].items()
     },
 }
+
+
+# The first job of each network. Only the report takes its output as input, so that another check
+# reruns nothing else: Snakemake would hide other changes behind an `ancient` input that is made
+# again. So a training tests its network itself, for it may begin beside this job.
+rule check_network:
+    input:
+        trained=lambda wildcards: list(
+            map(local, filter(None, [CONFIG["networks"][wildcards.network]["weights"]]))
+        ),
+        images=f"<study>/dataset/{STUDY.evaluation.split}.safetensors",
+        training=MOVES["training"],
+        own_code=own_code_of,
+    output:
+        "<study>/baselines/{network}/check.json",
+    log:
+        "<study>/logs/check/{network}.log",
+    benchmark:
+        "<study>/benchmarks/check/{network}.tsv"
+    priority: 1
+    conda:
+        "../../envs/paretopress.yaml"
+    params:
+        **code_of("check_network.py"),
+        **CHECKED_KEEP,
+        architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
+        # It takes `threads` as those above do. The checksum decides whether the file is read.
+        checksum=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["checksum"],
+        space=lookup(within=CONFIG, dpath="search_space"),
+        moves=PLANNED.moves,
+    script:
+        "../scripts/check_network.py"
 
 
 rule train_baseline:
@@ -68,8 +100,11 @@ rule import_baseline:
 rule dense_metrics:
     input:
         weights="<study>/baselines/{network}/weights.safetensors",
+        history="<study>/baselines/{network}/history.csv",
+        train=rules.dataset.output.train,
         validation=rules.dataset.output.validation,
         test=rules.dataset.output.test,
+        told=rules.dataset.output.images,
         training=MOVES["training"],
         own_code=own_code_of,
     output:
@@ -86,6 +121,8 @@ rule dense_metrics:
         **CHECKED_KEEP,
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
+        split=lookup(within=CONFIG, dpath="evaluation/split"),
+        imported=lambda wildcards: bool(CONFIG["networks"][wildcards.network]["weights"]),
         moves={key: PLANNED.moves[key] for key in ("keep", "repair")},
     script:
         "../scripts/measure_baseline.py"
@@ -111,5 +148,6 @@ rule gate:
         training=lookup(within=CONFIG, dpath="networks/{network}/training"),
         gate=lookup(within=CONFIG, dpath="networks/{network}/gate"),
         split=lookup(within=CONFIG, dpath="evaluation/split"),
+        normalization_left_out=STUDY.normalization_left_out,
     script:
         "../scripts/check_baseline.py"

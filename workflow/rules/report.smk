@@ -1,6 +1,8 @@
 rule report:
     input:
         **{table: f"<study>/statistics/{table}.csv" for table in STATISTICS},
+        dataset=["<study>/dataset/images.json"] if STUDY.networks else [],
+        checks=of_networks("<study>/baselines/{network}/check.json", STUDY.networks),
         history=of_networks("<study>/baselines/{network}/history.csv", STUDY.networks),
         metrics=of_networks("<study>/baselines/{network}/metrics.json", PLANNED.networks),
         fronts=of_networks("<study>/fronts/{network}.csv", PLANNED.networks),
@@ -43,5 +45,6 @@ rule report:
         sizes=PLANNED.sizes,
         figures=PLANNED.figures,
         statistics=STATISTICS,
+        normalization_left_out=STUDY.normalization_left_out,
     script:
         "../scripts/write_report.py"

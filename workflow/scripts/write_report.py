@@ -1,5 +1,6 @@
 """Write the report, its numbers as JSON, and the config of the study with all defaults."""
 
+import json
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +33,11 @@ with job(snakemake):
         kind: dict(zip(config["networks"], inputs[kind], strict=True))
         for kind in ("tests", "sizes", "times")
     }
+    checks = {
+        name: json.loads(Path(path).read_text(encoding="utf-8"))["notes"]
+        for name, path in zip(config["networks"], inputs.checks, strict=True)
+    }
+    dataset = next((json.loads(Path(path).read_text("utf-8")) for path in inputs.dataset), None)
     histories = dict(zip(config["networks"], inputs.history, strict=True))
     pages, comparisons, timings = [], [], []
     for position, name in enumerate(params.networks):
@@ -57,6 +63,7 @@ with job(snakemake):
                 read_table(histories[name])["validation_accuracy"] if own else (),
                 own and bool(config["networks"][name]["weights"]),
                 params.sizes[name],
+                params.normalization_left_out,
             )
         )
         comparisons.append(
@@ -82,6 +89,8 @@ with job(snakemake):
         config=config,
         config_text=effective_config(config),
         methods=params.methods,
+        dataset=dataset,
+        checks=checks,
         own_runs=len(config["networks"]) * len(params.methods) * len(config["seeds"]),
         surrogates=in_words(params.candidates),
         pages=pages,

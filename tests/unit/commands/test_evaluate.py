@@ -25,8 +25,8 @@ from paretopress.dataset import split as splits
 from paretopress.dataset.split import Split, normalized, save_split, spread
 from paretopress.jobs.provenance import record_files
 from paretopress.networks.build import build_network
-from paretopress.networks.mapped import load_moves
 from paretopress.networks.metrics import write_metrics
+from paretopress.networks.moves import load_moves
 from paretopress.networks.weights import save_weights
 from paretopress.search.targets import load_target
 
@@ -216,7 +216,7 @@ def test_the_text_has_the_numbers_of_the_json(evaluate):
     assert said["non-zero rate"] == f"{found['nonzero_rate']:.2%}"
     dense = sum(tensor.numel() for tensor in load_file(WEIGHTS).values()) * 4
     assert found["dense_bytes"] == dense
-    packed = f"{found['bytes'] * dense / 1e6:.3f} of {dense / 1e6:.3f} MB"
+    packed = f"{found['bytes'] * dense / 1e3:.3f} of {dense / 1e3:.3f} kB"
     assert said["packed bytes"] == f"{packed} ({found['bytes']:.2%})"
     accuracy, missed = found["accuracy"], 39 - 100 * found["accuracy"]
     verdict = f"missed by {missed:.2f} points" if missed > 0 else "kept"

@@ -33,6 +33,7 @@ RUNS = run_table(
 METRICS = {
     "accuracy": {"validation": 0.9, "test": 0.8},
     "images": {"validation": 100, "test": 200},
+    "most_frequent_class": {"validation": 0.1, "test": 0.1},
     "nonzero_rate": 1.0,
     "parameters": 3_000_000,
     "linear": {"layers": 2, "entries": 1_000_000},
@@ -58,14 +59,14 @@ FRONT = pd.DataFrame(
 )
 
 
-def tables() -> dict[str, pd.DataFrame]:
+def tables(runs: pd.DataFrame = RUNS) -> dict[str, pd.DataFrame]:
     return {
-        "runs": RUNS,
-        "summary": summary(RUNS),
-        "friedman": friedman(RUNS, 0.05),
-        "ranks": ranks(RUNS),
-        "pairwise": pairwise(RUNS, 0.05),
-        "factors": factors(RUNS, 0.05),
+        "runs": runs,
+        "summary": summary(runs),
+        "friedman": friedman(runs, 0.05),
+        "ranks": ranks(runs),
+        "pairwise": pairwise(runs, 0.05),
+        "factors": factors(runs, 0.05),
     }
 
 
@@ -122,6 +123,7 @@ MEASURED = {
         packed_bytes=[1_200_000, 3_600_000, 12_000_000],
         macs=[5_000_000, 5_000_000, 6_000_000],
         nonzero_macs=[90_000, 400_000, 6_000_000],
+        layers_without_macs="",
         linear_layers=["fc.1;fc.2", None, None],
         conv_layers=["conv.2;conv.3", "conv.1;conv.2;conv.3", None],
     ),
@@ -186,29 +188,39 @@ def page_of(
 
 
 def html_of(
-    page: NetworkPage, moves: dict = MOVES, compression: dict = UNREPAIRED, split="validation"
+    page: NetworkPage,
+    moves: dict = MOVES,
+    compression: dict = UNREPAIRED,
+    split="validation",
+    study: Study = STUDY,
+    **others,
 ) -> str:
     """The report of one network."""
-    config = STUDY.model_dump(mode="json")
+    config = study.model_dump(mode="json")
     config["search_space"] |= moves
     config["compression"] = compression
     config["evaluation"]["split"] = split
+    content = {
+        "methods": ["weak", "strong", "middle"],
+        "own_runs": 18,
+        "surrogates": {},
+        "comparisons": [comparison("n", tables(), pd.DataFrame(columns=iteration_columns()), 10)],
+        "claims": [CLAIM],
+        "costs": [],
+        "machine": {"processor": "P", "cores": 2, "memory_gib": 4.0, "system": "S"},
+        "machines": [],
+        "dataset": None,
+        "checks": {},
+    }
     return render(
         ROOT / "workflow" / "report" / "report.html.j2",
         study="s",
         config=config,
         config_text="",
-        methods=["weak", "strong", "middle"],
-        own_runs=18,
-        surrogates={},
         pages=[page],
-        comparisons=[comparison("n", tables(), pd.DataFrame(columns=iteration_columns()), 10)],
-        claims=[CLAIM],
-        costs=[],
         sources=[],
         versions={},
-        machine={"processor": "P", "cores": 2, "memory_gib": 4.0, "system": "S"},
-        machines=[],
+        **(content | others),
     )
 
 
@@ -216,6 +228,29 @@ def rendered(page: NetworkPage, **settings) -> str:
     """Its text, without tags and with single spaces."""
     html = html_of(page, **settings)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html[html.index("<body>") :]))
+
+
+def test_what_was_run_has_a_line_for_the_images_and_for_each_network():
+    images = {"images": 1200, "images_by_class": {"a": 600, "b": 600}}
+    dataset = {
+        "splits": {"train": {**images, "formats": {"JPEG": 1190, "PNG": 10}}},
+        "validation_from": "train",
+        "notes": ["3 of 1200 images are not RGB and were converted: 3 x L."],
+    }
+    notes = ["2 Linear layers can be pruned", "kept: <head>"]
+    text = rendered(page_of(), dataset=dataset, checks={"n": notes})
+    assert "train 1,200 images of 2 classes (JPEG 1,190, PNG 10)" in text
+    assert "The validation images are a part of the training images that is held out." in text
+    assert "3 of 1200 images are not RGB and were converted: 3 x L." in text
+    assert "n : 2 Linear layers can be pruned; kept: &lt;head&gt;." in text
+
+
+def test_layers_without_macs_are_named_beside_the_sizes():
+    told = "The MACs are too few: the work of these layers is not in them: odd , other ."
+    for layers, said in (("odd;other", True), ("", False)):
+        sizes = MEASURED["sizes"].assign(layers_without_macs=layers)
+        text = rendered(page_of(measured=MEASURED | {"sizes": sizes}))
+        assert (told in text) == said
 
 
 def test_the_dense_network_repaired_has_rows_of_its_own():
@@ -354,9 +389,27 @@ def test_the_unit_of_a_column_is_that_of_its_largest_number(numbers, heading, sh
 def test_the_report_says_that_a_dense_network_was_still_improving():
     text = rendered(page_of(accuracies=[0.1, 0.5]))
     assert "n was still improving when its training ended: its accuracy" in text
-    assert "40.0 points higher in the last fifth of the epochs" in text
+    assert "40.0 points higher in its last epochs than before them" in text
     for accuracies in ((), [0.5, 0.5]):
         assert "still improving" not in rendered(page_of(accuracies=accuracies))
+
+
+SEEN = METRICS | {"splits_apart": 2.2, "validation_from": "train"}
+
+
+def test_warnings_on_a_dense_network_stand_in_its_section_and_in_short():
+    html = html_of(page_of(metrics=SEEN, weights_given=True))
+    short, dense = html[html.index('id="short"') :].split('id="dense"')
+    what = "Its weights have probably seen the images of the search"
+    assert f"<b>{what}.</b>" in short
+    assert f"<b>n: {what}.</b>" in dense
+    assert "2.2 standard errors apart: chance can explain it" in dense
+    compared = comparison("n", tables(), pd.DataFrame(columns=iteration_columns()), 10)
+    for given, count in ((True, 1), (False, 0)):
+        page = page_of(metrics=SEEN, weights_given=given)
+        numbers = json.loads(summary_json({"study": "s"}, [page], [compared], tables(), {}))
+        assert len(numbers["networks"]["n"]["cautions"]) == count
+        assert (what in html_of(page)) == given
 
 
 @pytest.mark.parametrize(
@@ -373,11 +426,84 @@ def test_a_noun_has_the_form_that_fits_its_number(number, noun, words):
     assert counted(number, noun) == words
 
 
-def test_a_study_that_minimises_bytes_shows_megabytes_and_its_size_everywhere():
+def test_one_of_a_thing_is_never_told_in_the_plural():
+    """A study of one network, method, seed, evaluation, design, layer, thread, image and pass."""
+    study = Study.model_validate(
+        STUDY.model_dump(mode="json")
+        | {"seeds": [1], "budget": {"evaluations": 1, "initial": 1}}
+        | {"constraint": {"allowed_drop_points": 1}}
+    )
+    runs = run_table({"surrogate-mse-mse": [1], "random": [2]})
+    iterations = pd.DataFrame(columns=iteration_columns(), index=[0])
+    iterations = iterations.assign(
+        surrogate_front_size=1, fallbacks=1, fallback_reason="empty front", accuracy_surrogate="knn"
+    )
+    one = {"layers": 1, "entries": 10}
+    metrics = {**METRICS, "images": {"validation": 1, "test": 1}, "linear": one, "conv": one}
+    front = FRONT.drop(1).assign(found_by=[2, 0])
+    measured = {name: table.drop(1) for name, table in MEASURED.items()}
+    measured["times"] = measured["times"].assign(images=1, batch_size=1)
+    text = rendered(
+        page_of(front, measured, metrics),
+        study=study,
+        methods=["surrogate-mse-mse"],
+        own_runs=1,
+        surrogates={"knn": "KNN"},
+        comparisons=[comparison("n", tables(runs), iterations, 1)],
+        claims=[CLAIM | {"blocks": 1}],
+        machine={"processor": "P", "cores": 1, "memory_gib": 1.0, "system": "S"},
+        machines=[{"runs": 1, "processor": "P", "threads": 1}],
+    )
+    assert "1 method on 1 network with 1 seed" in text
+    assert "and 1 more run" in text
+    assert "1 infill was drawn at random" in text
+    assert "less 1 point." in text
+    after_one = re.findall(r"(?<![\d.,-])1 (?:more |true |test |timed )?([a-z]+s)\b", text)
+    assert set(after_one) <= {"has", "is", "keeps", "was", "pass"}
+
+
+def test_a_study_of_small_networks_has_one_unit_for_all_their_bytes():
+    small = {
+        **MEASURED,
+        "sizes": MEASURED["sizes"].assign(
+            bytes=[600, 2_000, 12_300], compressed_bytes=[400, 1_900, 11_000],
+            packed_bytes=[1_200, 3_600, 12_000],
+        ),
+    }  # fmt: skip
+    text = rendered(
+        page_of(measured=small, metrics=METRICS | {"dense_bytes": 12_000}, size="bytes")
+    )
+    assert "(1.200 of 12.000 kB)" in text
+    assert "design packed (kB) bytes non-zero accuracy" in text
+    assert "file (kB) file, gzip (kB) packed (kB)" in text
+    assert "a yes 0.001 0.600 0.400 1.200 " in text
+    assert "MB" not in text
+
+
+@pytest.mark.parametrize(
+    ("hours", "unit", "shown"),
+    [
+        ([0.001, None, 0.0005], "seconds", ["3.6", "–", "1.8"]),
+        ([0.5, 0.01], "minutes", ["30.0", "0.6"]),
+        ([12.25, 0.5], "hours", ["12.2", "0.5"]),
+        ([None], "seconds", ["–"]),
+    ],
+)
+def test_the_costs_have_the_unit_of_the_longest_time(hours, unit, shown):
+    names = ("sample_hours", "evaluation_hours", "search_hours")
+    row = {"network": "n", "method": "m", "runs": 1, "timed": 1, "median_seconds": 0.25}
+    costs = [row | dict.fromkeys(names, value) for value in hours]
+    text = rendered(page_of(), costs=costs)
+    assert f"initial sample ({unit}) own evaluations ({unit}) search ({unit})" in text
+    for value in shown:
+        assert f"n m 1 1 0.25 {value} {value} {value}" in text
+
+
+def test_a_study_that_minimises_bytes_shows_them_and_its_size_everywhere():
     metrics = METRICS | {"dense_bytes": 12_000_000}
     text = rendered(page_of(metrics=metrics, size="bytes"))
     assert "10.0 % of the dense network&#39;s bytes (1.200 of 12.000 MB)" in text
-    assert "design packed MB bytes non-zero accuracy" in text
+    assert "design packed (MB) bytes non-zero accuracy" in text
     assert "a 1.200 10.0 % 20.0 %" in text
     assert "dense network 12.000 100.0 % 100.0 %" in text
     assert "Size is the share of bytes." in text
@@ -391,7 +517,7 @@ def test_a_network_of_tables_shows_the_share_of_bytes_where_it_is_known():
     }
     assert "design bytes non-zero accuracy" in told["known"]
     assert "design non-zero accuracy" in told["unknown"]
-    assert all("packed MB" not in text for text in told.values())
+    assert all("packed (" not in text for text in told.values())
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,12 @@ from .errors import UserError
 OF_A_STUDY = {
     "status": "show the state of all runs of a study at a glance, also while it runs",
     "front": "show the best rows of each network's front, and where the report is",
+    "check": "try the images and the networks of a study in seconds, before any work",
     "verify": "hold every file of a study against the record of what its job wrote",
     "evaluate": "compress a network of a study by one design, and measure it",
 }
-EVALUATE = "evaluate"
+EVALUATE, CHECK = "evaluate", "check"
+READ_FILES = (CHECK,)  # commands that read the files which the config names
 EVALUATE_EXAMPLE = " vgg16 conv_scope=2 conv_amount=0.9 conv_target=1"
 DOCUMENTS = "documents"
 SPLITS = ("train", "validation", "test")
@@ -53,6 +55,16 @@ def _variables() -> str:
     return "\n".join(lines)
 
 
+def _add_threads(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--threads",
+        metavar="N",
+        type=_whole(1),
+        default=1,
+        help="threads to compute with (default: %(default)s, as in a study)",
+    )
+
+
 def _add_arguments_of_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = f"{parser.description}\n\n{_variables()}"
@@ -79,14 +91,12 @@ def _add_arguments_of_evaluate(parser: argparse.ArgumentParser) -> None:
         type=_whole(0),
         help="the run whose random subset of layers is meant (default: the study's first seed)",
     )
-    parser.add_argument(
-        "--threads",
-        metavar="N",
-        type=_whole(1),
-        default=1,
-        help="threads to compute with (default: %(default)s, as in a study)",
-    )
+    _add_threads(parser)
     parser.add_argument("--json", dest="as_json", action="store_true", help="print one JSON object")
+
+
+# The arguments of a command beside those of every study.
+ARGUMENTS = {CHECK: _add_threads, EVALUATE: _add_arguments_of_evaluate}
 
 
 def command_line() -> argparse.ArgumentParser:
@@ -117,8 +127,8 @@ def command_line() -> argparse.ArgumentParser:
             default="",
             help="the prefix of the Snakemake module that the study is, the folder before results/",
         )
-        if name == EVALUATE:
-            _add_arguments_of_evaluate(of_study)
+        if name in ARGUMENTS:
+            ARGUMENTS[name](of_study)
     commands.add_parser(
         DOCUMENTS,
         help="write the key tables and the schema of the config again, in a checkout",
@@ -146,7 +156,7 @@ def _run(given: argparse.Namespace) -> None:
         module.write_documents(Path("config"))
         return
     file = given.configfile
-    study = read_study(read_config(file), [file], check_files=False)
+    study = read_study(read_config(file), [file], check_files=given.command in READ_FILES)
     results = Path(given.prefix) / "results" / study.study
     own = {name: value for name, value in vars(given).items() if name not in OF_EVERY_STUDY}
     print(module.show(study, results, Advice(file, given.prefix), **own), flush=True)

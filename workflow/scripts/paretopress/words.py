@@ -1,4 +1,6 @@
-"""Numbers in words that people read."""
+"""Numbers and names in words that people read."""
+
+from collections.abc import Iterable
 
 
 def form_of(noun: str, number: float) -> str:
@@ -14,3 +16,10 @@ def counted(number: int, noun: str) -> str:
 def are(number: int) -> str:
     """The verb that fits the number: "is" for 1, "are" for all others."""
     return "is" if number == 1 else "are"
+
+
+def listed(names: Iterable[str], most: int) -> str:
+    """Some names, and how many more there are: "a, b, and 3 more"."""
+    every = list(names)
+    more = [f"and {len(every) - most:,} more"] if len(every) > most else []
+    return ", ".join([*every[:most], *more])

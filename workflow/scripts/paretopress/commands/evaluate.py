@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 
@@ -17,10 +17,11 @@ from ..compression.pruning import count_and_quantize
 from ..compression.tally import tally
 from ..config.study import Study
 from ..config.variables import NONE
-from ..dataset.split import load_split, spread
+from ..dataset.split import few_of, load_split
 from ..networks.build import check_keep
-from ..networks.mapped import load_moves, load_network
+from ..networks.mapped import load_network
 from ..networks.metrics import read_metrics
+from ..networks.moves import load_moves
 from ..runs.planned import Planned
 from ..search.objectives import threshold_of
 from ..words import counted
@@ -59,10 +60,7 @@ def _evaluated(
     split = split or study.evaluation.split
     files = files_of(planned, network, split, advice)
     whole = load_split(files.images)
-    measured = whole
-    if images is not None and images < len(whole):
-        chosen = spread(whole, images)
-        measured = replace(whole, images=whole.images[chosen], labels=whole.labels[chosen])
+    measured = whole if images is None or images >= len(whole) else few_of(whole, images)
     architectures = {
         name: known.architecture.model_dump(mode="json") for name, known in study.networks.items()
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..compression.layers import LAYER_KINDS
 from ..config.variables import NONE, RANDOM, VARIABLES, Design
+from ..report.units import unit_of_bytes
 from ..words import counted
 
 PRUNING = ("scope", "amount", "target")  # the last parts of the names of variables that prune
@@ -120,8 +121,9 @@ def text(found: Evaluated) -> Iterator[str]:
     seconds = found.seconds
     yield ""
     yield f"non-zero rate  {found.nonzero_rate:.2%}"
-    packed, dense = (share * found.dense_bytes / 1e6 for share in (found.bytes, 1))
-    yield f"packed bytes   {packed:.3f} of {dense:.3f} MB ({found.bytes:.2%})"
+    unit = unit_of_bytes(found.dense_bytes)
+    packed, dense = (unit.show(share * found.dense_bytes) for share in (found.bytes, 1))
+    yield f"packed bytes   {packed} of {dense} {unit.prefix}B ({found.bytes:.2%})"
     yield f"accuracy       {accuracy}"
     yield f"seconds        {seconds['compression']:.2f} compression, {seconds['images']:.2f} images"
     yield f"moves          {_moves_in_words(found)}"

@@ -10,10 +10,12 @@ from ..fronts.union import DENSE
 from ..jobs.provenance import Damaged, verified
 from ..networks.metrics import read_metrics, repaired_accuracy
 from ..report.networks import front_rows
+from ..report.units import unit_of_bytes
 from ..search.objectives import threshold_of
 from ..tables import read_table, records
 from ..words import counted
 from .advice import Advice
+from .status import of_report
 
 ROWS = 5
 NO_ADVICE = Advice()
@@ -48,13 +50,14 @@ def _of_network(
         known += f", floor {floor:.2%} ({there:.2%})"
     # A study of an earlier version knows no bytes, in either file.
     whole = (metrics or {}).get("dense_bytes") if "bytes" in front else None
+    unit = None if whole is None else unit_of_bytes(whole)
     yield f"\n{network}: {counted(len(rows), 'design')} on the front; dense accuracy {known}"
     for row in rows[:ROWS]:
         int8 = ", int8" if row["int8"] else ""
         below = " (a rate below 0, as imported)" if row["nonzero_rate"] < 0 else ""
-        packed = (
-            "" if whole is None else f"{row['bytes'] * whole / 1e6:9.3f} MB ({row['bytes']:.1%})"
-        )
+        packed = ""
+        if unit is not None:
+            packed = f"{unit.show(row['bytes'] * whole):>9} {unit.prefix}B ({row['bytes']:.1%})"
         yield (
             f"{packed}  {row['nonzero_rate']:6.1%} non-zero  "
             f"{row['accuracy']:.2%} accuracy{on_test_images(row['design_id'])}  "
@@ -111,4 +114,4 @@ def show(study: Study, results: Path, advice: Advice = NO_ADVICE) -> str:
             study.evaluation.split,
         )
     ]
-    return "\n".join([*lines, f"\nReport: {report}"])
+    return "\n".join([*lines, "", *of_report(study, results, advice)])

@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import psutil
@@ -98,6 +99,32 @@ def _baseline_state(planned: Planned, network: str) -> str:
     )
 
 
+def _of_report(study: Study, results: Path, advice: Advice, states: Iterable[str]) -> Iterator[str]:
+    """Yield where the report is, and whether it is of an earlier state than the present one."""
+    report = results / "report.html"
+    if not report.is_file():
+        yield "report: not written yet"
+        return
+    reason = why_earlier(study, results, sum(state != "done" for state in states))
+    yield f"report: {report}" + (f" is of an earlier state: {reason}" if reason else "")
+    if reason:
+        yield f"To bring it up to date: {advice.start(results)}"
+
+
+def of_report(study: Study, results: Path, advice: Advice) -> Iterator[str]:
+    """Yield the lines on the report: where it is, and whether it is of an earlier state.
+
+    Args:
+        study: The study as its config asks for it.
+        results: Its folder of results.
+        advice: How the study is started here.
+    """
+    planned = Planned(study, str(results))
+    states = [_run_state(planned, run)[0] for run in planned.own_runs]
+    baselines = [_baseline_state(planned, network) for network in study.networks]
+    yield from _of_report(study, results, advice, [*baselines, *states])
+
+
 def show(study: Study, results: Path, advice: Advice = NO_ADVICE) -> str:
     """The state of a study, with a block for each network.
 
@@ -138,12 +165,6 @@ def show(study: Study, results: Path, advice: Advice = NO_ADVICE) -> str:
             runs = [Run(network, method, seed) for seed in study.seeds]
             own = [f"seed {run.seed}: {' '.join(states[run])}".rstrip() for run in runs]
             lines.append(f"  {method:<{width}}  " + "   ".join(own))
-    report = results / "report.html"
-    lines += ["", "report: not written yet"]
-    if report.is_file():
-        of_all = [*baselines.values(), *(state for state, _ in states.values())]
-        reason = why_earlier(study, results, sum(state != "done" for state in of_all))
-        lines[-1] = f"report: {report}" + (f" is of an earlier state: {reason}" if reason else "")
-        if reason:
-            lines.append(f"To bring it up to date: {advice.start(results)}")
+    of_all = [*baselines.values(), *(state for state, _ in states.values())]
+    lines += ["", *_of_report(study, results, advice, of_all)]
     return "\n".join(lines)

@@ -11,6 +11,7 @@ from ..config.sizes import BYTES, NONZERO_RATE, SIZES
 from ..config.variables import FLOAT_BITS, NONE, RANDOM, SCOPE_VALUES, TARGET_VALUES
 from ..figures.style import caption_of
 from ..fronts.union import DENSE
+from ..networks.cautions import Caution, cautions
 from ..search.hypervolume import scaled_hypervolume
 from ..search.objectives import POINTS
 from ..statistics.training import still_improving
@@ -75,6 +76,7 @@ class NetworkPage:
         on_test: The front on the test images. None if imported.
         relative_times: The median time of the designs of each kind, see `relative_times`.
         improving: The rise of the accuracy at the end of its training, see `still_improving`.
+        cautions: The warnings on its dense network, see `cautions`.
         subsets: The designs of the front that prune a random subset of layers, with the layers.
         smallest: The smallest design of the front. None if the front is empty.
         best: The most accurate design of the front. None if the front is empty.
@@ -99,6 +101,7 @@ class NetworkPage:
     on_test: OnTestImages | None
     relative_times: Mapping[str, float]
     improving: float | None
+    cautions: Sequence[Caution]
     subsets: Sequence[Mapping[str, Any]]
     smallest: Mapping[str, Any] | None
     best: Mapping[str, Any] | None
@@ -232,6 +235,7 @@ def network_page(
     accuracies: Sequence[float] = (),
     weights_given: bool = False,
     size: str = NONZERO_RATE,
+    left_out: Sequence[str] = (),
 ) -> NetworkPage:
     """Collect the report's numbers on one network.
 
@@ -247,6 +251,7 @@ def network_page(
         accuracies: The accuracy on the validation images after each epoch of its training here.
         weights_given: Whether its weights were given and not trained here.
         size: The size that was minimised, a key of `config.sizes.SIZES`.
+        left_out: The keys "mean" and "std" of the dataset that the config leaves out.
 
     Returns:
         The numbers and figures.
@@ -284,9 +289,8 @@ def network_page(
         relative_times=relative_times(measured["times"], [row["design_id"] for row in rows])
         if measured
         else {},
-        improving=still_improving(list(accuracies), metrics["images"]["validation"])
-        if len(accuracies)
-        else None,
+        improving=still_improving(list(accuracies), metrics),
+        cautions=cautions(metrics, split, weights_given, left_out) if measured else (),
         subsets=[row for row in rows if "conv_layers" in row and RANDOM in _scopes(row)],
         smallest=rows[0] if rows else None,
         best=max(rows, key=lambda row: (row["accuracy"], -row[key])) if rows else None,

@@ -11,7 +11,7 @@ import yaml
 
 from ..statistics.load import busy
 from ..words import counted, form_of
-from .units import one_unit
+from .units import one_unit, unit_of_bytes, unit_of_hours
 
 
 def missing(value: Any) -> bool:
@@ -41,6 +41,8 @@ FILTERS = {
     "plural": counted,
     "form": form_of,
     "one_unit": one_unit,
+    "unit_of_bytes": unit_of_bytes,
+    "unit_of_hours": unit_of_hours,
 }
 
 

@@ -36,6 +36,7 @@ def _network(page: NetworkPage, comparison: Comparison) -> dict[str, Any]:
         "images": page.metrics["images"],
         "threshold": page.threshold,
         "still_improving": page.improving,
+        "cautions": [str(caution) for caution in page.cautions],
         "dense": page.dense,
         "repaired": page.repaired,
         "front": page.front,
