@@ -8,8 +8,10 @@ BASE :=
 REPEATS :=
 KEEP :=
 BIN := $(VENV)/bin
-ifneq ($(words $(abspath $(VENV))),1)
-$(error Snakemake starts no job with a Python whose path has a space, as in $(abspath $(VENV)): name another folder for the environment, make VENV=/a/folder/without $(MAKECMDGOALS))
+# Snakemake gives the path of its Python to a shell without quotes.
+UNFIT := ' " ` $$ & | ; < > ( ) \ * ? [ ] { } ! \#
+ifneq ($(words $(abspath $(VENV)))$(strip $(foreach character,$(UNFIT),$(findstring $(character),$(abspath $(VENV))))),1)
+$(error Snakemake starts no job with a Python whose path has a space or another character that shells interpret, as in $(abspath $(VENV)): name another folder for the environment, make VENV=/a/folder/without $(MAKECMDGOALS))
 endif
 COMMAND := PYTHONPATH=workflow/scripts $(BIN)/python -P -m paretopress
 LAUNCHER := $(BIN)/paretopress

@@ -21,40 +21,43 @@ FAMILIES = {
 # Modules, and the rules whose scripts their code counts in; search:ctaea are the searches of that
 # family alone. What follows from a rule runs again with it.
 RERUNS = """
-__main__.py code.py commands/advice.py commands/documents.py commands/earlier.py
-commands/evaluate.py commands/evaluated.py commands/front.py commands/network_files.py commands/status.py
-commands/variables.py commands/verify.py config/dataset.py config/messages.py
-config/method_files.py config/methods.py config/networks.py config/plain_values.py
-config/python_files.py config/recipes.py config/regressor_checks.py config/schema.py config/search.py config/sources.py
-config/study.py config/torchvision_models.py config/validation.py
-dataset/downloads.py imports.py jobs/digests.py jobs/files.py jobs/gate.py jobs/hooks.py
-jobs/job.py jobs/journal.py jobs/locks.py jobs/logs.py jobs/machine.py jobs/own_code.py
-jobs/progress.py jobs/provenance.py jobs/sealed.py jobs/stopping.py jobs/versions.py
-networks/packed.py runs/planned.py:
+__main__.py code.py commands/advice.py commands/check.py commands/documents.py commands/earlier.py
+commands/evaluate.py commands/evaluated.py commands/front.py commands/network_files.py
+commands/status.py commands/variables.py commands/verify.py config/dataset.py config/messages.py
+config/method_files.py config/methods.py config/network_code.py config/networks.py
+config/plain_values.py config/python_files.py config/recipes.py config/regressor_checks.py
+config/schema.py config/search.py config/sources.py config/study.py config/torchvision_models.py
+config/validation.py dataset/downloads.py imports.py jobs/digests.py jobs/files.py jobs/findings.py
+jobs/gate.py jobs/hooks.py jobs/job.py jobs/journal.py jobs/locks.py jobs/logs.py jobs/machine.py
+jobs/own_code.py jobs/progress.py jobs/provenance.py jobs/sealed.py jobs/stopping.py
+jobs/versions.py networks/packed.py runs/planned.py:
     nothing
 config/variables.py:
-    allocation claims dense_metrics front_figure front_sizes import_runs inference_figure
-    inference_time initial_designs join_runs report search setting_figures test_front
-    union_front worst_run_front worst_run_inference_figure
+    allocation check_network claims dense_metrics front_figure front_sizes import_runs
+    inference_figure inference_time initial_designs join_runs report search setting_figures
+    test_front union_front worst_run_front worst_run_inference_figure
 config/sizes.py:
     claims front_figure front_sizes hypervolume import_runs inference_figure inference_time
-    initial_designs join_runs method_figures report search search_figures setting_figures
-    statistics tabulate_runs test_front union_front worst_run_front worst_run_inference_figure
+    initial_designs join_runs method_figures report search search_figures setting_figures statistics
+    tabulate_runs test_front union_front worst_run_front worst_run_inference_figure
 compression/packed_size.py:
     dense_metrics front_sizes initial_designs search
 compression/evaluation.py:
     initial_designs search test_front
 compression/allocation.py compression/designs.py compression/magnitudes.py compression/moments.py
-compression/passage.py compression/plans.py compression/pruning.py compression/repair.py
-compression/rounding.py compression/subsets.py:
-    allocation dense_metrics front_sizes inference_time initial_designs search test_front
-compression/layers.py
-config/weight_files.py networks/build.py networks/torchvision_networks.py networks/weights.py:
-    allocation dense_metrics front_sizes import_baseline inference_time initial_designs search
-    test_front train_baseline
+compression/plans.py compression/pruning.py compression/repair.py compression/rounding.py
+compression/subsets.py networks/mapped.py networks/moves.py:
+    allocation check_network dense_metrics front_sizes inference_time initial_designs search
+    test_front
+compression/channels.py compression/layers.py compression/passage.py config/own_modules.py
+config/weight_files.py networks/build.py networks/extra_state.py networks/fitting.py
+networks/key_names.py networks/matching.py networks/own.py networks/stored.py networks/taken.py
+networks/torchvision_networks.py networks/weight_files.py networks/weights.py:
+    allocation check_network dense_metrics front_sizes import_baseline inference_time
+    initial_designs search test_front train_baseline
 compression/tally.py:
-    allocation dense_metrics front_sizes inference_time initial_designs search test_front
-    train_baseline
+    allocation check_network dense_metrics front_sizes inference_time initial_designs search
+    test_front train_baseline
 config/candidates.py:
     claims front_figure front_sizes import_runs inference_figure inference_time join_runs report
     search search_figures setting_figures test_front union_front worst_run_front
@@ -64,14 +67,15 @@ config/base.py runs/method_names.py:
     worst_run_front
 config/evaluation_tables.py runs/imported.py runs/imported_cells.py:
     import_runs
-dataset/archives.py dataset/builders.py dataset/cifar10.py dataset/splitting.py:
+config/image_folders.py dataset/archives.py dataset/builders.py dataset/cifar10.py dataset/facts.py
+dataset/images.py dataset/splitting.py folders.py:
     dataset
 dataset/split.py torchvision_operators.py:
-    allocation dataset dense_metrics front_sizes import_baseline inference_time initial_designs search
-    test_front train_baseline
+    allocation check_network dataset dense_metrics front_sizes import_baseline inference_time
+    initial_designs search test_front train_baseline
 errors.py:
-    allocation dataset dense_metrics front_sizes import_baseline import_runs inference_time initial_designs
-    search test_front train_baseline
+    allocation check_network dataset dense_metrics front_sizes import_baseline import_runs
+    inference_time initial_designs search test_front train_baseline
 figures/attainment.py figures/convergence.py figures/ranks.py:
     method_figures
 figures/front.py figures/unpruned.py:
@@ -104,19 +108,19 @@ methods/ctaea.py:
     search:ctaea
 methods/random.py:
     search:random
-config/regressors.py methods/surrogate.py search/infills.py search/selection.py
-search/surrogates.py search/trees.py:
+config/regressors.py methods/surrogate.py search/infills.py search/selection.py search/surrogates.py
+search/trees.py:
     search:surrogate
-networks/chance.py:
+networks/facts.py networks/not_finite.py:
     dense_metrics train_baseline
+networks/cautions.py:
+    gate report
 networks/checkpoints.py networks/training.py:
     train_baseline
-networks/dense.py:
+networks/dense.py networks/import_facts.py:
     dense_metrics
 networks/history.py:
     import_baseline train_baseline
-networks/mapped.py:
-    allocation dense_metrics front_sizes inference_time initial_designs search test_front
 networks/metrics.py:
     claims dense_metrics front_figure gate hypervolume import_runs initial_designs report search
     setting_figures statistics test_front union_front worst_run_front
@@ -142,15 +146,14 @@ search/hypervolume.py:
     hypervolume import_runs report search tabulate_runs worst_run_front
 search/objectives.py:
     claims front_figure front_sizes hypervolume import_runs inference_figure inference_time
-    initial_designs join_runs method_figures report search setting_figures statistics
-    tabulate_runs test_front union_front worst_run_front worst_run_inference_figure
-statistics/claims/evidence.py statistics/claims/judge.py statistics/claims/methods.py
-statistics/claims/accuracy.py statistics/claims/least.py statistics/claims/weights.py:
-    claims
-statistics/claims/times.py:
+    initial_designs join_runs method_figures report search setting_figures statistics tabulate_runs
+    test_front union_front worst_run_front worst_run_inference_figure
+statistics/claims/accuracy.py statistics/claims/evidence.py statistics/claims/judge.py
+statistics/claims/least.py statistics/claims/methods.py statistics/claims/times.py
+statistics/claims/weights.py:
     claims
 statistics/costs.py:
-    report statistics
+    report search_figures statistics
 statistics/effects.py statistics/pairs.py statistics/ranks.py:
     claims method_figures statistics
 statistics/extremes.py:
@@ -162,13 +165,20 @@ statistics/summary.py:
 statistics/load.py statistics/training.py:
     claims report
 tables.py:
-    claims front_figure front_sizes hypervolume import_baseline import_runs inference_figure
-    inference_time initial_designs join_runs method_figures report search search_figures
-    setting_figures statistics tabulate_runs test_front train_baseline union_front worst_run_front
-    worst_run_inference_figure
+    claims dense_metrics front_figure front_sizes hypervolume import_baseline import_runs
+    inference_figure inference_time initial_designs join_runs method_figures report search
+    search_figures setting_figures statistics tabulate_runs test_front train_baseline union_front
+    worst_run_front worst_run_inference_figure
 words.py:
-    claims front_figure inference_figure method_figures report search_figures setting_figures
-    worst_run_inference_figure
+    allocation check_network claims dense_metrics front_figure front_sizes gate import_baseline
+    import_runs inference_figure inference_time initial_designs method_figures report search
+    search_figures setting_figures test_front train_baseline worst_run_inference_figure
+networks/inspection.py networks/preflight.py:
+    check_network
+networks/trial.py:
+    check_network dense_metrics import_baseline train_baseline
+networks/builds.py:
+    check_network dense_metrics train_baseline
 """
 
 

@@ -14,7 +14,8 @@ from paretopress.compression.allocation import lamp_table, magnitudes_of, save_t
 from paretopress.compression.layers import LAYER_KINDS, layers_of
 from paretopress.dataset.split import Split, save_split
 from paretopress.networks.build import build_network
-from paretopress.networks.weights import fitting_weights, save_weights
+from paretopress.networks.fitting import fitted
+from paretopress.networks.weights import save_weights
 
 PAGE = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
 DOORS = re.findall(r"^\|.*\| `(paretopress[\w.]*)` \| (`.*`) \|$", PAGE, flags=re.MULTILINE)
@@ -80,7 +81,7 @@ def test_the_code_of_the_page_runs(tmp_path, monkeypatch, capsys):
     shown = capsys.readouterr().out
     assert re.fullmatch(r"\d+% non-zero; [1-5] on the front, 0\.\d{3}; A12 0\.89\n", shown), shown
     assert len(names["archive"].evaluations) == 5
-    saved = fitting_weights(dense, Path("compressed.safetensors"))
+    saved = fitted(dense, Path("compressed.safetensors")).tensors
     loaded = names["evaluated"].state_dict()
     assert all(torch.equal(loaded[name], tensor) for name, tensor in saved.items())
     assert Path("packed.safetensors").stat().st_size < 0.06 * 4 * sum(
@@ -91,3 +92,57 @@ def test_the_code_of_the_page_runs(tmp_path, monkeypatch, capsys):
     assert set(lost) == {
         name for name, _ in dense.named_parameters() if re.match(r"classifier.*weight", name)
     }
+
+
+TRANSFORMER = """
+from torchvision.models import VisionTransformer
+
+def build_network(num_classes):
+    return VisionTransformer(32, 16, 2, 2, 24, 48, num_classes=num_classes)
+"""
+OWN = {"name": "file", "path": "my_network.py", "function": "build_network", "arguments": {}}
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        OWN,
+        {"name": "swin_t", "arguments": {}},
+        pytest.param(
+            {"name": "vit_b_16", "arguments": {"image_size": 32}}, marks=pytest.mark.thorough
+        ),
+    ],
+    ids=lambda architecture: architecture["name"],
+)
+def test_the_network_of_a_row_is_made_again_with_int8_where_attention_reads_weights_itself(
+    architecture, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path("my_network.py").write_text(TRANSFORMER, encoding="utf-8")
+    study, images = Path("results/digits"), torch.randint(0, 256, (10, 3, 32, 32)).byte()
+    for folder in ("dataset", "baselines/vgg16-slim"):
+        (study / folder).mkdir(parents=True)
+    for name in ("train", "test"):
+        split = Split(images, torch.arange(10), tuple("0123456789"))
+        save_split(split, study / "dataset" / f"{name}.safetensors")
+    weights = study / "baselines/vgg16-slim/weights.safetensors"
+    save_weights(build_network(architecture, num_classes=10), weights)
+    _, recipe = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+    for line, changed in (
+        (r"slim = .*", f"slim = {architecture}"),
+        (r"\[baseline / .*\]", "[]"),  # as with allocation: uniform
+        (r"Design\(.*?\)", "Design(2, 0, 0.5, 0.0, 1, 0, 1)"),
+    ):
+        recipe, times = re.subn(line, changed, recipe)
+        assert times == 1, line
+
+    names: dict = {}
+    exec(recipe, names)
+
+    with torch.inference_mode():
+        again, evaluated = (
+            network(images / 255)
+            for network in (names["evaluated"], names["network"].compress(names["plan"])[0])
+        )
+    assert any("quantized" in type(layer).__module__ for layer in names["evaluated"].modules())
+    assert torch.equal(again, evaluated)

@@ -164,6 +164,24 @@ def test_the_seeds_that_a_claim_needs_are_those_that_are_computed(settings):
     assert shown == list(needed[columns].astype(str).itertuples(index=False, name=None))
 
 
+def test_the_embedded_study_says_beside_its_seeds_how_many_the_central_claims_take():
+    config = text_of(ROOT / "config/config.yaml")
+    comment = " ".join(re.findall(r"^# (.*)$", config.split("\nseeds:")[0], re.MULTILINE))
+    study = read_study(yaml.safe_load(config), ["config/config.yaml"], check_files=False)
+    settings = sum(name.startswith("surrogate-") for name in study.methods_by_name())
+    needed = needed_blocks(0.05, settings).set_index("claim")["supported"]
+    rivals, metric = needed["surrogate-beats-plain-ctaea"], "selection-metric-without-effect"
+    assert rivals == needed["surrogate-beats-random"] > len(study.seeds)
+    assert f"beat plain CTAEA or random search, which takes {rivals}," in comment
+    assert f"metric has no effect, which takes {needed[metric]} here" in comment
+
+
+def test_the_profile_of_slurm_says_what_all_nodes_must_see():
+    for name in ("profiles/slurm/config.yaml", "docs/clusters.md"):
+        page = " ".join(text_of(ROOT / name).replace("#", "").split())
+        assert re.search(r"its environment.*must lie on a file system that the login node", page)
+
+
 def test_the_version_is_the_same_everywhere():
     version = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]["version"]
     assert yaml.safe_load(text_of(ROOT / "CITATION.cff"))["version"] == version

@@ -10,7 +10,7 @@ from paretopress.imports import PACKAGE, imported
 
 # From the ground up; a room imports only itself and what stands before it.
 ROOMS = (
-    "errors", "imports", "words", "torchvision_operators", "jobs", "code", "tables", "config",
+    "errors", "imports", "words", "torchvision_operators", "folders", "jobs", "code", "tables", "config",
     "dataset", "compression", "networks", "search", "methods", "runs", "fronts", "statistics", "figures",
     "report", "commands", "__main__",
 )  # fmt: skip

@@ -32,7 +32,7 @@ def replace_in(project: Project, name: str, before: str, after: str) -> None:
 
 
 def test_what_changes_no_result_has_nothing_made_again(project):
-    replace_in(project, "jobs/logs.py", '"""The log of one job', '"""The record of one job')
+    replace_in(project, "jobs/logs.py", '"""What a person can follow', '"""What anybody can follow')
     replace_in(project, "search/surrogates.py", '"""Surrogates: ', '"""The surrogates: ')
     replace_in(project, "compression/pruning.py", "\n\n\n", "\n\n\n# A comment.\n")
     replace_in(project, "config/search.py", 'description="Number of true', 'description="All')

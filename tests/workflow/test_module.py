@@ -46,8 +46,8 @@ BROUGHT = STUDY | {
     "evaluation_tables": THEIRS["evaluation_tables"],
 }
 HOOKS = ("onstart", "onsuccess", "onerror")
-FIRST, SECOND = Path("first/results/tiny"), Path("deep/er/results/tiny")
-THIRD = Path("theirs/results/theirs")
+FIRST, SECOND = Path("first/results/tiny"), Path("results/tiny")
+THIRD = Path("deep/er/results/theirs")
 RUN = "runs/first/random/seed-1"
 
 
@@ -63,9 +63,10 @@ class Outer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "workflow" / "scripts").mkdir(parents=True)
-        (folder / "own" / "images" / "train" / "a").mkdir(parents=True)
+        for place in ("train/a", "train/b", "test/a", "test/b"):
+            (folder / "own" / "images" / place).mkdir(parents=True)
         shutil.copy2(ROOT / "tests" / "tiny_network.py", folder / "own" / "network.py")
-        (folder / "own" / "first.safetensors").touch()
+        (folder / "own" / "first.safetensors").write_bytes(b"\x02" + bytes(7) + b"{}")
         (folder / "own" / "table.csv").write_text(
             "network,method,seed,evaluation,accuracy,nonzero_rate\nother,random,1,1,0.85,0.5\n"
         )
@@ -156,13 +157,13 @@ def test_two_copies_in_one_workflow_are_refused(outer):
 
 @pytest.fixture(scope="module")
 def several(tmp_path_factory) -> Outer:
-    """Modules with prefixes: the same search in two, killed in the first; the third one takes over a table."""
+    """The same search in a module with a prefix, killed, and in one without; the third takes over a table."""
     outer = Outer(tmp_path_factory.mktemp("several"))
     wrong = STUDY | {"constraint": {"floor": "much"}}
     modules = [
         module("first", 'config["first"]', 'prefix: "first"', rename=" as first_*"),
-        module("second", 'config["second"]', 'prefix: "deep/er/"', rename=" as second_*"),
-        module("third", 'config["third"]', 'prefix: "theirs"', rename=" as third_*"),
+        module("second", 'config["second"]', rename=" as second_*"),
+        module("third", 'config["third"]', 'prefix: "deep/er/"', rename=" as third_*"),
         *(f"{hook}:\n    first.{hook}()\n    second.{hook}()\n" for hook in HOOKS),
     ]
     outer.write({"first": STUDY, "second": wrong, "third": THEIRS}, *modules)
@@ -198,7 +199,10 @@ def several(tmp_path_factory) -> Outer:
         SECOND / RUN / "evaluations.csv",
         THIRD / "runs/other/evaluations.csv",
     )
-    outer.snakemake("--nolock", *map(str, targets))
+    told = outer.snakemake("--nolock", *map(str, targets))
+    assert "rule second_search:\n    input" in told, (
+        "what the outer workflow shows is its own matter"
+    )
     assert [path.stat().st_mtime_ns for path in recorded] == times, "it went on from its journal"
     return outer
 
@@ -231,7 +235,7 @@ def test_a_module_gives_the_same_bytes_as_the_plain_study(several):
 def test_everything_is_under_the_prefix_and_has_its_record(several, monkeypatch):
     made = {path.name for path in several.folder.iterdir()} - {"study.yaml"}
     given = {"own", "workflow", "config.yaml", "Snakefile", ".snakemake"}
-    assert made == given | {"first", "deep", "theirs"}
+    assert made == given | {"first", "deep", "results"}
     monkeypatch.chdir(several.folder)
     recorded = recorded_files(FIRST)
     assert FIRST / RUN / "evaluations.csv" in recorded
@@ -258,6 +262,23 @@ def test_the_commands_find_a_module_by_its_prefix(several):
         check=True,
     )
     assert "tiny: 1 run, 1 done" in told.stdout
+
+
+@pytest.mark.parametrize("name", ["own(1)", "its'", "10$", "c#", "a&b", "[x]"])
+def test_make_refuses_an_environment_whose_path_shells_interpret(name, tmp_path):
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "Makefile").symlink_to(ROOT / "Makefile")
+    made = subprocess.run(
+        ["make", "demo"],
+        cwd=folder,
+        env=without_make(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode != 0
+    assert f"as in {folder}/.venv: name another folder" in made.stderr
 
 
 def test_an_environment_in_a_path_with_a_space_is_refused_before_anything_is_done(tmp_path):

@@ -215,11 +215,11 @@ LINES = {
     "front": (
         r"[\w-]+: \d+ designs? on the front; dense accuracy \d+\.\d\d% \(\d+\.\d\d% on test images\), "
         r"repaired \d+\.\d\d% \(\d+\.\d\d%\), floor \d+\.\d\d% \(\d+\.\d\d%\)",
-        r" +\d+\.\d{3} MB \(\d+\.\d%\) +\d+\.\d% non-zero  \d+\.\d\d% accuracy "
+        r" +\d+\.\d{3} [kM]B \(\d+\.\d%\) +\d+\.\d% non-zero  \d+\.\d\d% accuracy "
         r"\(\d+\.\d\d% on test images(, below the floor)?\)  [\da-f]{12}  "
         r"Linear: .+ \| convolutions: .+",
         r"  and \d+ more, larger and more accurate, in results/.+\.csv",
-        r"Report: results/[\w-]+/report\.html",
+        r"report: results/[\w-]+/report\.html",
     ),
 }
 
@@ -322,7 +322,7 @@ def test_another_training_reruns_all_of_that_network_and_nothing_of_the_other(pr
 def test_other_moves_evaluate_everything_again_and_train_nothing(project, change, further):
     project.configure(TINY | change)
     assert project.rules_to_do() == {
-        "dense_metrics", "gate", "initial_designs", "search", "hypervolume", "join_runs", *further,
+        "check_network", "dense_metrics", "gate", "initial_designs", "search", "hypervolume", "join_runs", *further,
         *OF_THE_FRONT, *OF_THE_RUNS,
     }  # fmt: skip
 
@@ -412,28 +412,31 @@ def test_a_killed_study_goes_on_to_the_same_bytes_on_one_core(finished, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("training", "gate", "expected"),
+    ("training", "gate", "expected", "untested"),
     [
         (
             {"learning_rate": 1e-12},
             {},
             "dead: the network is not clearly better than guessing after 1 of 1 epochs",
+            "Not tested: the recipe. The network has no batch norm",
         ),
         (
             {"learning_rate": 1e6, "optimizer": "sgd", "schedule": "constant"},
             {},
             "dead: the training broke down, its loss is nan",
+            "scores and gradients before any step of the training.\nNot tested: a learning rate",
         ),
         (
             {},
             {"above_chance": False, "least_accuracy": 0.99},
             "under networks.dead.gate.least_accuracy = 0.99",
+            "Not tested: the recipe.",
         ),
     ],
     ids=["at chance", "no number", "under the floor"],
 )
 def test_a_network_that_learned_nothing_stops_the_study_before_any_search(
-    finished, tmp_path, training, gate, expected
+    finished, tmp_path, training, gate, expected, untested
 ):
     project = Project(tmp_path)
     project.take(finished, "dataset")
@@ -446,6 +449,11 @@ def test_a_network_that_learned_nothing_stops_the_study_before_any_search(
     stopped = project.snakemake("--cores", "2")
     assert stopped.returncode != 0
     assert expected in stopped.stdout + stopped.stderr
+    assert re.search(
+        r"^[\d:]{8} +0 of \d+ done, next: train_b\w+ network=dead$", stopped.stderr, re.M
+    )
+    assert "rule train_baseline:\n    input" not in stopped.stderr, "the block is in the log file"
+    assert untested in stopped.stdout + stopped.stderr
     assert (
         "--config 'networks={dead: {training: {recipe: paper_low_rate}}}'"
         in stopped.stdout + stopped.stderr
@@ -517,13 +525,15 @@ def test_a_bad_config_stops_snakemake_before_any_work(tmp_path, change, expected
 
 def test_an_unreadable_image_stops_the_study_with_its_name(tmp_path):
     project = Project(tmp_path)
-    for image in ("train/a/1.png", "train/b/1.png", "test/a/1.png", "test/b/1.png"):
-        (tmp_path / "images" / image).parent.mkdir(parents=True)
-        (tmp_path / "images" / image).write_bytes(b"no image")
+    for split in ("train", "val", "test"):
+        for name in ("a", "b"):
+            (tmp_path / "images" / split / name).mkdir(parents=True)
+            (tmp_path / "images" / split / name / "1.png").write_bytes(b"no image")
     project.configure(TINY | {"dataset": {"kind": "folder", "path": "images"}})
     failed = project.snakemake("--cores", "2")
     assert failed.returncode != 0
-    assert "train/a/1.png: the image cannot be read" in failed.stdout + failed.stderr
-    assert "train/a/1.png" in (tmp_path / RESULTS / "logs" / "dataset.log").read_text(
+    assert "6 files of classes are no images" in failed.stdout + failed.stderr
+    assert "test/a/1.png: the image cannot be read" in failed.stdout + failed.stderr
+    assert "test/a/1.png" in (tmp_path / RESULTS / "logs" / "dataset.log").read_text(
         encoding="utf-8"
     )

@@ -44,4 +44,4 @@ with job(snakemake) as work:
     }
     for name, table in tables.items():
         write_csv(table, snakemake.output[name])
-    work.log.info("%d runs compared at significance level %g", len(runs), level)
+    work.log.info("runs compared: %d; significance level %g", len(runs), level)

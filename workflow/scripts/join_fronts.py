@@ -20,7 +20,7 @@ with job(snakemake) as work:
     front = union_front(evaluations, dense, threshold, snakemake.params.size)
     write_csv(front, snakemake.output[0])
     work.log.info(
-        "%d designs on the front, accuracy at least %.4f",
+        "designs on the front: %d; accuracy at least %.4f",
         (front["design_id"] != DENSE).sum(),
         threshold,
     )

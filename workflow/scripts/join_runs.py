@@ -13,4 +13,4 @@ with job(snakemake) as work:
             columns = [*RUN_COLUMNS, *iteration_columns(**snakemake.params.columns)]
             table = table.reindex(columns=columns)
         write_csv(table, path)
-        work.log.info("%s: %d rows of %d runs", path, len(table), len(snakemake.input[name]))
+        work.log.info("%s: rows %d, runs %d", path, len(table), len(snakemake.input[name]))

@@ -32,9 +32,7 @@ with job(snakemake) as work:
         for name, path in zip(params.own, inputs.metrics, strict=True)
     }
     rises = {
-        name: still_improving(
-            list(read_table(path)["validation_accuracy"]), metrics[name]["images"]["validation"]
-        )
+        name: still_improving(list(read_table(path)["validation_accuracy"]), metrics[name])
         for name, path in zip(params.own, inputs.history, strict=True)
     }
     evidence = Evidence(

@@ -19,4 +19,4 @@ with job(snakemake) as work:
         evaluations[size].to_numpy(), evaluations["accuracy"].to_numpy(), threshold, size
     )
     write_whole(snakemake.output[0], json.dumps(result, indent=2) + "\n")
-    work.log.info("hypervolume %.6f after %d evaluations", result["hypervolume"], len(evaluations))
+    work.log.info("hypervolume %.6f; evaluations: %d", result["hypervolume"], len(evaluations))

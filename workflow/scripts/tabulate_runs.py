@@ -28,8 +28,8 @@ with job(snakemake) as work:
         outputs.history,
     )
     work.log.info(
-        "%d runs of %s, %d of them complete",
-        len(runs),
+        "%s: runs %d, complete %d",
         snakemake.wildcards.network,
+        len(runs),
         runs["complete"].sum(),
     )

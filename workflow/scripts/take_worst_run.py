@@ -47,4 +47,4 @@ with job(snakemake) as work:
     threshold = threshold_of(metrics, params.split, params.constraint)
     front = union_front(evaluations, dense, threshold, params.size)
     write_csv(front, snakemake.output[0])
-    work.log.info("%s: %d rows", run or "no two settings with complete runs", len(front))
+    work.log.info("%s; rows: %d", run or "no two settings with complete runs", len(front))

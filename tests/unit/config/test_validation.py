@@ -1,6 +1,7 @@
 """Every mistake in a config is refused with file, line, key, value and what is allowed."""
 
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
 import yaml
@@ -70,8 +71,8 @@ CASES = {
     ),
     "weights of another kind": (
         ["networks", "vgg", "weights"],
-        "w.onnx",
-        ["networks.vgg.weights = 'w.onnx'", ".safetensors, .pt, .pth"],
+        str(ROOT / "README.md"),
+        ["networks.vgg.weights = ", "no file of weights", "Allowed: a safetensors file, or what"],
     ),
     "an unknown candidate": (
         ["methods", 0, "candidates"],
@@ -380,6 +381,39 @@ CASES = {
     ),
     "channels": (["dataset", "mean"], [0.5], ["dataset.mean = [0.5]", "a list of 3 values"]),
     "std of zero": (["dataset", "std"], [1.0, 0.0, 1.0], ["dataset.std[1] = 0.0", "above 0"]),
+    "mean of 0 to 255": (
+        ["dataset", "mean"],
+        [125.3, 123.0, 113.9],
+        [
+            "dataset.mean = [125.3, 123.0, 113.9]: above 1, as if images had values from 0 to 255",
+            "125.3, 123, 113.9 divided by 255: 0.4914, 0.4824, 0.4467.",
+            "a std of 1 becomes 0.003922",
+        ],
+    ),
+    "std of 0 to 255": (
+        ["dataset", "std"],
+        [63, 62.1, 255],
+        ["dataset.std = [63, 62.1, 255]", "divided by 255: 0.2471, 0.2435, 1."],
+    ),
+    "one mean of 0 to 255": (
+        ["dataset", "mean"],
+        [0.49, 123.0, 0.45],
+        ["dataset.mean = [0.49, 123.0, 0.45]", " 123 divided by 255: 0.4824."],
+    ),
+    "mean below 0": (["dataset", "mean"], [-0.1, 0.0, 0.0], ["dataset.mean[0] = -0.1", "at least"]),
+    "mean above 255": (["dataset", "mean"], [0.1, 0.1, 32000.0], ["dataset.mean[2]", "at most 1"]),
+    "std below 0": (["dataset", "std"], [-1.0, 1.0, 1.0], ["dataset.std[0] = -1.0", "above 0"]),
+    "resize below the crop": (
+        ["dataset"],
+        {"kind": "digits", "image_size": 224, "resize": 200},
+        ["dataset.resize = 200", "less than image_size, 224", "at least 224"],
+    ),
+    "resize out of bounds": (["dataset", "resize"], 5000, ["dataset.resize", "at most 2048"]),
+    "unknown interpolation": (
+        ["dataset", "interpolation"],
+        "bicubical",
+        ["dataset.interpolation = 'bicubical'", "Did you mean 'bicubic'?"],
+    ),
     "splits take all": (
         ["dataset"],
         {"kind": "digits", "validation_fraction": 0.6, "test_fraction": 0.5},
@@ -669,6 +703,15 @@ def test_a_key_that_stands_twice_is_refused(tmp_path):
         read_study(yaml.safe_load(file.read_text(encoding="utf-8")), [str(file)])
 
 
+def own_network(folder: Path, files: dict[str, str]) -> dict:
+    """The config of a study with the first of the files as its network. They are written."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    path = str(folder / next(iter(files)))
+    return GOOD | {"networks": {"mine": {"architecture": {"name": "file", "path": path}}}}
+
+
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
@@ -690,6 +733,80 @@ def test_a_file_without_the_function_is_refused_without_running_it(code, expecte
     assert "networks.mine.architecture." in str(error.value)
     assert expected in str(error.value)
     assert not (tmp_path / "ran").exists()
+
+
+BUILDS = "def build_network(n): ..."
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"net.py": "from blocks import Blok\n" + BUILDS, "blocks.py": "class Block: ..."},
+         ["net.py, line 1: from blocks import Blok: ", "blocks.py has no 'Blok'. Did you mean 'Block'? Allowed: Block."]),
+        ({"net.py": "\nimport blokcs\n" + BUILDS, "blocks.py": ""},
+         ["net.py, line 2: import blokcs: there is no ", "no such installed package. Did you mean 'blocks'?"]),
+        ({"net.py": "from layers import conv\n" + BUILDS, "layers/conv.py": "from . import x\nimport y.z", "y/a.py": ""},
+         ["conv.py, line 1: from . import x: there is no ", "conv.py, line 2: import y.z: there is no "]),
+        ({"net.py": "def build_network(n):\n    from blocks import b", "blocks.py": "import deeper", "deeper.py": "x = 1\ny = ("},
+         ["deeper.py, not a Python file ('(' was never closed (deeper.py, line 2))"]),
+        ({"net.py": "from ..up import x\n" + BUILDS}, ["net.py, line 1: from ..up import x: it leaves the folder"]),
+        ({"net.py": "from yaml import Block\n" + BUILDS, "yaml.py": "class Block: ..."},
+         ["an installed package has the same name as ", "yaml.py, and goes before it. Allowed: another name"]),
+    ],
+)  # fmt: skip
+def test_files_beside_that_a_network_imports_are_checked_without_running_them(
+    files, expected, tmp_path
+):
+    with pytest.raises(UserError) as error:
+        read_study(own_network(tmp_path, files), [])
+    assert "networks.mine.architecture.path" in str(error.value)
+    for part in expected:
+        assert part in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"net.py": "try:\n    import timm\nexcept ImportError:\n    timm = None\n" + BUILDS},
+        {"net.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import timm\n" + BUILDS},
+        {"net.py": "def build_network(n):\n    import timm"},  # it may be never called so
+        {"net.py": "import sys\nsys.path.append('lib')\nimport timm\n" + BUILDS},
+        {"net.py": "from blocks import *", "blocks.py": "from more import *", "more.py": BUILDS},
+        {"net.py": "from blocks import *", "blocks.py": "from torch.nn import *"},
+        {"net.py": "from blocks import X\n" + BUILDS, "blocks.py": "globals()['X'] = 1"},
+        {"net.py": "from blocks import X\n" + BUILDS, "blocks.py": "def __getattr__(name): ..."},
+        {"net.py": "from blocks import X, Y, Z\n" + BUILDS, "blocks.py": "for X in 'a':\n    with open(X) as (Y, Z): ..."},
+        {"net.py": "from blocks import net\n" + BUILDS, "blocks.py": "import net"},
+        {"net.py": "from random import random\nimport torch\n" + BUILDS, "random.py": "x = 1", "torch.py": "("},
+        {"net.py": "\ufeff# -*- coding: utf-8 -*-\n" + BUILDS},
+    ],
+)  # fmt: skip
+def test_what_may_work_is_left_to_the_job(files, tmp_path):
+    read_study(own_network(tmp_path, files), [])
+
+
+@pytest.mark.parametrize(
+    ("code", "offered"),
+    [
+        ("from torch import nn\nimport torch.nn.functional as F\nWIDTH = 3\nclass Net(nn.Module): ...\ndef make(n): ...\ndef _own(n): ...",
+         "Net, make."),
+        ("from torch import nn\nfrom blocks import make as made, WIDTH, nn as other", "made."),
+        ("from blocks import *", "Block, make."),
+        ("from inner import *", "Block, make."),
+        ("import torch", "a function, which the file has yet to define."),
+        ("def _own(n): ...", "_own."),
+    ],
+)  # fmt: skip
+def test_of_a_misspelt_function_only_what_the_users_files_define_is_offered(
+    code, offered, tmp_path
+):
+    helpers = {
+        "blocks.py": "from torch import nn\nWIDTH = 1\nclass Block: ...\ndef make(n): ...",
+        "inner/__init__.py": "from blocks import Block, make, nn",
+    }
+    with pytest.raises(UserError) as error:
+        read_study(own_network(tmp_path, {"net.py": code, **helpers}), [])
+    assert str(error.value).endswith(f"Allowed: {offered}")
 
 
 def test_a_file_that_defines_imports_or_assigns_the_function_is_good(tmp_path):
@@ -714,3 +831,51 @@ def test_a_file_that_defines_imports_or_assigns_the_function_is_good(tmp_path):
             [],
         )
         assert study.networks["mine"].architecture.function == "build_network"
+
+
+@pytest.mark.parametrize(
+    ("folders", "more", "expected"),
+    [
+        (
+            ["train/a", "train/b"],
+            {},
+            ["no folder test/ in it (found: train/)", "SPLIT/CLASS/IMAGE"],
+        ),
+        (["test/a", "val/a"], {}, ["no folder train/ in it (found: test/, val/)"]),
+        (["cats", "dogs"], {}, ["no folders train/ and test/ in it (found: cats/, dogs/)"]),
+        (["train/a", "train/b", "test/a"], {}, ["the class 'b' stands in train but not in test"]),
+        (["train/a", "test/a", "val/c"], {}, ["the class 'a' stands in train and test but not in"]),
+        (["train/a", "test/a"], {}, ["fewer than two classes"]),
+        (["train/a", "test/a", "val/a", "valid/a"], {}, ["are both the split validation"]),
+        (
+            ["train/a", "train/b", "test/a", "test/b"],
+            {"checksum": "ab" * 32},
+            ["dataset.checksum: the SHA-256 of an archive, and dataset.path is a folder"],
+        ),
+        (["train/a", "train/b", "test/a", "test/b"], {}, []),
+        (["Train/a", "Train/b", "TEST/a", "TEST/b", "val/a", "val/b", "extra/c"], {}, []),
+        (["images/train/a", "images/train/b", "images/test/a", "images/test/b", ".git"], {}, []),
+    ],
+)
+def test_the_layout_of_a_folder_of_images_is_checked_with_the_config(
+    folders, more, expected, tmp_path
+):
+    for folder in folders:
+        (tmp_path / "given" / folder).mkdir(parents=True)
+    dataset = {"kind": "folder", "path": str(tmp_path / "given")} | more
+    read_study(GOOD | {"dataset": dataset}, [], check_files=False)
+    if not expected:
+        read_study(GOOD | {"dataset": dataset}, [])
+        return
+    with pytest.raises(UserError) as error:
+        read_study(GOOD | {"dataset": dataset}, [])
+    for part in ["dataset.", *expected]:
+        assert part in str(error.value)
+
+
+def test_a_file_that_is_no_archive_of_images_is_refused_with_the_config(tmp_path):
+    for name in ("images.rar", "images.png", "images.7z"):
+        (tmp_path / name).write_bytes(b"x")
+        dataset = {"kind": "folder", "path": str(tmp_path / name)}
+        with pytest.raises(UserError, match=r"dataset\.path = .*: not an image archive\. Allowed:"):
+            read_study(GOOD | {"dataset": dataset}, [])

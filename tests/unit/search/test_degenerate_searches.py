@@ -416,7 +416,7 @@ def test_an_initial_sample_larger_than_the_space_is_refused():
     table = Table(WIDE, (3, 1, 1, 1, 1, 1, 2), (0.5,), (0.5,), 0.5)
     with pytest.raises(
         UserError,
-        match=r"budget\.initial = 7: only 6 distinct networks were met in 300 random designs",
+        match=r"budget\.initial = 7: the number of distinct networks among 300 random designs is 6",
     ):
         sample_initial(table.target(), 7, SEED)
 

@@ -529,26 +529,54 @@ def test_a_dense_network_trained_too_little_does_not_support_the_claim(accuracy,
     assert "baselines/n/history.csv" in row["files"]
 
 
+def test_a_claim_says_by_which_names_methods_are_known():
+    """A method of another name may be in every table."""
+    renamed = evidence_of(run_table({"surrogate-mse-mse": [1, 2], "uniform": [1, 2]}))
+    for claim, name in (
+        ("surrogate-beats-random", "random"),
+        ("surrogate-beats-plain-ctaea", "ctaea-10x10"),
+    ):
+        reason = verdict_of(renamed, claim)["reason"]
+        assert reason.startswith(
+            f"Methods are recognised by their names. None on this network is like {name}."
+        )
+    alone = verdict_of(evidence_of(run_table({"random": [1, 2]})), "surrogate-beats-random")
+    assert "None on this network is like surrogate-mse-mse." in alone["reason"]
+
+
+def test_one_test_is_no_tests():
+    one = {"surrogate-mse-mse": [1, 2, 3, 4, 5, 6], "surrogate-mse-random": range(11, 17)}
+    row = verdict_of(evidence_of(run_table(one)), "selection-metric-without-effect")
+    assert (row["verdict"], "Holm-adjusted over 1 test:" in row["reason"]) == (NOT_SUPPORTED, True)
+
+
 @pytest.mark.parametrize(
     ("accuracies", "images", "rise"),
     [
         ([], 1000, None),
-        ([0.1], 1000, None),
+        ([0.12], 1000, None),
+        ([0.4], 1000, 0.3),
         ([0.1, 0.5], 1000, 0.4),
         ([0.5, 0.1], 1000, None),
+        ([0.3, 0.5, 0.6], 1000, 0.1),
         # The standard error of the difference is 0.0224, and 0.0229 with 950 images.
-        ([0.3, 0.4, 0.5, 0.5, 0.545], 1000, 0.045),
-        ([0.3, 0.4, 0.5, 0.5, 0.545], 950, None),
+        ([0.5, 0.5, 0.545, 0.545], 1000, 0.045),
+        ([0.5, 0.5, 0.545, 0.545], 950, None),
+        # A slow training, whose last two epochs do not differ significantly.
+        ([0.1, 0.211, 0.244, 0.267, 0.358, 0.397], 360, 0.122),
+        ([0.9, 0.5, 0.5, 0.5, 0.52], 1000, None),
         # Fifths of two epochs: one good epoch alone is none.
         ([0.1] * 6 + [0.5, 0.6, 0.6, 0.6], 1000, 0.05),
         ([0.1] * 6 + [0.5, 0.5, 0.5, 0.58], 1000, None),
         ([1.0, 1.0], 1000, None),
     ],
 )
-def test_a_training_was_still_improving_where_its_last_fifth_is_clearly_better(
+def test_a_training_was_still_improving_where_its_last_epochs_are_clearly_better(
     accuracies, images, rise
 ):
-    assert still_improving(accuracies, images) == (None if rise is None else pytest.approx(rise))
+    metrics = {"images": {"validation": images}, "most_frequent_class": {"validation": 0.1}}
+    found = still_improving(accuracies, metrics)
+    assert found == (None if rise is None else pytest.approx(rise, abs=1e-9))
 
 
 def test_the_more_designs_the_best_is_picked_from_the_less_it_says():

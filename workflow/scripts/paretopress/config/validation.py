@@ -7,12 +7,15 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from ..errors import UserError, short
+from ..folders import within
+from .dataset import FolderDataset
+from .image_folders import TAR, ZIP, is_archive, layout
 from .messages import given, message, nearest
 from .method_files import Mistake, mistakes_of
 from .methods import RegisteredMethod, SurrogateMethods
+from .network_code import mistakes_in_code
 from .networks import OwnNetwork
 from .plain_values import TooLarge, mistakes_in, value_count
-from .python_files import defined_names
 from .regressor_checks import wrong_candidates
 from .sources import (
     COMMAND_LINE,
@@ -27,6 +30,7 @@ from .sources import (
     where,
 )
 from .study import Study
+from .weight_files import WANTED, format_of
 
 MOST_PROBLEMS = 50
 METHOD_CHECKS: dict[type, Callable[[Any], Iterator[Mistake]]] = {
@@ -49,32 +53,31 @@ def _is(path: str, kind: Literal["file", "folder"]) -> bool:
 
 
 def _wrong_code(study: Study, data: Mapping[str, Any], sources: Sequence[Source]) -> Iterator[str]:
-    """Find own networks whose file is not Python or lacks the function. No file is run."""
+    """Find own networks whose files are not Python or lack something. No file is run."""
     for name, own in _own_networks(study):
-        path: Path_ = ("networks", name, "architecture", "path")
-        if _is(own.path, "folder") or (_is(own.path, "file") and not own.path.endswith(".py")):
+        for mistake in mistakes_in_code(own):
+            path: Path_ = ("networks", name, "architecture", *mistake.key)
             yield (
-                f"{where(path, data, sources)}: {key_of(path)} = {own.path!r}: not a Python file. "
-                "Allowed: a file that ends with .py."
+                f"{where(path, data, sources)}: {key_of(path)} = "
+                f"{short(getattr(own, str(mistake.key[0])))}: {mistake.what}."
+                f"{nearest(mistake.said, mistake.meant)} Allowed: {mistake.allowed}."
             )
-        if not _is(own.path, "file"):
+
+
+def _wrong_weights(
+    study: Study, data: Mapping[str, Any], sources: Sequence[Source]
+) -> Iterator[str]:
+    """Find files that are of no format of weights. Only their first bytes are read."""
+    for name, network in study.networks.items():
+        if network.weights is None or not _is(network.weights, "file"):
             continue
         try:
-            defined = defined_names(Path(own.path).read_text(encoding="utf-8"))
-        # Python's parser raises RecursionError or MemoryError if code is nested too deeply.
-        except (SyntaxError, ValueError, RecursionError, MemoryError, OSError) as error:
+            format_of(Path(network.weights))
+        except ValueError as error:
+            path: Path_ = ("networks", name, "weights")
             yield (
-                f"{where(path, data, sources)}: {key_of(path)} = {own.path!r}: not a Python file "
-                f"({error}). Allowed: a file that Python can run."
-            )
-            continue
-        if not {own.function, "*"} & defined:
-            path = (*path[:-1], "function")
-            options = ", ".join(sorted(defined)) or "a function, which the file has yet to define"
-            yield (
-                f"{where(path, data, sources)}: {key_of(path)} = {own.function!r}: {own.path} "
-                f"defines no such function.{nearest(own.function, sorted(defined))} "
-                f"Allowed: {options}."
+                f"{where(path, data, sources)}: {key_of(path)} = {short(network.weights)}: {error}. "
+                f"Allowed: {WANTED}."
             )
 
 
@@ -126,6 +129,30 @@ def _missing_files(
                 "root. Set it in the file, or on the command line: "
                 f"--config '{path[0]}={nested}'."
             )
+
+
+def _wrong_images(
+    study: Study, data: Mapping[str, Any], sources: Sequence[Source]
+) -> Iterator[str]:
+    """Find a folder of images without its splits and classes. What is in an archive is not read."""
+    images = study.dataset
+    if not isinstance(images, FolderDataset):
+        return
+    path: Path_ = ("dataset", "path")
+    place = f"{where(path, data, sources)}: {key_of(path)} = {short(images.path)}"
+    if _is(images.path, "folder"):
+        try:
+            layout(Path(images.path))
+        except UserError as error:
+            yield f"{place}: {within(images.path, error)}"
+        if images.checksum is not None:
+            path = ("dataset", "checksum")
+            yield (
+                f"{where(path, data, sources)}: {key_of(path)}: the SHA-256 of an archive, and "
+                "dataset.path is a folder. Allowed: the key beside an archive. Leave it out."
+            )
+    elif _is(images.path, "file") and not is_archive(images.path):
+        yield f"{place}: not an image archive. Allowed: a folder, or {', '.join(ZIP + TAR)}."
 
 
 def _refuse_unplain(data: Mapping[str, Any], sources: Sequence[Source]) -> None:
@@ -217,7 +244,9 @@ def _read(data: Mapping[str, Any], sources: Sequence[Source], check_files: bool)
         problems += (
             [
                 *_missing_files(study, data, sources),
+                *_wrong_images(study, data, sources),
                 *_wrong_code(study, data, sources),
+                *_wrong_weights(study, data, sources),
                 *_wrong_methods(study, data, sources),
             ]
             if check_files

@@ -1,10 +1,9 @@
 """The time of a run, by part."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
+from ..statistics.costs import unit_of
 from ..tables import RUN_COLUMNS
 from ..words import counted
 from .captions import incomplete_note, listed, n_runs, name_of
@@ -24,28 +23,6 @@ from .style import (
 
 INITIAL, OWN, SEARCH = "evaluation of the initial sample", "evaluation of own designs", "search"
 COLORS = {INITIAL: SKY, OWN: BLUE, SEARCH: VERMILLION}
-
-
-@dataclass(frozen=True)
-class Unit:
-    """A unit of time.
-
-    Attributes:
-        name: Its name in the plural.
-        seconds: Its length in seconds.
-    """
-
-    name: str
-    seconds: float
-
-
-UNITS = (Unit("hours", 3600.0), Unit("minutes", 60.0), Unit("seconds", 1.0))
-LEAST_UNITS = 3  # of the axis's unit in the longest bar, at least; the largest such unit is taken
-
-
-def unit_of(seconds: float) -> Unit:
-    """The unit of an axis whose longest bar lasts `seconds`."""
-    return next((unit for unit in UNITS if seconds >= LEAST_UNITS * unit.seconds), UNITS[-1])
 
 
 def parts_of(runs: pd.DataFrame, timings: pd.DataFrame, evaluations: pd.DataFrame) -> pd.DataFrame:

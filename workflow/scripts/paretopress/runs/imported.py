@@ -14,6 +14,7 @@ from ..config.evaluation_tables import EvaluationTable
 from ..config.variables import OF_THE_PAPER, VARIABLES
 from ..errors import LONGEST_SHOWN, UserError, short
 from ..jobs.digests import check_digest
+from ..words import counted
 from .imported_cells import CELLS, Refused
 
 REQUIRED = ("network", "method", "seed", "evaluation", "accuracy", "nonzero_rate")
@@ -147,7 +148,7 @@ def _parsed(table: EvaluationTable) -> Iterator[tuple[int, dict[str, Any]] | str
             continue
         if len(cells) != len(header):
             yield (
-                f"{path}, line {line}: {len(cells)} cells. "
+                f"{path}, line {line}: {counted(len(cells), 'cell')}. "
                 f"Allowed: {len(header)}, as many as there are columns."
             )
             continue

@@ -97,8 +97,8 @@ def sample_initial(target: Target, count: int, seed: int) -> list[tuple[Design, 
         if len(found) == count:
             return list(found.values())
     raise UserError(
-        f"budget.initial = {count}: only {len(found)} distinct networks were met in {ATTEMPTS:,} "
-        "random designs. Lower budget.initial, or widen search_space."
+        f"budget.initial = {count}: the number of distinct networks among {ATTEMPTS:,} random "
+        f"designs is {len(found)}. Lower budget.initial, or widen search_space."
     )
 
 

@@ -145,7 +145,7 @@ class Comparison:
         scores: dict[str, float] = {}
         failed: dict[str, str] = {}
         if len(self.X) < 2:
-            return scores, dict.fromkeys(names, f"{len(self.X)} samples are too few to compare on")
+            return scores, dict.fromkeys(names, "too few samples to compare on")
         true = [self.y[test] for _, test in self._parts()]
         for name in names:
             try:

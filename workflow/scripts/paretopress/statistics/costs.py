@@ -1,5 +1,6 @@
 """The costs of a study and its machines, from the timings of its runs."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,28 @@ COST_COLUMNS = [
     "evaluation_hours",
     "search_hours",
 ]
+
+
+@dataclass(frozen=True)
+class TimeUnit:
+    """A unit of time.
+
+    Attributes:
+        name: Its name in the plural.
+        seconds: Its length in seconds.
+    """
+
+    name: str
+    seconds: float
+
+
+UNITS = (TimeUnit("hours", 3600.0), TimeUnit("minutes", 60.0), TimeUnit("seconds", 1.0))
+LEAST_UNITS = 3  # of the unit in the longest time, at least; the largest such unit is taken
+
+
+def unit_of(seconds: float) -> TimeUnit:
+    """The unit for times of which the longest is `seconds`."""
+    return next((unit for unit in UNITS if seconds >= LEAST_UNITS * unit.seconds), UNITS[-1])
 
 
 def machines(timings: pd.DataFrame) -> list[dict[str, Any]]:

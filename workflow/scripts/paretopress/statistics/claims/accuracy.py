@@ -88,11 +88,11 @@ def more_accurate(evidence: Evidence, network: str) -> Finding:
     found = _solutions(evidence, network)
     designs, dense, images, files = found.designs, found.dense, found.images, found.files
     if designs.empty or math.isnan(dense) or math.isnan(images):
-        lacking = (
-            "There is no feasible design."
-            if designs.empty
-            else "The dense network's accuracy or the number of images is not known."
-        )
+        lacking = "The number of images is not known."
+        if math.isnan(dense):
+            lacking = "The dense network's accuracy is not known."
+        if designs.empty:
+            lacking = "There is no feasible design."
         return Finding(statement, test, "", UNDECIDED, lacking, files)
     best, shown = float(designs["accuracy"].max()), counted(round(images), "image")
     above = int((designs["accuracy"] > dense).sum())

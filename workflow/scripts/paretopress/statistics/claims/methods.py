@@ -85,7 +85,8 @@ def metric_without_effect(evidence: Evidence, network: str) -> Finding:
     if p <= evidence.level:
         verdict, reason = (
             NOT_SUPPORTED,
-            f"The smallest p is significant, Holm-adjusted over {len(tested)} tests: {p_text(p)}.",
+            f"The smallest p is significant, Holm-adjusted over {counted(len(tested), 'test')}: "
+            f"{p_text(p)}.",
         )
     if nothing_feasible(complete_methods(settings_of(evidence.runs_of(network)))):
         reason = NOTHING_FEASIBLE
@@ -114,24 +115,25 @@ def _medians(runs: pd.DataFrame) -> str:
 
 
 def _surrogate_beats(
-    evidence: Evidence, network: str, is_rival: Callable[[str], bool], rivals: str
+    evidence: Evidence, network: str, is_rival: Callable[[str], bool], rivals: str, example: str
 ) -> Finding:
     """Judge in each seed the mean of all settings against one rival.
 
-    The rival is the one with the largest mean, so that choosing it works against the claim.
+    The rival is the one with the largest mean, so that choosing it works against the claim. Methods
+    are known by their names, of which `example` is a rival's.
     """
     statement = f"The mean hypervolume of the surrogate settings is larger than that of {rivals}: "
     statement += "the median over seeds of the difference is above 0."
     test, runs = signed_rank_test("seed"), evidence.runs_of(network)
     own, others = settings_of(runs), runs[runs["method"].map(is_rival).astype(bool)]
     if own.empty or others.empty:
-        missing = "surrogate settings" if own.empty else f"runs of {rivals}"
+        form = "surrogate-mse-mse" if own.empty else example
         return Finding(
             statement,
             test,
             "",
             UNDECIDED,
-            f"The study has no {missing} on this network.",
+            f"Methods are recognised by their names. None on this network is like {form}.",
             (RUNS,),
             blocks=0,
         )
@@ -177,14 +179,22 @@ def _surrogate_beats(
 def surrogate_beats_ctaea(evidence: Evidence, network: str) -> Finding:
     """Judge whether the surrogate settings have a larger hypervolume than plain CTAEA."""
     return _surrogate_beats(
-        evidence, network, lambda method: bool(PLAIN_CTAEA.fullmatch(method)), "plain CTAEA"
+        evidence,
+        network,
+        lambda method: bool(PLAIN_CTAEA.fullmatch(method)),
+        "plain CTAEA",
+        "ctaea-10x10",
     )
 
 
 def surrogate_beats_random(evidence: Evidence, network: str) -> Finding:
     """Judge whether the surrogate settings have a larger hypervolume than random search."""
     return _surrogate_beats(
-        evidence, network, lambda method: method == "random", "random search with the same budget"
+        evidence,
+        network,
+        lambda method: method == "random",
+        "random search with the same budget",
+        "random",
     )
 
 
