@@ -112,7 +112,7 @@ def _require_all_in_state(network: nn.Module, other: nn.Module, image_size: int)
     if not alike(scores, in_place):
         raise UserError(
             f"the network {name} computes with other tensors than its parameters and buffers: a "
-            "copy of it (copy.deepcopy) that is given new ones has not the scores of the network "
+            "copy of it (copy.deepcopy) that is given new ones gives other scores than the network "
             "that loads them. Reach layers and weights by attributes of modules in forward, and "
             "not by closures, lambdas, globals or tensors that were taken from them before."
         )
