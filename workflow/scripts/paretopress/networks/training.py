@@ -141,25 +141,22 @@ class TrainingState:
 
     Attributes:
         history: The finished epochs.
+        optimizer: The optimizer of the network's parameters.
     """
 
     def __init__(
         self, network: nn.Module, split: Split, recipe: Recipe, device: torch.device
     ) -> None:
         self.history: list[Epoch] = []
-        self._network, self._split, self._recipe, self._device = (
-            network.to(device),
-            split,
-            recipe,
-            device,
-        )
+        self._network, self._split = network.to(device), split
+        self._recipe, self._device = recipe, device
         # Always on the CPU, so that order and augmentation are the same on each device.
         self._generator = torch.Generator().manual_seed(recipe.seed)
-        self._optimizer = OPTIMIZERS[recipe.optimizer](
+        self.optimizer = OPTIMIZERS[recipe.optimizer](
             network.parameters(), recipe.learning_rate, recipe.weight_decay
         )
         steps = recipe.epochs * len(_batches(torch.arange(len(split)), recipe.batch_size))
-        self._schedule = SCHEDULES[recipe.schedule](self._optimizer, recipe.learning_rate, steps)
+        self._schedule = SCHEDULES[recipe.schedule](self.optimizer, recipe.learning_rate, steps)
 
     def run_epoch(self, validation_accuracy: Callable[[nn.Module], float]) -> None:
         """Train one epoch and add it to `history`.
@@ -184,9 +181,9 @@ class TrainingState:
                 loss = nn.functional.cross_entropy(scores.float(), labels)
             if not math.isfinite(value := loss.item()):
                 raise NonFiniteLoss(epoch, step, value)
-            self._optimizer.zero_grad()
+            self.optimizer.zero_grad()
             loss.backward()
-            self._optimizer.step()
+            self.optimizer.step()
             self._schedule.step()
             loss_sum += loss.detach() * len(index)
             correct += int((scores.argmax(1) == labels).sum())
@@ -205,7 +202,7 @@ class TrainingState:
         return {
             "history": [asdict(epoch) for epoch in self.history],
             "network": self._network.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "schedule": self._schedule.state_dict(),
             "generator": self._generator.get_state(),
             # Dropout draws from torch's global generator of the device.
@@ -220,7 +217,7 @@ class TrainingState:
         """
         self.history = history_of(state)
         self._network.load_state_dict(state["network"])
-        self._optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.load_state_dict(state["optimizer"])
         self._schedule.load_state_dict(state["schedule"])
         self._generator.set_state(state["generator"])
         torch.set_rng_state(state["torch"])
@@ -238,6 +235,7 @@ def train(
     state: Mapping[str, Any] | None = None,
     save: Callable[[int, Mapping[str, Any]], None] = lambda epoch, state: None,
     device: torch.device = CPU,
+    prepare: Callable[[torch.optim.Optimizer], None] = lambda optimizer: None,
 ) -> list[Epoch]:
     """Train a network in place. The caller must have seeded torch.
 
@@ -251,6 +249,7 @@ def train(
         save: Function that is called before `report`, with the number of finished epochs and the
             state of the training.
         device: Device for the computation.
+        prepare: Function that is called with the optimizer before the first step, to add hooks.
 
     Returns:
         The epochs of the training.
@@ -261,6 +260,7 @@ def train(
         Exception: Any exception of `report`.
     """
     training = TrainingState(network, split, recipe, device)
+    prepare(training.optimizer)
     if state is not None:
         training.load_state_dict(state)
     while len(training.history) < recipe.epochs:
