@@ -13,6 +13,7 @@ from paretopress.config.base import ADDRESS, NAME, PATH, SHA256
 from paretopress.config.candidates import SURROGATES
 from paretopress.config.dataset import Cifar10Dataset, DigitsDataset, FolderDataset
 from paretopress.config.evaluation_tables import Columns, EvaluationTable
+from paretopress.config.export import LEAST_ACCURACY, WORDS
 from paretopress.config.methods import CANDIDATE, RegisteredMethod
 from paretopress.config.networks import Network, OwnNetwork
 from paretopress.config.schema import Allowed, allowed_of, field_allowed, models_of
@@ -201,6 +202,11 @@ FITTED = {
 OVERRIDES: dict[tuple[type, str], st.SearchStrategy[Any]] = {
     (Network, "weights"): st.just(WEIGHTS) | st.none(),
     (EvaluationTable, "checksum"): st.none(),  # a table is read where the jobs are planned
+    (Study, "export"): st.dictionaries(
+        st.text("abc", min_size=1, max_size=2),  # _spread gives them the names of networks
+        st.lists(st.sampled_from([*WORDS, f"{LEAST_ACCURACY} 0.5", "0123456789ab"]), unique=True),
+        max_size=2,
+    ),
 }
 ALWAYS = {
     (Study, "dataset"),
@@ -253,6 +259,7 @@ def _spread(study: Config) -> Config:
     study["networks"] = {
         f"{name[:80]}-{index}": network for index, (name, network) in enumerate(networks.items())
     }
+    study["export"] = dict(zip(study["networks"], study.get("export", {}).values(), strict=False))
     study["evaluation_tables"] = {
         name: table
         | {

@@ -79,6 +79,7 @@ def test_a_valid_config_builds_the_dag_that_it_asks_for(
         study.seeds
     )
     assert rules.count("report") == 1
+    assert rules.count("export") == len(study.export)
     assert all(
         path.startswith((f"results/{study.study}/", "results/downloads/"))
         and ".." not in Path(path).parts

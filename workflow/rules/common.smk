@@ -6,6 +6,7 @@ from workflow.scripts.paretopress.config.method_files import method_file
 from workflow.scripts.paretopress.config.regressor_checks import own_files
 from workflow.scripts.paretopress.config.validation import read_study
 from workflow.scripts.paretopress.errors import UserError
+from workflow.scripts.paretopress.export.settings import export_settings
 from workflow.scripts.paretopress.runs.planned import CIFAR10_DOWNLOAD, RUN_FILES, Run, planned
 
 try:

@@ -9,10 +9,19 @@ from pathlib import Path
 from textwrap import wrap
 
 from .commands.advice import Advice
+from .config.export import (
+    DESIGN_ID,
+    LEAST_ACCURACY,
+    LEAST_ACCURACY_MEANING,
+    WORDS,
+    Choice,
+    read_choice,
+)
 from .config.sources import read_config
 from .config.validation import read_study
 from .config.variables import VARIABLES
 from .errors import UserError
+from .jobs.stopping import Stopped
 
 # Each command is a module of commands/ with a function `show`, which takes a study, its results
 # folder, and the command's own arguments by name. A module is imported only for its own command:
@@ -23,10 +32,14 @@ OF_A_STUDY = {
     "check": "try the images and the networks of a study in seconds, before any work",
     "verify": "hold every file of a study against the record of what its job wrote",
     "evaluate": "compress a network of a study by one design, and measure it",
+    "export": "write designs of a network's front as files that run elsewhere, verified",
 }
-EVALUATE, CHECK = "evaluate", "check"
+EVALUATE, CHECK, EXPORT = "evaluate", "check", "export"
 READ_FILES = (CHECK,)  # commands that read the files which the config names
-EVALUATE_EXAMPLE = " vgg16 conv_scope=2 conv_amount=0.9 conv_target=1"
+EXAMPLES = {
+    EVALUATE: " vgg16 conv_scope=2 conv_amount=0.9 conv_target=1",
+    EXPORT: " vgg16 --smallest",
+}
 DOCUMENTS = "documents"
 SPLITS = ("train", "validation", "test")
 LARGEST = 2**31 - 1
@@ -55,14 +68,59 @@ def _variables() -> str:
     return "\n".join(lines)
 
 
-def _add_threads(parser: argparse.ArgumentParser) -> None:
+def _add_threads(
+    parser: argparse.ArgumentParser, default: int | None = 1, told: str = "1, as in a study"
+) -> None:
     parser.add_argument(
         "--threads",
         metavar="N",
         type=_whole(1),
-        default=1,
-        help="threads to compute with (default: %(default)s, as in a study)",
+        default=default,
+        help=f"threads to compute with (default: {told})",
     )
+
+
+def _design_choice(text: str) -> Choice:
+    """The choice of a design_id."""
+    if not DESIGN_ID.fullmatch(text):
+        raise UserError(
+            f"{text!r}: not a design_id. Allowed: 12 hexadecimal digits, as in the tables of the "
+            f"study, or {', '.join(f'--{word}' for word in (*WORDS, LEAST_ACCURACY))}."
+        )
+    return Choice(text)
+
+
+def _least_accuracy(text: str) -> Choice:
+    try:
+        return read_choice(f"{LEAST_ACCURACY} {text}")
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: not allowed. Allowed: an accuracy from 0 to 1"
+        ) from error
+
+
+def _add_arguments_of_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("network", metavar="NETWORK", help="a network of the study")
+    parser.add_argument(
+        "choices",
+        metavar="DESIGN_ID",
+        nargs="*",
+        default=[],
+        help="an evaluated design. Without any choice: those of `export` in the config",
+    )
+    for word, meaning in WORDS.items():
+        parser.add_argument(
+            f"--{word}", dest="words", action="append_const", const=Choice(word), help=meaning
+        )
+    parser.add_argument(
+        f"--{LEAST_ACCURACY}",
+        dest="words",
+        action="append",
+        metavar="A",
+        type=_least_accuracy,
+        help=LEAST_ACCURACY_MEANING,
+    )
+    _add_threads(parser, None, "inference_time.threads of the config")
 
 
 def _add_arguments_of_evaluate(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +154,12 @@ def _add_arguments_of_evaluate(parser: argparse.ArgumentParser) -> None:
 
 
 # The arguments of a command beside those of every study.
-ARGUMENTS = {CHECK: _add_threads, EVALUATE: _add_arguments_of_evaluate}
+ARGUMENTS = {
+    CHECK: _add_threads,
+    EVALUATE: _add_arguments_of_evaluate,
+    EXPORT: _add_arguments_of_export,
+}
+LISTS = {EVALUATE: "variables", EXPORT: "choices"}  # the last positional argument
 
 
 def command_line() -> argparse.ArgumentParser:
@@ -113,7 +176,7 @@ def command_line() -> argparse.ArgumentParser:
             help=description,
             description=f"{description.capitalize()}.",
             epilog=f"example: paretopress {name} --configfile config/paper.yaml"
-            f"{EVALUATE_EXAMPLE if name == EVALUATE else ''}",
+            f"{EXAMPLES.get(name, '')}",
             allow_abbrev=False,  # --config is Snakemake's, for values
         )
         of_study.add_argument(
@@ -142,11 +205,15 @@ def _given() -> argparse.Namespace:
     """What the command line asks for."""
     parser = command_line()
     given, left = parser.parse_known_args()
-    # argparse takes the variables from one place alone, and leaves those behind a further option.
-    if left and (given.command != EVALUATE or any(word.startswith("-") for word in left)):
+    # argparse takes a list from one place alone, and leaves what stands behind a further option.
+    listed = LISTS.get(given.command)
+    if left and (listed is None or any(word.startswith("-") for word in left)):
         parser.error(f"unrecognized arguments: {' '.join(left)}")
-    if left:
-        given.variables = [*given.variables, *left]
+    if listed:
+        setattr(given, listed, [*getattr(given, listed), *left])
+    if given.command == EXPORT:
+        given.choices = [*map(_design_choice, given.choices), *(given.words or [])]
+        del given.words
     return given
 
 
@@ -165,12 +232,14 @@ def _run(given: argparse.Namespace) -> None:
 def main() -> None:
     """Run the command that the command line asks for, and print its answer.
 
-    A UserError ends the program with its message and exit status 1.
+    A UserError, or a signal to stop, ends the program with a message and exit status 1.
     """
     try:
         _run(_given())
-    except UserError as error:
+    except (UserError, Stopped) as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("Stopped. Nothing is half-written.")
     except BrokenPipeError:  # A reader such as `head` has ended before all lines were printed.
         # Python flushes stdout once more at its end. It would fail again without this line.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

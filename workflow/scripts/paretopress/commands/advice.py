@@ -34,6 +34,12 @@ class Advice:
             return f"--configfile {shlex.quote(self.configfile)}"
         return f"--workflow-profile {shlex.quote(str(PROFILE))}" if PROFILE.is_dir() else ""
 
+    def export(self, *words: str) -> str:
+        """The command that exports designs, with these words behind it."""
+        prefix = f" --prefix {shlex.quote(self.prefix)}" if self.prefix else ""
+        of_study = f"paretopress export --configfile {shlex.quote(self.configfile)}{prefix}"
+        return " ".join([of_study, *map(shlex.quote, words)])
+
     def start(self, results: Path) -> str:
         """The command that starts or continues the study in the folder `results`."""
         return self.make([results / "report.html"] if self.prefix else [])

@@ -114,4 +114,7 @@ def show(study: Study, results: Path, advice: Advice = NO_ADVICE) -> str:
             study.evaluation.split,
         )
     ]
-    return "\n".join([*lines, "", *of_report(study, results, advice)])
+    exports = [advice.export(network, "--smallest") for network in study.networks]
+    return "\n".join(
+        [*lines, "", *(f"export: {one}" for one in exports), *of_report(study, results, advice)]
+    )

@@ -118,6 +118,19 @@ class Training(Section):
         return {**RECIPES.get(name, {}), **data} if isinstance(name, str) else data
 
 
+class FineTuning(Training):
+    """The fine-tuning of exported designs."""
+
+    epochs: Count = Field(
+        2, description="Number of passes over the training images, whatever the recipe says"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_few_epochs(cls, data: Any) -> Any:
+        return {"epochs": 2, **data} if isinstance(data, dict) else data
+
+
 class Gate(Section):
     """The accuracy that a dense network needs."""
 

@@ -12,8 +12,9 @@ from pydantic import AfterValidator, Field, model_validator
 from .base import Count, Fraction, Name, Section, Seed, distinct, refuse
 from .dataset import Cifar10Dataset, DigitsDataset, FolderDataset
 from .evaluation_tables import EvaluationTable, TableNetwork
+from .export import LEAST_ACCURACY, WORDS, Choices
 from .methods import CtaeaMethod, MethodFamily, SurrogateMethods
-from .networks import Network
+from .networks import FineTuning, Network
 from .search import (
     PAPER_DROP_POINTS,
     Budget,
@@ -111,6 +112,18 @@ class Study(Section):
     inference_time: InferenceTime = Field(
         InferenceTime(), description="How the networks of the final front are timed"
     )
+    export: dict[Name, Choices] = Field(
+        {},
+        description="Designs of a network's front that become files, by network: "
+        f"{', '.join(WORDS)}, `{LEAST_ACCURACY} 0.76` or a design_id. The command `export` takes "
+        "the same words at any time",
+    )
+    fine_tune: FineTuning | None = Field(
+        None,
+        description="How the exported designs are trained on before they are exported, on the "
+        "training images. Their zeros stay zero, and their weights keep their bits. Without this "
+        "key they are not",
+    )
     statistics: StatisticsSettings = Field(
         StatisticsSettings(), description="How the methods are compared"
     )
@@ -176,6 +189,17 @@ class Study(Section):
                 f"the files of {mixed[0][0]!r} and {mixed[0][1]!r} would have the same names",
                 "another name for one of them",
                 "networks",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _exports_are_of_networks(self) -> "Study":
+        if unknown := [name for name in self.export if name not in self.networks]:
+            raise refuse(
+                f"{unknown[0]!r} is no network of this study that has weights",
+                ", ".join(self.networks) or "nothing, since the study has no networks",
+                "export",
+                unknown[0],
             )
         return self
 

@@ -37,7 +37,23 @@ class FrontDesign:
     accuracy: float
 
 
-def _plan(row: Mapping[str, Any], layout: Layout, initial_seed: int | None, path: Path) -> Plan:
+def plan_of_row(
+    row: Mapping[str, Any], layout: Layout, initial_seed: int | None, path: Path
+) -> Plan:
+    """Make the plan of a row of a front, or of any table of evaluations.
+
+    Args:
+        row: The row.
+        layout: The layout of the dense network.
+        initial_seed: `budget.initial_seed` of the config.
+        path: The file of the row, for messages.
+
+    Returns:
+        The plan of its network.
+
+    Raises:
+        UserError: The row makes another network than its design_id says.
+    """
     if row["design_id"] == DENSE:
         return DENSE_PLAN
     seed = sample_seed(int(row["seed"]), initial_seed)
@@ -69,7 +85,7 @@ def read_front_designs(path: Path, layout: Layout, initial_seed: int | None) -> 
     return [
         FrontDesign(
             row["design_id"],
-            _plan(row, layout, initial_seed, path),
+            plan_of_row(row, layout, initial_seed, path),
             float(row["nonzero_rate"]),
             float(row["bytes"]),
             float(row["accuracy"]),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,8 @@ from ..dataset.split import Split, batches
 from ..networks.mapped import MappedNetwork
 from .remade import FrontDesign
 from .union import DENSE
+
+Timed = TypeVar("Timed")
 
 
 def forward_seconds(network: nn.Module, split: Split, batch_size: int, warm_up: int) -> float:
@@ -65,7 +67,7 @@ def time_design(
     return forward_seconds(compressed, split, batch_size, warm_up)
 
 
-def interleaved(designs: Sequence[FrontDesign], repeats: int) -> Iterator[tuple[int, FrontDesign]]:
+def interleaved(designs: Sequence[Timed], repeats: int) -> Iterator[tuple[int, Timed]]:
     """Yield every design once in each repeat.
 
     Each repeat has a random order of its own, so that a drift of the machine affects all designs

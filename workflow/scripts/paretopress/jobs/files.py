@@ -4,6 +4,7 @@ import errno
 import glob
 import os
 import secrets
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,7 +67,7 @@ def _remove_of_the_dead(path: Path) -> None:
     for left in path.parent.glob(f"{glob.escape(start)}*-{glob.escape(path.name)}"):
         process = left.name.removeprefix(start).split("-")[0]
         if process.isdecimal() and not psutil.pid_exists(int(process)):
-            left.unlink(missing_ok=True)
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:
@@ -125,3 +126,41 @@ def remove_unfinished(folder: Path) -> None:
     """Remove all unfinished files in a folder to which only this process writes."""
     for left in folder.rglob(f"{UNFINISHED}*"):
         left.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_written_whole(path: Path) -> Iterator[Path]:
+    """Write a folder whole or not at all.
+
+    If the block fails, `path` stays as it was.
+
+    Args:
+        path: The folder. The folder above it is made if it is missing.
+
+    Yields:
+        A temporary folder to write to. It takes the place of `path` at the end.
+
+    Raises:
+        UserError: The disk is full or read-only, or its quota is used up.
+    """
+    temporary, before = _temporary(path), _temporary(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_of_the_dead(path)
+        temporary.mkdir()
+        yield temporary
+        for file in temporary.iterdir():
+            sync(file)
+        if path.exists():
+            path.rename(before)
+        temporary.rename(path)
+        sync(path.parent)
+    except BaseException as error:
+        if before.exists() and not path.exists():
+            before.rename(path)
+        if problem := disk_problem(error, path):
+            raise UserError(problem) from error
+        raise
+    finally:
+        for left in (temporary, before):
+            shutil.rmtree(left, ignore_errors=True)

@@ -11,6 +11,9 @@ from ..errors import UserError
 from ..words import are, counted
 
 CPUINFO = Path("/proc/cpuinfo")
+# Of x86 (VNNI, AMX) and of Arm (dot products, matrix products), as /proc/cpuinfo has them.
+INT8_PRODUCTS = {"avx512_vnni", "avx_vnni", "avx_vnni_int8", "amx_int8", "asimddp", "i8mm"}
+X86 = ("x86_64", "AMD64", "i686")
 LOAD_SECONDS = 1.0
 BYTES_PER_GIB = 1024**3
 
@@ -23,6 +26,29 @@ def processor_name() -> str:
     lines = CPUINFO.read_text(encoding="utf-8").splitlines() if CPUINFO.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
+
+
+def int8_products() -> list[str]:
+    """The processor's instructions for dot products of int8, by the names that Linux gives them.
+
+    Empty where there are none, or where the system does not list them.
+    """
+    lines = CPUINFO.read_text(encoding="utf-8").splitlines() if CPUINFO.is_file() else []
+    flags = {
+        flag
+        for line in lines
+        if line.lower().startswith(("flags", "features"))
+        for flag in line.partition(":")[2].split()
+    }
+    return sorted(flags & INT8_PRODUCTS)
+
+
+def overflows_int8() -> bool:
+    """Tell whether sums of two products of int8 can overflow on this processor.
+
+    On x86 without such instructions, pairs of products are added in 16 bits.
+    """
+    return platform.machine() in X86 and not int8_products()
 
 
 def require_cores(threads: int, cores: int) -> None:

@@ -1,0 +1,92 @@
+"""Fine-tune a design before its files are written."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from ..compression.plans import Plan
+from ..compression.pruning import Pruned
+from ..compression.tally import accuracy
+from ..errors import UserError
+from ..jobs.versions import versions
+from ..networks.checkpoints import Checkpoint
+from ..networks.fine_tuning import fine_tune
+from ..networks.history import Epoch, history_of
+from ..networks.training import NonFiniteLoss, Recipe, described, training_device
+from ..words import counted
+from .source import TRAINING, Source
+
+
+def _folder(source: Source, plan: Plan) -> Path:
+    return source.progress / plan.design_id
+
+
+def forget(source: Source, plan: Plan) -> None:
+    """Remove what an unfinished fine-tuning of a design would go on from."""
+    shutil.rmtree(_folder(source, plan), ignore_errors=True)
+
+
+def _checkpoint(source: Source, plan: Plan, recipe: Recipe) -> Checkpoint:
+    told = json.dumps([source.made_from, plan.design_id, asdict(recipe), versions()])
+    job = hashlib.sha256(told.encode()).hexdigest()
+    return Checkpoint(_folder(source, plan), job)
+
+
+def tuned(source: Source, plan: Plan, pruned: Pruned, recipe: Recipe) -> Pruned:
+    """Fine-tune a design on the training images.
+
+    It goes on after the last finished epoch, and ends with the same bytes as if never stopped.
+
+    Args:
+        source: What the export is made from.
+        plan: The plan of the design.
+        pruned: Its network, which stays as it is.
+        recipe: The settings of the training.
+
+    Returns:
+        The fine-tuned network: the same zeros, and other codes of the same bits.
+
+    Raises:
+        UserError: The loss is not finite.
+        Stopped: The process was asked to stop. It stops after the epoch.
+    """
+    checkpoint, device = _checkpoint(source, plan, recipe), training_device()
+    state = checkpoint.load()
+    epochs = counted(recipe.epochs, "epoch")
+    done = len(history_of(state))
+    source.say(
+        f"fine-tuning for {epochs} on {described(device)}"
+        + (f", on from epoch {done}" if done else "")
+    )
+
+    def report(history: Sequence[Epoch]) -> None:
+        """Say what the last epoch brought."""
+        last = history[-1]
+        source.say(
+            f"epoch {last.epoch} of {recipe.epochs}: loss {last.loss:.4f}, "
+            f"{last.validation_accuracy:.2%} of the {source.search} images"
+        )
+
+    images = source.splits[source.search]
+    try:
+        return fine_tune(
+            pruned,
+            plan,
+            source.splits[TRAINING],
+            recipe,
+            lambda network: accuracy(network, images, source.batch_size, device),
+            report,
+            keep=source.mapped.moves.keep,
+            state=state,
+            save=checkpoint.save,
+            device=device,
+        )
+    except NonFiniteLoss as error:
+        raise UserError(
+            f"{source.network}, design {plan.design_id}: the loss of step {error.step} in epoch "
+            f"{error.epoch} of its fine-tuning is {error.loss}. Lower fine_tune.learning_rate "
+            f"(now {recipe.learning_rate:g}), or leave fine_tune out."
+        ) from error
