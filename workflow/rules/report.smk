@@ -9,6 +9,8 @@ rule report:
         tests=of_networks("<study>/fronts/{network}.test.csv", STUDY.networks),
         sizes=of_networks("<study>/fronts/{network}.sizes.csv", STUDY.networks),
         times=of_networks("<study>/inference/{network}.csv", STUDY.networks),
+        exports=of_networks("<study>/export/{network}/exports.json", STUDY.export),
+        evaluations=of_networks("<study>/runs/{network}/evaluations.csv", PLANNED.networks),
         iterations=of_networks("<study>/runs/{network}/iterations.csv", PLANNED.networks),
         timings=of_networks("<study>/runs/{network}/timings.csv", PLANNED.networks),
         figures=[
@@ -20,8 +22,8 @@ rule report:
         template=local(os.path.relpath(REPORT / "report.html.j2")),
         parts=[
             local(os.path.relpath(part))
-            for part in sorted(REPORT.iterdir())
-            if part.suffix in (".j2", ".css")
+            for part in sorted(REPORT.rglob("*"))
+            if part.suffix in (".j2", ".css", ".js")
         ],
     output:
         report="<study>/report.html",

@@ -14,7 +14,9 @@ from paretopress.jobs.machine import this_machine
 from paretopress.networks.metrics import read_metrics
 from paretopress.report.comparison import comparison
 from paretopress.report.networks import network_page
+from paretopress.report.plot import export_command, front_plot
 from paretopress.report.render import effective_config, render
+from paretopress.report.ship import exported_series, to_ship
 from paretopress.report.sources import sources
 from paretopress.report.summary import summary_json
 from paretopress.search.objectives import threshold_of
@@ -39,7 +41,11 @@ with job(snakemake):
     }
     dataset = next((json.loads(Path(path).read_text("utf-8")) for path in inputs.dataset), None)
     histories = dict(zip(config["networks"], inputs.history, strict=True))
-    pages, comparisons, timings = [], [], []
+    export = export_command(snakemake.output.config)
+    exports = {
+        Path(path).parent.name: json.loads(Path(path).read_text("utf-8")) for path in inputs.exports
+    }
+    pages, plots, ships, comparisons, timings = [], {}, [], [], []
     for position, name in enumerate(params.networks):
         own, split, constraint = (
             name in config["networks"],
@@ -66,6 +72,13 @@ with job(snakemake):
                 params.normalization_left_out,
             )
         )
+        evaluations = read_table(inputs.evaluations[position])
+        if own:  # imported runs of an own network are not on its front
+            of_the_study = evaluations["method"].isin(params.methods)
+            evaluations = evaluations[of_the_study & evaluations["seed"].isin(config["seeds"])]
+            ships.append(to_ship(pages[-1], exports.get(name, []), export))
+        others = exported_series(pages[-1], ships[-1]) if own else []
+        plots[name] = front_plot(pages[-1], evaluations, split, export, others)
         comparisons.append(
             comparison(
                 name,
@@ -94,6 +107,8 @@ with job(snakemake):
         own_runs=len(config["networks"]) * len(params.methods) * len(config["seeds"]),
         surrogates=in_words(params.candidates),
         pages=pages,
+        plots=plots,
+        ships=ships,
         comparisons=comparisons,
         claims=records(statistics["claims"]),
         costs=records(statistics["costs"]),

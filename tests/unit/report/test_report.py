@@ -211,13 +211,15 @@ def html_of(
         "machines": [],
         "dataset": None,
         "checks": {},
+        "pages": [page],
+        "plots": {},
+        "ships": [],
     }
     return render(
         ROOT / "workflow" / "report" / "report.html.j2",
         study="s",
         config=config,
         config_text="",
-        pages=[page],
         sources=[],
         versions={},
         **(content | others),

@@ -1,5 +1,8 @@
 """The axis of sizes, on which every figure of fronts shows the size that a study minimises."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter
@@ -17,24 +20,48 @@ def size_label(size: str) -> str:
     return f"{SIZES[size].axis} (%)"
 
 
-def draw_size_axis(axis: Axes, sizes: pd.Series, size: str) -> None:
-    """Set up the x axis of sizes, but for its label.
+@dataclass(frozen=True)
+class ShownSizes:
+    """What an axis of sizes shows.
+
+    Attributes:
+        ends: The sizes at its ends, as shares of the dense network's.
+        ticks: The sizes with a number, on an axis of ratios. None on an axis of differences.
+    """
+
+    ends: tuple[float, float]
+    ticks: Sequence[float] | None
+
+
+def shown_sizes(least: float, size: str) -> ShownSizes:
+    """What the axis of sizes shows.
 
     Bytes have an axis of ratios: with few bits, a network takes a hundredth of the dense one.
+
+    Args:
+        least: The smallest size to show, as a share of the dense network's.
+        size: A key of SIZES.
+    """
+    if size != BYTES or least <= 0:
+        return ShownSizes((min(0.0, least) - 0.02, LARGEST), None)
+    left, right = least / NEARBY, NEARBY
+    return ShownSizes((left, right), [tick for tick in TICKS if left <= tick <= right])
+
+
+def draw_size_axis(axis: Axes, sizes: pd.Series, size: str) -> None:
+    """Set up the x axis of sizes, but for its label.
 
     Args:
         axis: The panel.
         sizes: The sizes to show, as shares of the dense network's.
         size: A key of SIZES.
     """
-    least = float(sizes.min())
-    if size == BYTES and least > 0:
+    shown = shown_sizes(float(sizes.min()), size)
+    if shown.ticks is None:
+        percent(axis.xaxis)
+    else:
         axis.set_xscale("log")
-        left, right = least / NEARBY, NEARBY
-        axis.set_xticks([tick for tick in TICKS if left <= tick <= right])
+        axis.set_xticks(shown.ticks)
         axis.xaxis.set_minor_formatter(NullFormatter())
         axis.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}"))
-    else:
-        left, right = min(0.0, least) - 0.02, LARGEST
-        percent(axis.xaxis)
-    axis.set_xlim(left, right)
+    axis.set_xlim(*shown.ends)

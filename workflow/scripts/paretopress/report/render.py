@@ -8,7 +8,9 @@ from typing import Any
 import jinja2
 import pandas as pd
 import yaml
+from markupsafe import Markup
 
+from ..export.exported import megabytes
 from ..statistics.load import busy
 from ..words import counted, form_of
 from .units import one_unit, unit_of_bytes, unit_of_hours
@@ -23,7 +25,8 @@ def _number(value: Any, digits: int = 4) -> str:
     return "–" if missing(value) else f"{value:.{digits}f}"
 
 
-def _percent(value: Any, digits: int = 1) -> str:
+def percent(value: Any, digits: int = 1) -> str:
+    """A share as a percentage; a dash for a missing one."""
     return "–" if missing(value) else f"{100 * value:.{digits}f} %"
 
 
@@ -34,9 +37,10 @@ def _probability(value: Any) -> str:
 
 FILTERS = {
     "busy": busy,
+    "megabytes": megabytes,
     "missing": missing,
     "number": _number,
-    "percent": _percent,
+    "percent": percent,
     "p": _probability,
     "plural": counted,
     "form": form_of,
@@ -72,6 +76,15 @@ def render(template: Path, **content: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= FILTERS
+    # A browser cannot read JSON with NaN.
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "allow_nan": False}
+
+    def script(name: str) -> Markup:
+        """A file of JavaScript as it is, but for the comment that makes a browser ask for another."""
+        text = (template.parent / name).read_text(encoding="utf-8")
+        return Markup(text.partition("//# sourceMappingURL=")[0])
+
+    environment.globals["script"] = script
     return environment.get_template(template.name).render(
         **content, figure_number=count(1).__next__, table_number=count(1).__next__
     )
