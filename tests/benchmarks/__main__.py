@@ -11,7 +11,7 @@ from pathlib import Path
 
 from paths import ROOT
 
-from . import cold_start, dry_run, search, whole_run
+from . import cold_start, dry_run, int8, search, whole_run
 from .checkouts import Checkout, earlier, present
 from .frame import (
     Benchmark,
@@ -29,6 +29,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "whole_run": whole_run.BENCHMARK,
     "cold_start": cold_start.BENCHMARK,
     "dry_run": dry_run.BENCHMARK,
+    "int8": int8.BENCHMARK,
 }
 MEASURED = ROOT / "build" / "benchmarks"
 PAGE = ROOT / "docs" / "performance.md"

@@ -22,68 +22,79 @@ FAMILIES = {
 # family alone. What follows from a rule runs again with it.
 RERUNS = """
 __main__.py code.py commands/advice.py commands/check.py commands/documents.py commands/earlier.py
-commands/evaluate.py commands/evaluated.py commands/front.py commands/network_files.py
-commands/status.py commands/variables.py commands/verify.py config/dataset.py config/messages.py
-config/method_files.py config/methods.py config/network_code.py config/networks.py
-config/plain_values.py config/python_files.py config/recipes.py config/regressor_checks.py
-config/schema.py config/search.py config/sources.py config/study.py config/torchvision_models.py
-config/validation.py dataset/downloads.py imports.py jobs/digests.py jobs/files.py jobs/findings.py
-jobs/gate.py jobs/hooks.py jobs/job.py jobs/journal.py jobs/locks.py jobs/logs.py jobs/machine.py
-jobs/own_code.py jobs/progress.py jobs/provenance.py jobs/sealed.py jobs/stopping.py
-jobs/versions.py networks/packed.py runs/planned.py:
+commands/evaluate.py commands/evaluated.py commands/export.py commands/front.py
+commands/network_files.py commands/status.py commands/variables.py commands/verify.py
+config/dataset.py config/messages.py config/method_files.py config/methods.py config/network_code.py
+config/networks.py config/plain_values.py config/python_files.py config/recipes.py
+config/regressor_checks.py config/schema.py config/search.py config/sources.py config/study.py
+config/torchvision_models.py config/validation.py dataset/downloads.py export/settings.py imports.py
+jobs/digests.py jobs/files.py jobs/findings.py jobs/gate.py jobs/hooks.py jobs/job.py
+jobs/journal.py jobs/locks.py jobs/logs.py jobs/machine.py jobs/own_code.py jobs/progress.py
+jobs/provenance.py jobs/sealed.py jobs/stopping.py jobs/versions.py runs/planned.py:
     nothing
+config/export.py export/exported.py:
+    export report
+export/card.py export/chosen.py export/exporting.py export/formats.py export/measuring.py
+export/onnx_files.py export/scores.py export/source.py export/speed.py export/tuning.py
+networks/fine_tuning.py networks/packed.py statistics/paired.py:
+    export
 config/variables.py:
-    allocation check_network claims dense_metrics front_figure front_sizes import_runs
+    allocation check_network claims dense_metrics export front_figure front_sizes import_runs
     inference_figure inference_time initial_designs join_runs report search setting_figures
     test_front union_front worst_run_front worst_run_inference_figure
 config/sizes.py:
-    claims front_figure front_sizes hypervolume import_runs inference_figure inference_time
+    claims export front_figure front_sizes hypervolume import_runs inference_figure inference_time
     initial_designs join_runs method_figures report search search_figures setting_figures statistics
     tabulate_runs test_front union_front worst_run_front worst_run_inference_figure
 compression/packed_size.py:
-    dense_metrics front_sizes initial_designs search
+    dense_metrics export front_sizes initial_designs search
 compression/evaluation.py:
     initial_designs search test_front
 compression/allocation.py compression/designs.py compression/magnitudes.py compression/moments.py
 compression/plans.py compression/pruning.py compression/repair.py compression/rounding.py
 compression/subsets.py networks/mapped.py networks/moves.py:
-    allocation check_network dense_metrics front_sizes inference_time initial_designs search
+    allocation check_network dense_metrics export front_sizes inference_time initial_designs search
     test_front
 compression/channels.py compression/layers.py compression/passage.py config/own_modules.py
 config/weight_files.py networks/build.py networks/extra_state.py networks/fitting.py
 networks/key_names.py networks/matching.py networks/own.py networks/stored.py networks/taken.py
 networks/torchvision_networks.py networks/weight_files.py networks/weights.py:
-    allocation check_network dense_metrics front_sizes import_baseline inference_time
+    allocation check_network dense_metrics export front_sizes import_baseline inference_time
     initial_designs search test_front train_baseline
 compression/tally.py:
-    allocation check_network dense_metrics front_sizes inference_time initial_designs search
+    allocation check_network dense_metrics export front_sizes inference_time initial_designs search
     test_front train_baseline
 config/candidates.py:
-    claims front_figure front_sizes import_runs inference_figure inference_time join_runs report
-    search search_figures setting_figures test_front union_front worst_run_front
+    claims export front_figure front_sizes import_runs inference_figure inference_time join_runs
+    report search search_figures setting_figures test_front union_front worst_run_front
     worst_run_inference_figure
-config/base.py runs/method_names.py:
+config/base.py:
+    claims export import_runs method_figures report search_figures setting_figures statistics
+    tabulate_runs worst_run_front
+runs/method_names.py:
     claims import_runs method_figures search_figures setting_figures statistics tabulate_runs
     worst_run_front
 config/evaluation_tables.py runs/imported.py runs/imported_cells.py:
     import_runs
 config/image_folders.py dataset/archives.py dataset/builders.py dataset/cifar10.py dataset/facts.py
-dataset/images.py dataset/splitting.py folders.py:
+dataset/images.py folders.py:
     dataset
+dataset/splitting.py:
+    dataset export
 dataset/split.py torchvision_operators.py:
-    allocation check_network dataset dense_metrics front_sizes import_baseline inference_time
+    allocation check_network dataset dense_metrics export front_sizes import_baseline inference_time
     initial_designs search test_front train_baseline
 errors.py:
-    allocation check_network dataset dense_metrics front_sizes import_baseline import_runs
+    allocation check_network dataset dense_metrics export front_sizes import_baseline import_runs
     inference_time initial_designs search test_front train_baseline
 figures/attainment.py figures/convergence.py figures/ranks.py:
     method_figures
 figures/front.py figures/unpruned.py:
-    front_figure setting_figures
+    front_figure report setting_figures
 figures/hypervolumes.py:
     method_figures setting_figures
 figures/size_axis.py:
-    front_figure inference_figure method_figures setting_figures worst_run_inference_figure
+    front_figure inference_figure method_figures report setting_figures worst_run_inference_figure
 figures/inference_times.py:
     inference_figure worst_run_inference_figure
 figures/looks.py:
@@ -91,18 +102,18 @@ figures/looks.py:
 figures/search_times.py figures/surrogates.py:
     search_figures
 figures/captions.py:
-    front_figure method_figures search_figures setting_figures
+    front_figure method_figures report search_figures setting_figures
 figures/paper.py figures/style.py:
     front_figure inference_figure method_figures report search_figures setting_figures
     worst_run_inference_figure
 fronts/remade.py:
-    front_sizes inference_time test_front
+    export front_sizes inference_time test_front
 fronts/sizes.py:
     front_sizes
 fronts/times.py:
-    inference_time
+    export inference_time
 fronts/union.py:
-    claims front_figure front_sizes inference_figure inference_time report setting_figures
+    claims export front_figure front_sizes inference_figure inference_time report setting_figures
     test_front union_front worst_run_front worst_run_inference_figure
 methods/ctaea.py:
     search:ctaea
@@ -116,16 +127,16 @@ networks/facts.py networks/not_finite.py:
 networks/cautions.py:
     gate report
 networks/checkpoints.py networks/training.py:
-    train_baseline
+    export train_baseline
 networks/dense.py networks/import_facts.py:
     dense_metrics
 networks/history.py:
-    import_baseline train_baseline
+    export import_baseline train_baseline
 networks/metrics.py:
-    claims dense_metrics front_figure gate hypervolume import_runs initial_designs report search
-    setting_figures statistics test_front union_front worst_run_front
-report/comparison.py report/networks.py report/render.py report/sources.py report/summary.py
-report/units.py:
+    claims dense_metrics export front_figure gate hypervolume import_runs initial_designs report
+    search setting_figures statistics test_front union_front worst_run_front
+report/comparison.py report/networks.py report/plot.py report/render.py report/ship.py
+report/sources.py report/summary.py report/units.py:
     report
 runs/files.py:
     front_figure join_runs tabulate_runs union_front worst_run_front
@@ -136,8 +147,8 @@ runs/network_rows.py:
 runs/rows.py:
     tabulate_runs worst_run_front
 runs/tables.py:
-    claims front_figure front_sizes import_runs inference_figure inference_time join_runs report
-    search setting_figures test_front union_front worst_run_front worst_run_inference_figure
+    claims export front_figure front_sizes import_runs inference_figure inference_time join_runs
+    report search setting_figures test_front union_front worst_run_front worst_run_inference_figure
 search/archive.py search/evaluations.py search/targets.py:
     initial_designs search
 search/ctaea.py search/mating.py search/survival.py:
@@ -145,7 +156,7 @@ search/ctaea.py search/mating.py search/survival.py:
 search/hypervolume.py:
     hypervolume import_runs report search tabulate_runs worst_run_front
 search/objectives.py:
-    claims front_figure front_sizes hypervolume import_runs inference_figure inference_time
+    claims export front_figure front_sizes hypervolume import_runs inference_figure inference_time
     initial_designs join_runs method_figures report search setting_figures statistics tabulate_runs
     test_front union_front worst_run_front worst_run_inference_figure
 statistics/claims/accuracy.py statistics/claims/evidence.py statistics/claims/judge.py
@@ -165,14 +176,15 @@ statistics/summary.py:
 statistics/load.py statistics/training.py:
     claims report
 tables.py:
-    claims dense_metrics front_figure front_sizes hypervolume import_baseline import_runs
+    claims dense_metrics export front_figure front_sizes hypervolume import_baseline import_runs
     inference_figure inference_time initial_designs join_runs method_figures report search
     search_figures setting_figures statistics tabulate_runs test_front train_baseline union_front
     worst_run_front worst_run_inference_figure
 words.py:
-    allocation check_network claims dense_metrics front_figure front_sizes gate import_baseline
-    import_runs inference_figure inference_time initial_designs method_figures report search
-    search_figures setting_figures test_front train_baseline worst_run_inference_figure
+    allocation check_network claims dense_metrics export front_figure front_sizes gate
+    import_baseline import_runs inference_figure inference_time initial_designs method_figures
+    report search search_figures setting_figures test_front train_baseline
+    worst_run_inference_figure
 networks/inspection.py networks/preflight.py:
     check_network
 networks/trial.py:

@@ -11,7 +11,7 @@ from paretopress.imports import PACKAGE, imported
 # From the ground up; a room imports only itself and what stands before it.
 ROOMS = (
     "errors", "imports", "words", "torchvision_operators", "folders", "jobs", "code", "tables", "config",
-    "dataset", "compression", "networks", "search", "methods", "runs", "fronts", "statistics", "figures",
+    "dataset", "compression", "networks", "search", "methods", "runs", "fronts", "statistics", "export", "figures",
     "report", "commands", "__main__",
 )  # fmt: skip
 SCRIPTS = PACKAGE.parent

@@ -8,7 +8,7 @@ import yaml
 from paths import ROOT
 from project import RESULTS, Project
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 
 EVIDENCE = ROOT / "docs" / "evidence"
 MOVES = [("uniform", "none"), ("lamp", "none"), ("lamp", "auto")]

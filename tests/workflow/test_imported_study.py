@@ -92,6 +92,7 @@ def test_incomplete_runs_and_negative_rates_are_marked_in_the_report(authors):
     assert "ctaea-5x20 (5 runs, 5 evaluations)" in text
     assert "48 evaluations with a non-zero rate below 0" in text
     assert "Largest mean hypervolume: surrogate-spearman-mape (0.2137 over 5 runs)" in text
+    assert "paretopress export" not in text, "there are no weights"
     assert "1 supported, 1 not supported, 5 cannot be decided" in text
     assert "All seeds began from one and the same initial sample" in text
     assert "runs of 15 methods have more evaluations than the budget, up to 101" in text

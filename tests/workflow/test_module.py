@@ -207,6 +207,11 @@ def several(tmp_path_factory) -> Outer:
     return outer
 
 
+def test_the_report_of_a_module_gives_commands_with_its_prefix(several):
+    report = (several.folder / FIRST / "report.html").read_text(encoding="utf-8")
+    assert f"paretopress export --configfile {FIRST}/config.yaml --prefix first first " in report
+
+
 def test_two_modules_give_the_same_bytes_whether_killed_or_not(several):
     for name in (
         "baselines/first/weights.safetensors",

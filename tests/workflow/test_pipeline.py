@@ -55,8 +55,11 @@ def test_the_page_on_outputs_lists_every_file_and_its_columns(finished):
     results = finished.folder / RESULTS
     files = {pattern: made(results, pattern) for pattern in outputs("Files")}
     every = {path for path in results.rglob("*") if path.is_file()}
-    of_several_settings = "fronts/{network}.worst-run.csv"  # this study has one
-    assert {pattern for pattern, paths in files.items() if not paths} == {of_several_settings}
+    not_asked_for = {
+        "fronts/{network}.worst-run.csv",  # this study has one setting
+        *(pattern for pattern in files if pattern.startswith("export/")),
+    }
+    assert {pattern for pattern, paths in files.items() if not paths} == not_asked_for
     assert every - {path for paths in files.values() for path in paths} == set()
     columns = outputs("Columns")
     assert columns.keys() == {pattern for pattern in files if pattern.endswith(".csv")}
@@ -133,7 +136,8 @@ def test_the_report_is_whole_and_needs_nothing_beside_it(finished):
         r"""(src|href)=["'](?!#|data:)(?!http://www\.w3\.org)""",
         re.sub(r"xlink:href", "xhref", report),
     )
-    ids = re.findall(r'\bid="([^"]+)"', report)
+    marked = re.sub(r"<script\b.*?</script>", "", report, flags=re.DOTALL)
+    ids = re.findall(r'\bid="([^"]+)"', marked)
     assert len(ids) == len(set(ids)), "two elements of one id draw each other's parts"
     for name in ("first", "second", *METHODS):
         assert name in report
@@ -147,6 +151,9 @@ def test_the_report_is_whole_and_needs_nothing_beside_it(finished):
             len(network["front"])
             == len(pd.read_csv(finished.folder / RESULTS / "fronts" / f"{name}.csv")) - 1
         )
+        command = f"paretopress export --configfile {RESULTS}/config.yaml {name} "
+        for design in network["front"]:
+            assert command + design["design_id"] in report
     for name, rows in summary["statistics"].items():
         table = pd.read_csv(finished.folder / RESULTS / "statistics" / f"{name}.csv")
         assert len(rows) == len(table)
@@ -219,6 +226,7 @@ LINES = {
         r"\(\d+\.\d\d% on test images(, below the floor)?\)  [\da-f]{12}  "
         r"Linear: .+ \| convolutions: .+",
         r"  and \d+ more, larger and more accurate, in results/.+\.csv",
+        r"export: paretopress export --configfile [\w./-]+ [\w-]+ --smallest",
         r"report: results/[\w-]+/report\.html",
     ),
 }

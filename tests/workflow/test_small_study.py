@@ -28,6 +28,8 @@ CONFIG = TINY | {
     "search_space": {"allocation": "uniform"},  # the paper's moves
     "compression": {"repair": "none"},
     "objectives": {"size": "nonzero_rate"},
+    "export": {"first": ["smallest", "most-accurate"]},
+    "fine_tune": {"epochs": 1, "batch_size": 50},
     "methods": [
         {"family": "random"},
         {
@@ -77,6 +79,22 @@ def test_a_search_on_the_test_images_makes_no_evaluation_twice_and_says_so(small
     assert table["test_accuracy"].tolist() == table["accuracy"].tolist()
     assert b"on the test images, " not in small.read("logs/fronts/first.test.log")
     assert "The search used the test images" in small.read("report.html").decode()
+
+
+def test_the_exports_that_the_config_asks_for_are_what_the_report_opens_with(small):
+    results = small.folder / RESULTS
+    exports = json.loads(small.read("export/first/exports.json"))
+    assert [choice for one in exports for choice in one["choices"]] == ["smallest", "most-accurate"]
+    report = small.read("report.html").decode()
+    opening = report[report.index("What to ship</h2>") : report.index('id="short"')]
+    for one in exports:
+        folder = results / "export" / "first" / one["name"]
+        assert {path.name for path in folder.iterdir()} >= {"model.onnx", "load.py", *one["files"]}
+        assert one["fine_tuned"]["recipe"]["epochs"] == 1
+        assert f"results/tiny/config.yaml first {one['design_id']}" in opening
+        assert str(one["folder"]) == str(folder.relative_to(small.folder))
+    told = small.command("verify").stdout
+    assert ", each as its job wrote it" in told
 
 
 def test_what_is_listed_as_a_candidate_stands_in_every_table_and_figure(small):
@@ -145,7 +163,7 @@ def with_own_method(small) -> Project:
     entered = before.replace("REGISTRY = {\n", f"REGISTRY = {{\n{ENTRY}")
     assert entered != before
     registry.write_text(entered, encoding="utf-8")
-    small.configure(CONFIG | {"methods": [*CONFIG["methods"], LINE]})
+    small.configure(CONFIG | {"methods": [*CONFIG["methods"], LINE], "export": {}})
     return small
 
 

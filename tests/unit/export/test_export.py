@@ -232,6 +232,7 @@ def test_a_choice_walks_along_the_front_until_the_int8_file_keeps_the_floor(tmp_
     assert "Chosen by `--most-accurate`" in text
 
 
+@pytest.mark.thorough
 def test_where_no_int8_file_keeps_the_floor_the_first_design_is_exported_and_says_so(tmp_path):
     of = source(tmp_path, constraint={"floor": 0.9999, "allowed_drop_points": None})
     (found,) = export(of, [read_choice("smallest")])
