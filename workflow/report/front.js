@@ -118,7 +118,7 @@ function show(root) {
     ring("pointed-ring", pointed);
     for (const [line, y] of lines) { // the highest stands above its line, so that two do not meet
       const above = y === Math.max(...plot.floors.map(([, other]) => other));
-      line.style.left = `${chart.chartArea.left}px`;
+      line.style.left = `${chart.chartArea.right - line.offsetWidth}px`; // the smallest designs are left
       line.style.top = `${chart.scales.y.getPixelForValue(y) - (above ? line.offsetHeight : 0)}px`;
     }
     tip.hidden = !pointed;

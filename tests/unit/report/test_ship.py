@@ -123,6 +123,6 @@ def test_exported_forms_are_points_beside_the_front(tmp_path, tuned, names):
     series = exported_series(PAGE, ship)
     assert [one.name for one in series] == names
     (point,) = series[-1].points
-    assert (point.x, point.y, point.test) == (0.1, 0.79, 0.775)
+    assert (point.x, point.y, point.test) == (0.25, 0.79, 0.775), "at the bytes of its file"
     assert point.command == f"{COMMAND} n a"
     assert ("model-int8.onnx", "3.00 MB") in point.details

@@ -82,7 +82,7 @@ def loading_program(exported: Exported, file: str) -> str:
 
 
 def _forms(exported: Exported) -> dict[str, str]:
-    """The forms in the card, with their names: one for two forms of the same accuracy."""
+    """The forms in the card, with their names. Without dynamic int8, what was searched is float32."""
     dynamic = exported.design.get("quantization")
     return {form: NAMES[form] for form in exported.on_test if dynamic or form != EVALUATED}
 

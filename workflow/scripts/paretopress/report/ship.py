@@ -96,17 +96,19 @@ def exported_series(page: NetworkPage, ship: ToShip) -> list[Series]:
 
     def point(found: Export, form: str, title: str) -> Point:
         row = next((one for one in page.front if one["design_id"] == found["design_id"]), None)
+        forms = (INT8,) if form == INT8 else (form, EVALUATED)
+        files = {
+            name: file["bytes"] for name, file in found["files"].items() if file["form"] in forms
+        }
+        # The int8 file is not packed: it stands at its own bytes.
+        own_bytes = sum(files.values()) if form == INT8 else found["packed_bytes"]
         size = (
             found["nonzero_rate"]
             if page.size == "nonzero_rate"
-            else found["packed_bytes"] / found["dense_bytes"]
+            else own_bytes / found["dense_bytes"]
         )
         accuracy = {split: found["accuracy"][split][form] for split in found["accuracy"]}
-        details = [
-            (name, megabytes(file["bytes"]))
-            for name, file in found["files"].items()
-            if file["form"] == form
-        ]
+        details = [(name, megabytes(own)) for name, own in files.items()]
         details += [(f"accuracy ({split})", percent(own, 2)) for split, own in accuracy.items()]
         if row:
             details += [("Linear layers", row["linear"]), ("convolutions", row["conv"])]
