@@ -104,6 +104,8 @@ def source(
         "recipe": None,
         "read": {"weights": "0" * 64},
         "made_from": "these files",
+        "same_for": "these files and settings",
+        "chosen_from": "these tables",
         "results": folder,
         "progress": folder / "progress",
         "folder": folder / "export",

@@ -21,22 +21,22 @@ FAMILIES = {
 # Modules, and the rules whose scripts their code counts in; search:ctaea are the searches of that
 # family alone. What follows from a rule runs again with it.
 RERUNS = """
-__main__.py code.py commands/advice.py commands/check.py commands/documents.py commands/earlier.py
+__main__.py commands/advice.py commands/check.py commands/documents.py commands/earlier.py
 commands/evaluate.py commands/evaluated.py commands/export.py commands/front.py
 commands/network_files.py commands/status.py commands/variables.py commands/verify.py
 config/dataset.py config/messages.py config/method_files.py config/methods.py config/network_code.py
 config/networks.py config/plain_values.py config/python_files.py config/recipes.py
 config/regressor_checks.py config/schema.py config/search.py config/sources.py config/study.py
-config/torchvision_models.py config/validation.py dataset/downloads.py export/settings.py imports.py
+config/torchvision_models.py config/validation.py dataset/downloads.py export/settings.py
 jobs/digests.py jobs/files.py jobs/findings.py jobs/gate.py jobs/hooks.py jobs/job.py
 jobs/journal.py jobs/locks.py jobs/logs.py jobs/machine.py jobs/own_code.py jobs/progress.py
 jobs/provenance.py jobs/sealed.py jobs/stopping.py jobs/versions.py runs/planned.py:
     nothing
 config/export.py export/exported.py:
     export report
-export/card.py export/chosen.py export/exporting.py export/formats.py export/measuring.py
-export/onnx_files.py export/scores.py export/source.py export/speed.py export/tuning.py
-networks/fine_tuning.py networks/packed.py statistics/paired.py:
+code.py export/card.py export/chosen.py export/exporting.py export/formats.py export/kept.py
+export/measuring.py export/onnx_files.py export/scores.py export/source.py export/speed.py
+export/tuning.py imports.py networks/fine_tuning.py networks/packed.py statistics/paired.py:
     export
 config/variables.py:
     allocation check_network claims dense_metrics export front_figure front_sizes import_runs
@@ -109,7 +109,7 @@ figures/paper.py figures/style.py:
 fronts/remade.py:
     export front_sizes inference_time test_front
 fronts/sizes.py:
-    front_sizes
+    export front_sizes
 fronts/times.py:
     export inference_time
 fronts/union.py:

@@ -172,8 +172,8 @@ def several(tmp_path_factory) -> Outer:
     assert f"config.yaml, line {line.index('floor: much') + 1}: constraint.floor" in refusal
     assert "Module second: " in refusal
 
-    other = STUDY | {"seeds": [1, 2]}
-    outer.write({"first": STUDY, "second": other, "third": THEIRS}, *modules)
+    exporting, other = STUDY | {"export": {"first": ["knee"]}}, STUDY | {"seeds": [1, 2]}
+    outer.write({"first": exporting, "second": other, "third": THEIRS}, *modules)
     target = FIRST / RUN / "evaluations.csv"
     outer.snakemake(str(FIRST / "designs" / "first" / "seed-1.csv"))
     study = subprocess.Popen(
@@ -207,9 +207,11 @@ def several(tmp_path_factory) -> Outer:
     return outer
 
 
-def test_the_report_of_a_module_gives_commands_with_its_prefix(several):
-    report = (several.folder / FIRST / "report.html").read_text(encoding="utf-8")
-    assert f"paretopress export --configfile {FIRST}/config.yaml --prefix first first " in report
+def test_the_report_and_the_card_of_a_module_give_commands_with_its_prefix(several):
+    command = f"paretopress export --configfile {FIRST}/config.yaml --prefix first first "
+    (card,) = (several.folder / FIRST / "export" / "first").glob("*/README.md")
+    for page in (card, several.folder / FIRST / "report.html"):
+        assert command in page.read_text(encoding="utf-8")
 
 
 def test_two_modules_give_the_same_bytes_whether_killed_or_not(several):

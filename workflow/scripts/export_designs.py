@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from paretopress.config.export import read_choice
+from paretopress.config.export import command_in, read_choice
 from paretopress.export.card import file_to_ship, loading_program, times_of
 from paretopress.export.exporting import export
 from paretopress.export.source import TRAINING, ExportFiles, source_of
@@ -21,7 +21,7 @@ with job(snakemake) as work:
     torch.set_num_threads(params.settings["threads"])
     study = study_folder(snakemake.log[0])
     folder = study / "export" / snakemake.wildcards.network
-    folders = {"results": study, "progress": params.progress}
+    own = {"results": study, "progress": params.progress, "command": command_in(study)}
     files = ExportFiles(
         front=Path(inputs.front),
         evaluations=Path(inputs.evaluations),
@@ -33,9 +33,10 @@ with job(snakemake) as work:
             "test": Path(inputs.test),
         },
         allocation=list(map(Path, inputs.allocation)),
+        own_code=list(map(Path, inputs.own_code)),
     )
     exports = export(
-        source_of(files, {**params.settings, **folders}, folder, work.log.info),
+        source_of(files, params.settings | own, folder, work.log.info),
         [read_choice(text) for text in params.choices],
     )
     told = [

@@ -8,13 +8,14 @@ from pathlib import Path
 import pandas as pd
 
 from paretopress.config.candidates import in_words
+from paretopress.config.export import command_in
 from paretopress.jobs.files import write_whole
 from paretopress.jobs.job import job
 from paretopress.jobs.machine import this_machine
 from paretopress.networks.metrics import read_metrics
 from paretopress.report.comparison import comparison
 from paretopress.report.networks import network_page
-from paretopress.report.plot import export_command, front_plot
+from paretopress.report.plot import front_plot
 from paretopress.report.render import effective_config, render
 from paretopress.report.ship import exported_series, to_ship
 from paretopress.report.sources import sources
@@ -41,7 +42,7 @@ with job(snakemake):
     }
     dataset = next((json.loads(Path(path).read_text("utf-8")) for path in inputs.dataset), None)
     histories = dict(zip(config["networks"], inputs.history, strict=True))
-    export = export_command(snakemake.output.config)
+    export = command_in(Path(snakemake.output.config).parent)
     exports = {
         Path(path).parent.name: json.loads(Path(path).read_text("utf-8")) for path in inputs.exports
     }

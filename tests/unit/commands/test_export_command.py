@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -119,6 +120,29 @@ def test_designs_are_chosen_by_words_and_by_id_and_without_any_by_the_config(exp
     )
 
 
+def test_an_export_that_is_there_is_made_again_only_if_it_differs(export, front):
+    small, large, _ = front["design_id"]
+    folder = RESULTS / "export" / "own" / small
+    export("own", small, large)
+    (folder / "model.pt2").unlink()
+    assert f"own, design {small} (smallest)" in export("own", "--smallest", large)
+    assert f"{folder}: changed since it was made" in export.said
+    assert f"own, design {small}: compressing" in export.said
+    assert f"{folder.with_name(large)}: already there" in export.said
+    assert f"own, design {large}: compressing" not in export.said
+    (folder / "README.md").unlink()
+    (folder / "notes.txt").write_text("of the user")
+    assert f"own, design {small} (smallest)" in export("own", small), "an id says less"
+    assert "compressing" not in export.said
+    assert "Chosen by `--smallest`" in (folder / "README.md").read_text()
+    assert (folder / "notes.txt").exists()
+    (folder / "design.json").write_text("{")
+    export("own", small)
+    assert f"own, design {small}: compressing" in export.said
+    export("own", small, evaluation={"batch_size": 7})
+    assert f"own, design {small}: compressing" in export.said
+
+
 def test_without_a_choice_the_words_are_told(export):
     with pytest.raises(SystemExit, match=r"no design is chosen\. Allowed: --smallest, --knee"):
         export("own", export={})
@@ -212,5 +236,9 @@ def test_a_fine_tuning_that_is_killed_goes_on_and_ends_with_the_same_bytes(expor
     assert 0 < int(done) < epochs
     went_on = weights.read_bytes()
     export("own", design, **changed)
+    assert "already there" in export.said
+    shutil.rmtree(weights.parent)
+    export("own", design, **changed)
+    assert "fine-tuning" in export.said
     assert ", on from epoch" not in export.said
     assert weights.read_bytes() == went_on

@@ -15,7 +15,7 @@ from test_report import FRONT, METRICS, REPAIRED, html_of, page_of, tables
 
 from paretopress.report.comparison import comparison
 from paretopress.report.networks import Drawn, NetworkPage
-from paretopress.report.plot import Point, Series, export_command, front_plot
+from paretopress.report.plot import Point, Series, front_plot
 from paretopress.runs.tables import iteration_columns
 
 EXPORT = "paretopress export --configfile results/s/config.yaml"
@@ -92,12 +92,6 @@ def test_the_dense_network_repaired_is_a_point_and_a_search_on_test_images_has_n
     on_test = plot_of(page_of(), split="test")
     assert {point["test"] for point in points_of(on_test).values()} == {None}
     assert len(on_test["floors"]) == 1
-
-
-def test_the_command_has_the_prefix_of_a_module():
-    assert export_command("results/s/config.yaml") == EXPORT
-    inner = "outer/first/results/s/config.yaml"
-    assert export_command(inner) == f"paretopress export --configfile {inner} --prefix outer/first"
 
 
 @pytest.fixture(scope="module")

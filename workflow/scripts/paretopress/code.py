@@ -185,7 +185,8 @@ def module_name(file: Path) -> str:
 
 
 @cache
-def _told(file: Path) -> str:
+def told(file: Path) -> str:
+    """Tell a module and the digest of its code: "MODULE DIGEST", or OF_JOBS if no code counts."""
     digest = code_digest(file.read_text(encoding="utf-8"))
     return f"{module_name(file)} {digest}" if digest else OF_JOBS
 
@@ -220,8 +221,8 @@ def code_params(
 
     def param(file: Path, values: frozenset[str]) -> Param:
         if values != every:
-            return lambda of_job: _told(file) if getattr(of_job, wildcard) in values else OF_JOBS
-        return _told(file) if many_jobs else lambda of_job: _told(file)
+            return lambda of_job: told(file) if getattr(of_job, wildcard) in values else OF_JOBS
+        return told(file) if many_jobs else lambda of_job: told(file)
 
     values_of: dict[Path, frozenset[str]] = {}
     for value, path in by_wildcard.items():

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..config.export import export_command
 from ..imports import PACKAGE
 
 PROFILE = PACKAGE.parents[2] / "profiles" / "default"
@@ -36,9 +37,7 @@ class Advice:
 
     def export(self, *words: str) -> str:
         """The command that exports designs, with these words behind it."""
-        prefix = f" --prefix {shlex.quote(self.prefix)}" if self.prefix else ""
-        of_study = f"paretopress export --configfile {shlex.quote(self.configfile)}{prefix}"
-        return " ".join([of_study, *map(shlex.quote, words)])
+        return " ".join([export_command(self.configfile, self.prefix), *map(shlex.quote, words)])
 
     def start(self, results: Path) -> str:
         """The command that starts or continues the study in the folder `results`."""

@@ -57,7 +57,13 @@ def _files(planned: Planned, network: str, advice: Advice) -> ExportFiles:
     except Damaged as error:
         raise UserError(advice.made_right(str(error))) from error
     return ExportFiles(
-        front, evaluations, of_network.weights, of_network.metrics, splits, of_network.allocation
+        front,
+        evaluations,
+        of_network.weights,
+        of_network.metrics,
+        splits,
+        of_network.allocation,
+        list(map(Path, planned.own_code[network])),
     )
 
 

@@ -1,8 +1,10 @@
-"""The section `export`: which designs of a network's front become files."""
+"""The section `export`: which designs of a network's front become files, and the command that exports."""
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import AfterValidator
@@ -82,3 +84,23 @@ def _readable(text: str) -> str:
 
 ChoiceText = Annotated[str, AfterValidator(_readable)]
 Choices = Annotated[list[ChoiceText], AfterValidator(distinct)]
+
+
+def export_command(configfile: str, prefix: str) -> str:
+    """The command that exports designs, but for the network and the choices.
+
+    Args:
+        configfile: The config file of the study.
+        prefix: The folder of the module that the study is. Empty if it is no module.
+
+    Returns:
+        The start of the command, for the folder that Snakemake runs in.
+    """
+    module = ["--prefix", prefix] if prefix else []
+    return shlex.join(["paretopress", "export", "--configfile", configfile, *module])
+
+
+def command_in(results: Path) -> str:
+    """The same, with the config that a study writes into its own folder [PREFIX/]results/STUDY."""
+    prefix = results.parents[1]
+    return export_command(str(results / "config.yaml"), str(prefix) if prefix.name else "")

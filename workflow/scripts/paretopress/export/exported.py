@@ -73,7 +73,7 @@ class FineTuned:
     accuracy_before: Mapping[str, float]
 
 
-def folder_name(design_id: str, fine_tuned: FineTuned | None) -> str:
+def folder_name(design_id: str, fine_tuned: bool) -> str:
     """The name of the folder of an export."""
     return f"{design_id}-tuned" if fine_tuned else design_id
 
@@ -110,6 +110,7 @@ class Exported:
         reduce_range: Whether int8 weights have 7 bits.
         float_layers: The operators with weights that int8 leaves in float32, and the number of all.
         versions: The versions of what wrote the files.
+        same_for, chosen_from: As of its Source.
     """
 
     study: str
@@ -141,10 +142,17 @@ class Exported:
     reduce_range: bool
     float_layers: tuple[Sequence[str], int]
     versions: Mapping[str, str]
+    same_for: str
+    chosen_from: str
 
     def keeps_floor(self, form: str) -> bool:
         """Whether a form keeps the floor on the images of the search."""
         return self.accuracy[self.search][form] >= self.floors[self.search]
+
+    @property
+    def of_int8(self) -> float:
+        """The accuracy of the int8 file on the images of the search. 1 if there is none."""
+        return self.accuracy[self.search].get(INT8, 1.0)
 
     def on_test_in_words(self, form: str) -> str:
         """What a form has on the test images, and what becomes of the floor there."""
@@ -159,12 +167,20 @@ class Exported:
     @property
     def name(self) -> str:
         """The name of its folder."""
-        return folder_name(self.design_id, self.fine_tuned)
+        return folder_name(self.design_id, self.fine_tuned is not None)
 
 
 def write_exported(exported: Exported, folder: Path) -> None:
     """Write design.json."""
     write_whole(folder / DESIGN_FILE, json.dumps(asdict(exported), indent=2) + "\n")
+
+
+def made_for(folder: Path) -> str | None:
+    """Read `Exported.same_for` of an export, whatever version wrote it. None if there is none."""
+    try:
+        return json.loads((folder / DESIGN_FILE).read_text(encoding="utf-8"))["same_for"]
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return None
 
 
 def read_exported(folder: Path) -> Exported:

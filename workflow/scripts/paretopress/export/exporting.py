@@ -15,14 +15,13 @@ from ..compression.designs import design_of
 from ..compression.packed_size import bytes_rate, dense_bytes
 from ..compression.plans import Plan
 from ..compression.pruning import Pruned
-from ..compression.tally import accuracy, scores_of
+from ..compression.tally import scores_of
 from ..config.export import Choice
 from ..dataset.split import few_of
 from ..fronts.remade import DENSE_PLAN, plan_of_row
 from ..fronts.union import DENSE
 from ..jobs.files import folder_written_whole
-from ..jobs.machine import int8_products, machine_load, overflows_int8, processor_name
-from ..jobs.provenance import record_files
+from ..jobs.machine import overflows_int8
 from ..search.objectives import threshold_of
 from ..tables import write_csv
 from .card import TIMES, file_to_ship, require_running, write_card
@@ -37,12 +36,13 @@ from .exported import (
     write_exported,
 )
 from .formats import FORMATS, ONNX_INT8, PACKED, WEIGHTS, Exportable
+from .kept import chosen, kept, made_before, record
 from .measuring import TEST, Measuring, on_test, write_files
 from .onnx_files import left_in_float
 from .scores import all_scores, correct
 from .source import TRAINING, Source
 from .speed import Runner, runners_of, speeds
-from .tuning import forget, tuned
+from .tuning import compressed, forget
 
 CALIBRATION_IMAGES: Final = 1024
 PACKAGES = ("torch", "onnx", "onnxruntime", "safetensors")
@@ -98,6 +98,64 @@ def _exportable(source: Source, plan: Plan, pruned: Pruned) -> Exportable:
     )
 
 
+def _described(
+    source: Source,
+    dense: DenseNetwork,
+    row: Row,
+    network: Exportable,
+    measuring: Measuring,
+    fine_tuned: FineTuned | None,
+) -> Exported:
+    """Describe an export whose files are verified, but for its choices."""
+    layout, search, test = source.mapped.layout(), source.search, source.splits[TEST]
+    shown = list(dict.fromkeys((search, TEST)))
+    forms = {form: name for form, name in FORMS.items() if name not in measuring.missing}
+    right = {
+        split: {form: measuring.right(name, split) for form, name in forms.items()}
+        for split in shown
+    }
+    dense_has = source.metrics["accuracy"]
+    return Exported(
+        study=source.study,
+        network=source.network,
+        design_id=network.plan.design_id,
+        choices=[],
+        passed_over={},
+        data=source.data,
+        design=vars(design_of(row)),
+        seed=int(row["seed"]),
+        nonzero_rate=float(row["nonzero_rate"]),
+        packed_bytes=round(bytes_rate(network.plan, layout) * dense_bytes(layout)),
+        dense_bytes=dense_bytes(layout),
+        classes=test.classes,
+        mean=test.mean,
+        std=test.std,
+        scaling=source.scaling,
+        search=search,
+        images={split: len(source.splits[split]) for split in shown},
+        floors={split: threshold_of(source.metrics, split, source.constraint) for split in shown},
+        allowed_drop_points=source.constraint["allowed_drop_points"],
+        fine_tuned=fine_tuned,
+        searched_accuracy=float(row["accuracy"]),
+        accuracy={
+            split: {
+                DENSE: dense_has[split],
+                **{form: float(found.mean()) for form, found in own.items()},
+            }
+            for split, own in right.items()
+        },
+        on_test=on_test(source, dense.right, right[TEST]),
+        files=measuring.files(),
+        missing=measuring.missing,
+        calibration_images=len(network.calibration),
+        reduce_range=overflows_int8(),
+        float_layers=left_in_float(measuring.folder / ONNX_INT8) if INT8 in forms else ([], 0),
+        versions={package: version(package) for package in PACKAGES},
+        same_for=source.same_for,
+        chosen_from=source.chosen_from,
+    )
+
+
 def _export(
     source: Source,
     dense: DenseNetwork,
@@ -123,128 +181,43 @@ def _export(
     Raises:
         _Below: The int8 file misses `least`. Nothing is written then.
     """
-    layout, splits, search = source.mapped.layout(), source.splits, source.search
-    plan = plan_of_row(row, layout, source.initial_seed, source.table)
+    plan = plan_of_row(row, source.mapped.layout(), source.initial_seed, source.table)
+    name = folder_name(plan.design_id, source.recipe is not None)
     source.say(f"{source.network}, design {plan.design_id}: compressing")
-    pruned, fine_tuned = source.mapped.pruned(plan), None
-    if source.recipe:
-        before = {
-            split: accuracy(pruned.network, splits[split], source.batch_size)
-            for split in dict.fromkeys((search, TEST))
-        }
-        pruned = tuned(source, plan, pruned, source.recipe)
-        fine_tuned = FineTuned(asdict(source.recipe), before)
+    pruned, fine_tuned = compressed(source, plan)
     network = _exportable(source, plan, pruned)
-    name = folder_name(plan.design_id, fine_tuned)
     with folder_written_whole(source.folder / name) as folder:
         measuring = Measuring(source, network, folder, write_files(network, folder, source.say))
         if least is not None and ONNX_INT8 not in measuring.missing:
-            of_int8 = float(measuring.right(ONNX_INT8, search).mean())
+            of_int8 = float(measuring.right(ONNX_INT8, source.search).mean())
             if of_int8 < least:
                 raise _Below(of_int8)
         measuring.verify()
-        forms = {form: name for form, name in FORMS.items() if name not in measuring.missing}
-        left = left_in_float(folder / ONNX_INT8) if INT8 in forms else ([], 0)
-        exported = Exported(
-            study=source.study,
-            network=source.network,
-            design_id=plan.design_id,
+        exported = replace(
+            _described(source, dense, row, network, measuring, fine_tuned),
             choices=[str(choice)],
             passed_over=dict(passed),
-            data=source.data,
-            design=vars(design_of(row)),
-            seed=int(row["seed"]),
-            nonzero_rate=float(row["nonzero_rate"]),
-            packed_bytes=round(bytes_rate(plan, layout) * dense_bytes(layout)),
-            dense_bytes=dense_bytes(layout),
-            classes=splits[TEST].classes,
-            mean=splits[TEST].mean,
-            std=splits[TEST].std,
-            scaling=source.scaling,
-            search=search,
-            images={split: len(splits[split]) for split in dict.fromkeys((search, TEST))},
-            floors={
-                split: threshold_of(source.metrics, split, source.constraint)
-                for split in dict.fromkeys((search, TEST))
-            },
-            allowed_drop_points=source.constraint["allowed_drop_points"],
-            fine_tuned=fine_tuned,
-            searched_accuracy=float(row["accuracy"]),
-            accuracy={
-                split: {
-                    DENSE: source.metrics["accuracy"][split],
-                    **{
-                        form: float(measuring.right(name, split).mean())
-                        for form, name in forms.items()
-                    },
-                }
-                for split in dict.fromkeys((search, TEST))
-            },
-            on_test=on_test(
-                source,
-                dense.right,
-                {form: measuring.right(name, TEST) for form, name in forms.items()},
-            ),
-            files=measuring.files(),
-            missing=measuring.missing,
-            calibration_images=len(network.calibration),
-            reduce_range=overflows_int8(),
-            float_layers=left,
-            versions={package: version(package) for package in PACKAGES},
         )
         source.say("timing")
-        own = runners_of(network, folder, measuring.missing, name)
-        conditions = {
-            "processor": processor_name(),
-            "int8_instructions": " ".join(int8_products()),
-            "machine_load": machine_load(),
-        }
-        times = speeds([*dense.runners, *own], splits[TEST], source.threads, source.repeats)
-        rows = [{**asdict(speed), **conditions} for speed in times]
-        write_csv(pd.DataFrame(rows), str(folder / TIMES))
+        runners = [*dense.runners, *runners_of(network, folder, measuring.missing, name)]
+        times = speeds(runners, source.splits[TEST], source.threads, source.repeats)
+        write_csv(pd.DataFrame(map(asdict, times)), str(folder / TIMES))
         write_exported(exported, folder)
         write_card(folder, source.command)
         if file := file_to_ship(exported):
-            image = splits[TEST].images[0].permute(1, 2, 0).numpy()
+            image = source.splits[TEST].images[0].permute(1, 2, 0).numpy()
             require_running(exported, folder, image, FORMATS[file].scores(network, folder / file))
-    _record(source, source.folder / name)
+    record(source, (source.folder / name).iterdir())
     forget(source, plan)
     return exported
-
-
-def _record(source: Source, folder: Path) -> None:
-    """Record the files of an export, so that `paretopress verify` notices what changes in them."""
-    files = [str(path) for path in sorted(folder.iterdir())]
-    wildcards = {"network": source.network}
-    record_files(source.results, files, "export", wildcards, {}, source.read, [])
-
-
-def _chosen_again(
-    source: Source, exported: Exported, choice: Choice, passed: Mapping[str, float]
-) -> Exported:
-    """Add a choice to an export whose folder is written."""
-    folder = source.folder / exported.name
-    more = replace(
-        exported,
-        choices=[*exported.choices, str(choice)],
-        passed_over={**exported.passed_over, **passed},
-    )
-    write_exported(more, folder)
-    write_card(folder, source.command)
-    _record(source, folder)
-    return more
-
-
-def _least(source: Source, choice: Choice) -> float:
-    floor = threshold_of(source.metrics, source.search, source.constraint)
-    return floor if choice.accuracy is None else choice.accuracy
 
 
 def export(source: Source, choices: Sequence[Choice]) -> list[Exported]:
     """Export the designs that are chosen, each once.
 
     Where a choice means several designs, the first one is taken whose int8 file keeps the accuracy
-    on the images of the search. If none does, it is the first of all.
+    on the images of the search. If none does, it is the first of all. An export that is there
+    already, made of the same things, is not made again.
 
     Args:
         source: What the exports are made from.
@@ -256,30 +229,33 @@ def export(source: Source, choices: Sequence[Choice]) -> list[Exported]:
     Raises:
         UserError: A choice means no design, or the disk is full.
     """
-    made: dict[str, Exported] = {}
-    int8: dict[str, float] = {}  # the accuracy of int8 files on the images of the search
-    found = [
+    floor = threshold_of(source.metrics, source.search, source.constraint)
+    means = [
         candidates(choice, source.front, source.evaluated, source.size, source.network)
         for choice in choices
     ]
+    before = {found.design_id: found for found in made_before(source)}
+    int8 = {name: own for found in before.values() for name, own in found.passed_over.items()}
+    int8 |= {name: found.of_int8 for name, found in before.items()}
+    made: dict[str, Exported] = {}
     with TemporaryDirectory() as folder:
         dense = DenseNetwork(source, Path(folder))
-        for choice, rows in zip(choices, found, strict=True):
-            least = _least(source, choice) if len(rows) > 1 else None
+        for choice, rows in zip(choices, means, strict=True):
+            asked = floor if choice.accuracy is None else choice.accuracy
+            several = [(row, asked) for row in rows] if len(rows) > 1 else []
             passed: dict[str, float] = {}
-            for number, row in enumerate([*rows, rows[0]]):
+            for row, least in [*several, (rows[0], None)]:
                 name = row["design_id"]
-                if number == len(rows):
-                    least = None
-                elif least is not None and int8.get(name, least) < least:
-                    passed[name] = int8[name]
-                    continue
                 try:
-                    if name in made:
-                        made[name] = _chosen_again(source, made[name], choice, passed)
-                    else:
-                        made[name] = _export(source, dense, row, choice, least, passed)
-                    int8[name] = made[name].accuracy[source.search].get(INT8, 1.0)
+                    if least is not None and int8.get(name, least) < least:
+                        raise _Below(int8[name])
+                    found = made.get(name) or kept(source, before.get(name), row)
+                    made[name] = (
+                        chosen(source, found, choice, passed)
+                        if found
+                        else _export(source, dense, row, choice, least, passed)
+                    )
+                    int8[name] = made[name].of_int8
                     break
                 except _Below as error:
                     int8[name] = passed[name] = error.accuracy

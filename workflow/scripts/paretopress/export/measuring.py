@@ -1,9 +1,9 @@
 """Write the files of a design, verify them, and measure the accuracy of each."""
 
 import re
-import zlib
+import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from ..dataset.split import normalized
+from ..fronts.sizes import CountingFile
 from ..jobs.digests import file_digest
 from ..jobs.files import disk_problem
 from ..networks.stored import same
@@ -25,7 +26,6 @@ from .source import Source
 TEST = "test"
 TOLERANCE = 1e-4  # of the scores in two runtimes: absolute, and relative beside it
 LONGEST_REASON = 200
-GZIP_WINDOW = 16 + zlib.MAX_WBITS  # with the header and the checksum of a .gz file
 PART = 2**24
 TRIED = (1, 2)  # images in a pass
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -101,11 +101,9 @@ def write_files(network: Exportable, folder: Path, say: Callable[[str], None]) -
 
 
 def _gzip_bytes(path: Path) -> int:
-    packer, total = zlib.compressobj(wbits=GZIP_WINDOW), 0
-    with open(path, "rb") as file:
-        while part := file.read(PART):
-            total += len(packer.compress(part))
-    return total + len(packer.flush())
+    with closing(CountingFile()) as counter, open(path, "rb") as file:
+        shutil.copyfileobj(file, counter, PART)
+    return counter.compressed_bytes
 
 
 def _tensors(network: nn.Module) -> Iterator[torch.Tensor]:
@@ -125,6 +123,7 @@ class Measuring:
         missing: The files that could not be made, each with the reason.
 
     Attributes:
+        folder: As given.
         missing: The same, and the files that were removed because they differ from torch.
         differences: The largest difference of each file's scores on the test images from those of
             torch. Empty before `verify`.
@@ -134,12 +133,12 @@ class Measuring:
         self, source: Source, network: Exportable, folder: Path, missing: dict[str, str]
     ) -> None:
         self.missing, self.differences = missing, dict[str, float]()
-        self._source, self._network, self._folder = source, network, folder
+        self._source, self._network, self.folder = source, network, folder
         self._right: dict[tuple[str, str], np.ndarray] = {}
 
     def _scores(self, name: str, split: str) -> torch.Tensor:
         images = self._source.splits[split]
-        passes = FORMATS[name].scores(self._network, self._folder / name)
+        passes = FORMATS[name].scores(self._network, self.folder / name)
         scores = all_scores(passes, images, self._source.batch_size)
         right = self._right[name, split] = correct(scores, images.labels).numpy()
         self._source.say(f"{name}: {right.mean():.2%} of {len(right):,} {split} images")
@@ -165,7 +164,7 @@ class Measuring:
         Raises:
             RuntimeError: A file of this package gives another network.
         """
-        network, folder = self._network, self._folder
+        network, folder = self._network, self.folder
         self._require_same(WEIGHTS, read_weights(network, folder / WEIGHTS), network.pruned.network)
         self._require_same(PACKED, read_packed(network, folder / PACKED), network.evaluated)
         reference = self._scores(WEIGHTS, TEST)
@@ -191,7 +190,7 @@ class Measuring:
 
     def _remove(self, name: str, reason: str) -> None:
         self.missing[name] = reason
-        (self._folder / name).unlink()
+        (self.folder / name).unlink()
         self._source.say(f"{name}: removed, {reason}")
 
     def files(self) -> dict[str, ExportedFile]:
@@ -208,7 +207,7 @@ class Measuring:
                 self.differences.get(name),
             )
             for name, kind in FORMATS.items()
-            if (path := self._folder / name).is_file()
+            if (path := self.folder / name).is_file()
         }
 
 

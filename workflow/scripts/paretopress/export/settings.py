@@ -35,5 +35,4 @@ def export_settings(planned: Planned, network: str) -> dict[str, Any]:
         "threads": study.inference_time.threads,
         "repeats": study.inference_time.repeats,
         "fine_tune": tuning and tuning.model_dump(mode="json", exclude={"recipe"}),
-        "command": f"paretopress export --configfile {planned.results}/config.yaml",
     }

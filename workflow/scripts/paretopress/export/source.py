@@ -4,21 +4,27 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ..code import counted_files, told
 from ..dataset.split import Split, load_split
 from ..fronts.union import DENSE
-from ..jobs.digests import file_digest
+from ..jobs.digests import content_digest, file_digest
+from ..jobs.machine import int8_products, processor_name
+from ..jobs.versions import versions
 from ..networks.mapped import MappedNetwork, load_network
 from ..networks.metrics import read_metrics
 from ..networks.moves import load_moves
-from ..networks.training import Recipe
+from ..networks.training import Recipe, described, training_device
 from ..tables import read_table, records
 from .chosen import Row
 
 TRAINING = "train"
-MADE = {"results", "progress"}  # of the settings
+HERE = Path(__file__).parent
+WRITERS = ("onnx", "onnx-ir", "onnxscript", "onnxruntime")
+OWN = {"results", "progress", "command"}  # settings that no content of an export depends on
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,9 @@ class Source:
         recipe: How designs are fine-tuned before they are exported. None if they are not.
         read: The SHA-256 of each file that the networks of the exports are made from, by path.
         made_from: A digest of these, and of the settings that a fine-tuning depends on.
+        same_for: A digest of all that the files and times of a design depend on: other files,
+            settings, code, versions, and the processor.
+        chosen_from: A digest of the tables that designs are chosen from.
         results: The folder of results of the study.
         progress: The folder of the unfinished fine-tunings.
         folder: The folder of the network's exports.
@@ -72,6 +81,8 @@ class Source:
     recipe: Recipe | None
     read: Mapping[str, str]
     made_from: str
+    same_for: str
+    chosen_from: str
     results: Path
     progress: Path
     folder: Path
@@ -88,6 +99,7 @@ class ExportFiles:
         weights, metrics: The dense network, and what was measured on it.
         splits: The images by split: "train", that of the search, and "test".
         allocation: The table of the allocation, if the study has one.
+        own_code: The user's Python files that build the network, if it has any.
     """
 
     front: Path
@@ -96,6 +108,11 @@ class ExportFiles:
     metrics: Path
     splits: Mapping[str, Path]
     allocation: Sequence[Path]
+    own_code: Sequence[Path]
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def source_of(
@@ -105,13 +122,9 @@ def source_of(
 
     Args:
         files: The files of the study.
-        settings: The settings, from `settings.export_settings`, and the folders "results" of the study
-            and "progress" of its fine-tunings.
-        recipe: How designs are fine-tuned before they are exported. None if they are not.
-        read: The SHA-256 of each file that the networks of the exports are made from, by path.
-        made_from: A digest of these, and of the settings that a fine-tuning depends on.
-        results: The folder of results of the study.
-        progress: The folder of the unfinished fine-tunings.
+        settings: The settings, from `settings.export_settings`, and those of OWN: the folders
+            "results" of the study and "progress" of its fine-tunings, and the "command" that
+            exports from it.
         folder: The folder of the network's exports.
         say: Function that is called with what was done.
 
@@ -127,10 +140,12 @@ def source_of(
     test = splits["test"]
     front = read_table(files.front)
     recipe = settings["fine_tune"]
-    paths = [files.weights, files.splits[TRAINING], *files.allocation]
-    read = {str(path): file_digest(path) for path in paths}
-    made_from = json.dumps([settings["architecture"], settings["moves"], *read.values()])
-    own = {field.name for field in fields(Source)} & settings.keys() - MADE
+    paths = [files.weights, files.splits[TRAINING], *files.allocation, *files.own_code]
+    read = {str(path): content_digest(path) for path in paths}
+    made_from = _digest(settings["architecture"], settings["moves"], *read.values())
+    measured = {files.metrics, *files.splits.values()} - {files.splits[TRAINING]}
+    given = {name: value for name, value in settings.items() if name not in OWN}
+    own = {field.name for field in fields(Source)} & settings.keys() - {"results", "progress"}
     return Source(
         mapped=load_network(settings["architecture"], test, files.weights, moves),
         table=files.front,
@@ -140,7 +155,16 @@ def source_of(
         metrics=read_metrics(files.metrics),
         recipe=recipe and Recipe(**recipe),
         read=read,
-        made_from=hashlib.sha256(made_from.encode()).hexdigest(),
+        made_from=made_from,
+        same_for=_digest(
+            made_from,
+            [file_digest(path) for path in [*sorted(measured), *sorted(HERE.glob("*.j2"))]],
+            given,
+            [told(file) for file in counted_files(HERE / "exporting.py")],
+            versions() | {package: version(package) for package in WRITERS},
+            [processor_name(), int8_products(), recipe and described(training_device())],
+        ),
+        chosen_from=_digest(file_digest(files.front), file_digest(files.evaluations)),
         results=Path(settings["results"]),
         progress=Path(settings["progress"]),
         folder=folder,

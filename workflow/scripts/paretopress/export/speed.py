@@ -13,6 +13,7 @@ import torch
 from ..compression.tally import denormals_flushed
 from ..dataset.split import Split, normalized
 from ..fronts.times import interleaved
+from ..jobs.machine import int8_products, machine_load, processor_name
 from .exported import FLOAT32, INT8
 from .formats import FORMATS, ONNX, ONNX_INT8, PACKED, WEIGHTS, Exportable
 from .scores import Scores
@@ -51,6 +52,8 @@ class Speed:
         repeats: The timed blocks of passes, each between those of the other networks.
         median_seconds, lower_quartile_seconds, upper_quartile_seconds: Of a pass, over the blocks.
         images_per_second: By the median.
+        processor, int8_instructions: The processor, and what it has for products of int8.
+        machine_load: The cores that other work kept busy before the timing.
     """
 
     network: str
@@ -63,6 +66,9 @@ class Speed:
     lower_quartile_seconds: float
     upper_quartile_seconds: float
     images_per_second: float
+    processor: str
+    int8_instructions: str
+    machine_load: float
 
 
 def runners_of(
@@ -115,6 +121,7 @@ def speeds(runners: Sequence[Runner], split: Split, threads: int, repeats: int) 
     Yields:
         The times of each network, in the order of `runners`.
     """
+    conditions = processor_name(), " ".join(int8_products()), machine_load()
     for batch_size in BATCH_SIZES:
         images = _inputs(split, batch_size)
         seconds: dict[Runner, list[float]] = {runner: [] for runner in runners}
@@ -138,4 +145,5 @@ def speeds(runners: Sequence[Runner], split: Split, threads: int, repeats: int) 
                 lower,
                 upper,
                 batch_size / median,
+                *conditions,
             )

@@ -17,6 +17,8 @@ from ..networks.fine_tuning import fine_tune
 from ..networks.history import Epoch, history_of
 from ..networks.training import NonFiniteLoss, Recipe, described, training_device
 from ..words import counted
+from .exported import FineTuned
+from .measuring import TEST
 from .source import TRAINING, Source
 
 
@@ -90,3 +92,27 @@ def tuned(source: Source, plan: Plan, pruned: Pruned, recipe: Recipe) -> Pruned:
             f"{error.epoch} of its fine-tuning is {error.loss}. Lower fine_tune.learning_rate "
             f"(now {recipe.learning_rate:g}), or leave fine_tune out."
         ) from error
+
+
+def compressed(source: Source, plan: Plan) -> tuple[Pruned, FineTuned | None]:
+    """The float network of a design, trained on if the source has a recipe.
+
+    Args:
+        source: What the export is made from.
+        plan: The plan of the design.
+
+    Returns:
+        The network, and its fine-tuning: None if it is as searched.
+
+    Raises:
+        As `tuned`.
+    """
+    pruned = source.mapped.pruned(plan)
+    if source.recipe is None:
+        return pruned, None
+    before = {
+        split: accuracy(pruned.network, source.splits[split], source.batch_size)
+        for split in dict.fromkeys((source.search, TEST))
+    }
+    fine_tuned = FineTuned(asdict(source.recipe), before)
+    return tuned(source, plan, pruned, source.recipe), fine_tuned

@@ -198,7 +198,7 @@ def multiply_accumulates(
     return counter.macs, counter.nonzero_macs, unknown
 
 
-class _Counter:
+class CountingFile:
     """A file that keeps only the length of its content, plain and after gzip."""
 
     def __init__(self) -> None:
@@ -229,7 +229,7 @@ def _stored_once(network: nn.Module) -> dict[str, Any]:
 
 def _serialized_sizes(network: nn.Module) -> tuple[int, int]:
     """The bytes of the state dict as torch writes it, plain and after gzip."""
-    with closing(_Counter()) as counter:
+    with closing(CountingFile()) as counter:
         torch.save(_stored_once(network), cast(IO[bytes], counter))
     return counter.bytes, counter.compressed_bytes
 

@@ -6,7 +6,6 @@
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -82,21 +81,6 @@ class Cloud:
     color: str
     marker: str
     points: Sequence[tuple[float, float]]
-
-
-def export_command(config: str) -> str:
-    """The command that exports a design, but for its network and its id.
-
-    Args:
-        config: The file [PREFIX/]results/STUDY/config.yaml that is written beside the report. A
-            study that is a module has a prefix.
-
-    Returns:
-        The start of the command, for the folder that Snakemake runs in.
-    """
-    prefix = Path(config).parents[2]
-    words = ["paretopress", "export", "--configfile", config]
-    return shlex.join([*words, *(["--prefix", str(prefix)] if prefix.name else [])])
 
 
 def _sizes_in_words(page: NetworkPage, row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -196,7 +180,7 @@ def front_plot(
         page: The report's numbers on the network.
         evaluations: The evaluations of the runs that the front comes from.
         split: The images of the search.
-        export: The start of the command that exports a design, see `export_command`.
+        export: The start of the command that exports a design, see `config.export`.
         others: More series, beside those of the front and the dense network.
 
     Returns:
