@@ -1,4 +1,4 @@
-"""The section `export`: which designs of a network's front become files, and the command that exports."""
+"""The section `export`: the designs of a front that become files, and the command for it."""
 
 import re
 import shlex

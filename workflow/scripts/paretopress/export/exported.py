@@ -158,7 +158,7 @@ class Exported:
         """What a form has on the test images, and what becomes of the floor there."""
         accuracy, floor = self.accuracy["test"][form], self.floors["test"]
         certain = self.on_test[form].keeps_floor
-        kept = f"kept there, {'with' if certain else 'not with'} 95 % certainty"
+        kept = f"kept there, {'with' if certain else 'not with'} 95% certainty"
         return (
             f"{accuracy:.2%} of {self.images['test']:,} test images: the floor of {floor:.2%} is "
             f"{kept if accuracy >= floor else 'missed there'}"

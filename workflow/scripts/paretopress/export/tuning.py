@@ -37,24 +37,8 @@ def _checkpoint(source: Source, plan: Plan, recipe: Recipe) -> Checkpoint:
     return Checkpoint(_folder(source, plan), job)
 
 
-def tuned(source: Source, plan: Plan, pruned: Pruned, recipe: Recipe) -> Pruned:
-    """Fine-tune a design on the training images.
-
-    It goes on after the last finished epoch, and ends with the same bytes as if never stopped.
-
-    Args:
-        source: What the export is made from.
-        plan: The plan of the design.
-        pruned: Its network, which stays as it is.
-        recipe: The settings of the training.
-
-    Returns:
-        The fine-tuned network: the same zeros, and other codes of the same bits.
-
-    Raises:
-        UserError: The loss is not finite.
-        Stopped: The process was asked to stop. It stops after the epoch.
-    """
+def _tuned(source: Source, plan: Plan, pruned: Pruned, recipe: Recipe) -> Pruned:
+    """Fine-tune a design on the training images, on from its last finished epoch."""
     checkpoint, device = _checkpoint(source, plan, recipe), training_device()
     state = checkpoint.load()
     epochs = counted(recipe.epochs, "epoch")
@@ -97,6 +81,9 @@ def tuned(source: Source, plan: Plan, pruned: Pruned, recipe: Recipe) -> Pruned:
 def compressed(source: Source, plan: Plan) -> tuple[Pruned, FineTuned | None]:
     """The float network of a design, trained on if the source has a recipe.
 
+    A fine-tuning goes on after its last finished epoch, and ends with the same bytes as if it never
+    stopped. It keeps the zeros and the bits.
+
     Args:
         source: What the export is made from.
         plan: The plan of the design.
@@ -105,7 +92,8 @@ def compressed(source: Source, plan: Plan) -> tuple[Pruned, FineTuned | None]:
         The network, and its fine-tuning: None if it is as searched.
 
     Raises:
-        As `tuned`.
+        UserError: The loss is not finite.
+        Stopped: The process was asked to stop. It stops after the epoch.
     """
     pruned = source.mapped.pruned(plan)
     if source.recipe is None:
@@ -115,4 +103,4 @@ def compressed(source: Source, plan: Plan) -> tuple[Pruned, FineTuned | None]:
         for split in dict.fromkeys((source.search, TEST))
     }
     fine_tuned = FineTuned(asdict(source.recipe), before)
-    return tuned(source, plan, pruned, source.recipe), fine_tuned
+    return _tuned(source, plan, pruned, source.recipe), fine_tuned
