@@ -1,11 +1,21 @@
 """The smallest entries of a tensor, found in little memory."""
 
+import math
+
+import pytest
 import torch
+from cases import cases
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from paretopress.compression import magnitudes
-from paretopress.compression.magnitudes import SELECTED_BY_TORCH, zero_smallest
+from paretopress.compression.magnitudes import (
+    SELECTED_BY_TORCH,
+    zero_by_sorting,
+    zero_by_threshold,
+    zero_smallest,
+    zero_smallest_in_order,
+)
 
 FLOATS = st.floats(-2, 2, width=32) | st.sampled_from([0.0, -0.0, 1.5, -1.5, 1e-40, -1e-40])
 
@@ -50,3 +60,44 @@ def test_a_large_tensor_loses_the_entries_that_torch_would_take_but_for_ties():
     assert bool((before[gone].abs() <= limit).all())
     assert torch.equal(tensor[~gone], before[~gone])
     assert bool((tensor[~gone].abs() >= limit).all())
+
+
+SPECIAL = st.sampled_from([0.0, -0.0, 1e-45, -1e-45, 3e-39, 0.5, -0.5, math.inf, -math.inf])
+ENTRIES = st.lists(FLOATS, min_size=1, max_size=60) | st.lists(
+    SPECIAL | st.just(math.nan), min_size=1, max_size=300
+)
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "on_cpu"),
+    [(zero_by_threshold, zero_smallest), (zero_by_sorting, zero_smallest_in_order)],
+)
+@given(
+    values=ENTRIES,
+    share=st.floats(0, 1),
+    dtype=st.sampled_from([torch.float32, torch.float64, torch.bfloat16]),
+)
+@example(values=[0.0] * 9, share=0.5, dtype=torch.float32)
+@example(values=[-1.5] * 9, share=0.5, dtype=torch.float32)
+@example(values=[1.5] * 200 + [1.0], share=0.4, dtype=torch.bfloat16)
+@example(values=[0.5], share=0.0, dtype=torch.float32)
+@example(values=[math.nan, 0.5], share=1.0, dtype=torch.float32)
+@settings(max_examples=cases(1200), deadline=None)
+def test_on_other_devices_the_same_entries_go_as_on_the_cpu(
+    elsewhere, on_cpu, values, share, dtype
+):
+    tensor, zeros = torch.tensor(values, dtype=dtype), round(share * len(values))
+    expected = tensor.clone()
+    elsewhere(tensor, zeros)
+    on_cpu(expected, zeros)
+    assert torch.equal(tensor.nan_to_num(nan=7.0), expected.nan_to_num(nan=7.0))
+
+
+def test_without_ties_the_cpu_is_not_asked_on_other_devices(monkeypatch):
+    tensor = torch.randperm(4000, generator=torch.Generator().manual_seed(0)).float() - 0.25
+    expected = zeroed_in_order(tensor, 1000)
+    monkeypatch.setattr(magnitudes, "zero_smallest", None)
+    zero_by_threshold(tensor, 1000)
+    assert torch.equal(tensor, expected)
+    zero_by_threshold(tensor, 900)  # of the 1000 entries that are zero already
+    assert torch.equal(tensor, expected)

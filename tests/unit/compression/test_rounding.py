@@ -29,6 +29,7 @@ from paretopress.networks.mapped import MappedNetwork
 from paretopress.networks.moves import Moves
 
 BITS = st.integers(2, 8)
+ON_EACH_DEVICE = pytest.mark.parametrize("dense", [False, True], ids=["on the CPU", "elsewhere"])
 SHAPES = array_shapes(min_dims=2, max_dims=4, max_side=5)
 ENTRIES = st.just(0.0) | st.integers(-255, 255).map(float) | st.floats(-255, 255, width=16)
 WEIGHTS = arrays(np.float64, SHAPES, elements=ENTRIES).map(torch.from_numpy)
@@ -87,23 +88,28 @@ def assert_rounded_as_by_hand(
         assert scale == pytest.approx(best[tuple(codes)] * top, rel=precision)
 
 
+@ON_EACH_DEVICE
 @given(WEIGHTS, BITS, st.sampled_from([torch.float64, torch.float32, torch.bfloat16]))
 @example(NORMAL, 2, torch.float32)
 @example(NORMAL, 3, torch.float32)
 @settings(max_examples=cases(800))
-def test_each_channel_is_rounded_as_by_hand(weight, bits, dtype):
+def test_each_channel_is_rounded_as_by_hand(dense, weight, bits, dtype):
     rounded = weight.to(dtype, copy=True)
-    scales = round_weight(rounded, bits, "a.weight")
+    scales = round_weight(rounded, bits, "a.weight", dense)
     assert_rounded_as_by_hand(weight.to(dtype), rounded, scales, bits)
 
 
+@ON_EACH_DEVICE
 @given(EXTREMES, BITS)
 @example(LARGEST, 2)
 @example(torch.tensor([[1e-45, 0.0], [3e-45, -1e-45]]), 8)
+@example(torch.tensor([[5e-324, 0.0]], dtype=torch.float64), 2)
 @settings(max_examples=cases(800))
-def test_each_entry_keeps_its_sign_and_is_a_code_times_the_scale_of_its_channel(weight, bits):
+def test_each_entry_keeps_its_sign_and_is_a_code_times_the_scale_of_its_channel(
+    dense, weight, bits
+):
     rounded = weight.clone()
-    scales = round_weight(rounded, bits, "a.weight")
+    scales = round_weight(rounded, bits, "a.weight", dense)
     assert scales.dtype == weight.dtype
     assert rounded.isfinite().all()
     assert torch.equal(rounded.sign(), weight.sign())
@@ -132,13 +138,14 @@ def test_a_rescaled_weight_has_the_same_codes_and_stays_finite_and_non_zero(weig
     assert torch.equal(new, torch.where(fits, wanted, scales))
 
 
+@ON_EACH_DEVICE
 @given(WEIGHTS, BITS, st.sampled_from([torch.float64, torch.float32]))
 @settings(max_examples=cases(400))
 def test_the_error_is_no_larger_than_by_the_largest_weight_with_as_many_bits_or_fewer(
-    weight, bits, dtype
+    dense, weight, bits, dtype
 ):
     rounded = weight.to(dtype, copy=True)
-    round_weight(rounded, bits, "a.weight")
+    round_weight(rounded, bits, "a.weight", dense)
     for before, after in zip(weight.flatten(1).tolist(), rounded.flatten(1).tolist(), strict=True):
         top = max(map(abs, before))
         for most in [2**fewer for fewer in range(1, bits) if top]:
@@ -167,12 +174,13 @@ def test_a_channel_depends_on_nothing_but_itself(monkeypatch, at_once, threads):
         assert torch.equal(mine, torch.cat(expected))
 
 
+@ON_EACH_DEVICE
 @pytest.mark.parametrize("dtype", POWERS)
 @pytest.mark.parametrize("bits", [2, 5, 8])
-def test_a_channel_with_one_value_keeps_it_and_one_of_zeros_has_the_scale_zero(dtype, bits):
+def test_a_channel_with_one_value_keeps_it_and_one_of_zeros_has_the_scale_zero(dense, dtype, bits):
     weight = torch.tensor([[0.0, 0.3, 0.0], [0.0, 0.0, 0.0], [-7.7, 7.7, 0.0]], dtype=dtype)
     rounded = weight.clone()
-    scales = round_weight(rounded, bits, "a.weight")
+    scales = round_weight(rounded, bits, "a.weight", dense)
     assert torch.equal(rounded, weight)
     assert torch.equal(scales, weight[:, 1] / 2 ** (bits - 1))
 
@@ -220,6 +228,8 @@ def test_a_weight_that_is_not_finite_is_named_if_it_is_rounded(dtype, wrong):
         compress(network, plan)
     rounded = prune(network, replace(plan, bits=plan.bits[:1])).network
     assert rounded[5].weight is network[5].weight
+    with pytest.raises(UserError, match=r"^a: numbers that are not finite"):
+        round_weight(network[5].weight.detach(), 3, "a", dense=True)
 
 
 SOME_BITS = st.sampled_from([2, 3, 8, FLOAT_BITS])
@@ -343,8 +353,22 @@ def test_int8_of_rounded_layers_is_torchs_own(tmp_path):
     assert rate == nonzero_rate(rounded)
 
 
-def test_a_negative_zero_becomes_a_zero():
+@ON_EACH_DEVICE
+def test_a_negative_zero_becomes_a_zero(dense):
     weight = torch.tensor([[-0.0, 1.0, 0.0, -2.0]])
-    round_weight(weight, 3, "weight")
+    round_weight(weight, 3, "weight", dense)
     assert not weight[0, [0, 2]].signbit().any()
     assert (weight[0, [0, 2]] == 0).all()
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+@pytest.mark.parametrize("amount", [0.0, 0.9])
+def test_other_devices_give_the_codes_of_the_cpu_and_its_scales_but_for_a_last_digit(bits, amount):
+    torch.manual_seed(bits)
+    weight = torch.randn(300, 40, 3, 3) * torch.logspace(-3, 3, 300)[:, None, None, None]
+    weight[torch.rand_like(weight) < amount] = 0
+    weight[7] = 0
+    elsewhere, on_cpu = weight.clone(), weight.clone()
+    found, expected = round_weight(elsewhere, bits, "", True), round_weight(on_cpu, bits, "")
+    assert torch.equal(codes_of(elsewhere, found, bits), codes_of(on_cpu, expected, bits))
+    assert bool(((found - expected).abs() <= expected * torch.finfo(torch.float32).eps).all())

@@ -71,6 +71,30 @@ def _zero_by_blocks(flat: torch.Tensor, zeros: int) -> None:
         block[equal] = 0
 
 
+def zero_by_sorting(flat: torch.Tensor, zeros: int) -> None:
+    """Set the `zeros` smallest entries of a flat tensor on any device to zero, ties by index."""
+    flat[torch.sort(flat.abs(), stable=True).indices[:zeros]] = 0
+
+
+def zero_by_threshold(flat: torch.Tensor, zeros: int) -> None:
+    """Set the `zeros` smallest entries of a flat tensor on any device to zero, ties as on the CPU.
+
+    The CPU is asked where some of the entries that are equal become zero and some do not.
+    """
+    if zeros == 0:
+        return
+    magnitudes = flat.abs()
+    # Not kthvalue, which torch does not count as deterministic on CUDA.
+    limit = magnitudes.sort().values[zeros - 1]
+    chosen = magnitudes <= limit
+    if limit != 0 and int(chosen.sum()) != zeros:
+        on_cpu = flat.cpu()
+        zero_smallest(on_cpu, zeros)
+        flat.copy_(on_cpu)
+    else:
+        flat.masked_fill_(chosen, 0)
+
+
 def zero_smallest(tensor: torch.Tensor, zeros: int) -> None:
     """Set the entries of smallest magnitude of a tensor to zero, in place.
 
@@ -78,12 +102,14 @@ def zero_smallest(tensor: torch.Tensor, zeros: int) -> None:
     float32 tensors of more than SELECTED_BY_TORCH entries, the first of the equal ones become zero.
 
     Args:
-        tensor: A contiguous tensor on the CPU.
+        tensor: A contiguous tensor. The same entries become zero on each device.
         zeros: Entries to set to zero.
     """
     flat = tensor.view(-1)
     if flat.numel() > SELECTED_BY_TORCH and flat.dtype == torch.float32 and zeros > 0:
-        _zero_by_blocks(flat, zeros)
+        zero_smallest_in_order(flat, zeros)
+    elif not flat.is_cpu:
+        zero_by_threshold(flat, zeros)
     else:
         # Without sorting, topk picks the same entries and does not order millions of them.
         flat[torch.topk(flat.abs(), k=zeros, largest=False, sorted=False).indices] = 0
@@ -95,14 +121,14 @@ def zero_smallest_in_order(tensor: torch.Tensor, zeros: int) -> None:
     Of equal magnitudes, those of the lowest indices become zero.
 
     Args:
-        tensor: A contiguous tensor on the CPU.
+        tensor: A contiguous tensor. The same entries become zero on each device.
         zeros: Entries to set to zero.
     """
     flat = tensor.view(-1)
-    if flat.dtype == torch.float32 and zeros > 0:
+    if flat.is_cpu and flat.dtype == torch.float32 and zeros > 0:
         _zero_by_blocks(flat, zeros)
     else:
-        flat[torch.sort(flat.abs(), stable=True).indices[:zeros]] = 0
+        zero_by_sorting(flat, zeros)
 
 
 # How ties are broken: as torch.nn.utils.prune breaks them, or by the index of an entry.

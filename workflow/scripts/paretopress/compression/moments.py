@@ -40,8 +40,9 @@ class Moments:
 def moments_of(values: torch.Tensor) -> Moments:
     """Measure the moments of each channel, the second dimension of `values`."""
     exact = values.contiguous()
-    # torch sums in float64 where the values of a channel lie together, else in their own type.
-    apart = exact.stride(1) == 1 or exact.shape[1] == 1
+    # On the CPU, torch sums in float64 where the values of a channel lie together, else in their own
+    # type, as on other devices.
+    apart = exact.stride(1) == 1 or exact.shape[1] == 1 or not exact.is_cpu
     if apart or exact.dtype not in (torch.float32, torch.float64):
         exact = exact.double()
     # The statistics of torch's batch norm without its output, in one pass.

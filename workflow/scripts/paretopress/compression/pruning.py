@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -10,6 +11,7 @@ from torch.ao.nn.quantized import dynamic
 from torch.ao.quantization.qconfig import default_dynamic_qconfig
 
 from .channels import channels_first
+from .dynamic_int8 import DynamicInt8Linear
 from .layers import (
     LAYER_KINDS,
     is_quantizable,
@@ -89,11 +91,20 @@ def _int8(layer: nn.Module) -> nn.Module:
     return made
 
 
-def quantize_in_place(network: nn.Module) -> None:
+def int8_of(layer: nn.Linear) -> nn.Module:
+    """The dynamic int8 layer of a Linear layer: torch's own on the CPU, its like elsewhere."""
+    return _int8(layer) if layer.weight.is_cpu else DynamicInt8Linear(layer)
+
+
+def quantize_in_place(network: nn.Module, int8: Callable[[Any], nn.Module] = int8_of) -> None:
     """Make the Linear layers dynamic int8 layers, wherever the network holds them.
 
     These have one scale for each weight tensor, and one activation scale for each batch. Layers
     that share weight and bias share the int8 weight too.
+
+    Args:
+        network: The network.
+        int8: Makes the int8 layer of a Linear layer.
     """
     layers = [
         (layer, (id(layer.weight), id(layer.bias)))
@@ -104,15 +115,14 @@ def quantize_in_place(network: nn.Module) -> None:
     # One at a time, so that the float weights of each leave memory before the next.
     while layers:
         layer, tensors = layers.pop()
-        int8 = made.setdefault(tensors, made.get(tensors) or _int8(layer))
+        new = made.setdefault(tensors, made.get(tensors) or int8(layer))
         # The object stays, so that no other place of it still has the float layer. It keeps all
         # that a network may have given it.
         for name in ("weight", "bias"):
             layer._parameters.pop(name)
-        layer.__class__ = type(int8)
-        vars(layer).update(
-            {**vars(int8), **vars(layer), "_modules": int8._modules | layer._modules}
-        )
+        layer.__class__ = type(new)
+        parts = {name: vars(new)[name] | vars(layer)[name] for name in ("_modules", "_buffers")}
+        vars(layer).update({**vars(new), **vars(layer), **parts})
 
 
 def nonzero_rate(network: nn.Module) -> float:
