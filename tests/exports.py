@@ -99,6 +99,7 @@ def source(
         "data": "noise",
         "scaling": {"image_size": 16},
         "batch_size": 50,
+        "device": "cpu",
         "threads": 1,
         "repeats": 1,
         "recipe": None,

@@ -1,4 +1,7 @@
-"""A network that writes down every pass through it, so that evaluations and training steps are counted outside the program."""
+"""A network that writes down every pass through it, so that evaluations and training steps are counted outside the program.
+
+An evaluation is one whole pass: there are no features of a body, and no other paths.
+"""
 
 import os
 import sys
@@ -25,12 +28,15 @@ class Counted(nn.Module):
         self.scores = nn.Linear(8, num_classes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if not self.training:
+            images.view(len(images), -1)  # takes no other memory format
         sys.audit("pass.begins")
         line = f"{'training' if self.training else 'evaluation'} {len(images)}\n"
         file = os.open(PASSES, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.write(file, line.encode())
         os.close(file)
-        scores = self.scores(torch.relu(self.hidden(self.features(images))))
+        hidden = torch.relu(self.hidden(self.features(images)))
+        scores = self.scores(hidden) + hidden.mean(1, keepdim=True)  # has no head
         sys.audit("pass.ends")
         return scores
 

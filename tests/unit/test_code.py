@@ -30,7 +30,8 @@ config/regressor_checks.py config/schema.py config/search.py config/sources.py c
 config/torchvision_models.py config/validation.py dataset/downloads.py export/settings.py
 jobs/digests.py jobs/files.py jobs/findings.py jobs/gate.py jobs/hooks.py jobs/job.py
 jobs/journal.py jobs/locks.py jobs/logs.py jobs/machine.py jobs/own_code.py jobs/progress.py
-jobs/provenance.py jobs/sealed.py jobs/stopping.py jobs/versions.py runs/planned.py:
+jobs/provenance.py jobs/sealed.py jobs/stopping.py jobs/versions.py runs/planned.py
+runs/remaining.py runs/timed.py:
     nothing
 config/export.py export/exported.py:
     export report
@@ -48,11 +49,15 @@ config/sizes.py:
     tabulate_runs test_front union_front worst_run_front worst_run_inference_figure
 compression/packed_size.py:
     dense_metrics export front_sizes initial_designs search
-compression/evaluation.py:
+compression/evaluation.py compression/scoring.py:
     initial_designs search test_front
-compression/allocation.py compression/designs.py compression/magnitudes.py compression/moments.py
-compression/plans.py compression/pruning.py compression/repair.py compression/rounding.py
-compression/subsets.py networks/mapped.py networks/moves.py:
+compression/devices.py:
+    dense_metrics export initial_designs search test_front train_baseline
+compression/allocation.py compression/calls.py compression/designs.py compression/dynamic_int8.py
+compression/features.py compression/head.py compression/inputs.py compression/magnitudes.py
+compression/moments.py compression/plans.py compression/pruning.py compression/repair.py
+compression/rounding.py compression/subsets.py networks/mapped.py networks/moves.py
+networks/on_device.py networks/tensors.py:
     allocation check_network dense_metrics export front_sizes inference_time initial_designs search
     test_front
 compression/channels.py compression/layers.py compression/passage.py config/own_modules.py
@@ -135,8 +140,8 @@ networks/history.py:
 networks/metrics.py:
     claims dense_metrics export front_figure gate hypervolume import_runs initial_designs report
     search setting_figures statistics test_front union_front worst_run_front
-report/comparison.py report/networks.py report/plot.py report/render.py report/ship.py
-report/sources.py report/summary.py report/units.py:
+report/comparison.py report/costs.py report/networks.py report/plot.py report/render.py
+report/ship.py report/sources.py report/summary.py report/units.py runs/forecast.py:
     report
 runs/files.py:
     front_figure join_runs tabulate_runs union_front worst_run_front
@@ -218,7 +223,8 @@ def rerun_by() -> dict[str, set[str]]:
 
     of_every_search = set(counted_files(SCRIPTS / "run_search.py"))
     for rule, script in scripts_of_rules().items():
-        if rule != "download":  # what is downloaded is settled by its checksum
+        # What is downloaded is settled by its checksum, and a forecast is no result.
+        if rule not in ("download", "forecast"):
             add(rule, set(counted_files(SCRIPTS / script)))
     for family, implementation in FAMILIES.items():
         add(f"search:{family}", set(counted_files(method_file(implementation))) - of_every_search)

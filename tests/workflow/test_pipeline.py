@@ -356,11 +356,12 @@ def test_another_gate_is_checked_and_nothing_is_trained_or_searched_again(projec
     ("change", "rules"),
     [
         ({"evaluation": {"batch_size": 100}}, {"dense_metrics", "initial_designs", "search"}),
+        ({"evaluation": {"device": "cpu"}}, {"dense_metrics", "initial_designs", "search"}),
         ({"evaluation": {"split": "test"}}, {"initial_designs", "search"}),
         ({"seeds": [1, 2, 3]}, {"initial_designs", "search"}),
         ({"budget": {"evaluations": 14, "initial": 11}}, {"initial_designs", "search"}),
     ],
-    ids=["batch size", "split", "seeds", "initial sample"],
+    ids=["batch size", "device", "split", "seeds", "initial sample"],
 )
 def test_a_gate_that_runs_again_hides_no_other_change(change, rules, project):
     gate = {"above_chance": False, "least_accuracy": 0.01}
@@ -399,7 +400,9 @@ def test_a_killed_training_goes_on_to_the_same_bytes_on_one_core(finished, tmp_p
     assert not checkpoints.parent.exists()
 
 
-def test_a_killed_study_goes_on_to_the_same_bytes_on_one_core(finished, tmp_path):
+def test_a_killed_study_goes_on_to_the_same_bytes_with_designs_evaluated_at_once(
+    finished, tmp_path
+):
     project = Project(tmp_path)
     project.take(finished, "dataset", "baselines")
     run = f"first/{METHODS[0]}/seed-1"
@@ -410,7 +413,9 @@ def test_a_killed_study_goes_on_to_the_same_bytes_on_one_core(finished, tmp_path
     )
     assert re.search(rf"{METHODS[0]} +seed 1: stopped \d+/14", status), status
     runs = every_run("first", seed=1)
-    project.complete(1, *[str(RESULTS / "runs" / run / "hypervolume.json") for run in runs])
+    wanted = [str(RESULTS / "runs" / run / "hypervolume.json") for run in runs]
+    # Each of the two designs has one thread, as it had without the others.
+    project.complete(2, *wanted, "--set-threads", "search=2", "initial_designs=2")
     for name in [
         f"runs/{run}/{file}"
         for run in runs

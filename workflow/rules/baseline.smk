@@ -65,6 +65,8 @@ rule train_baseline:
         # The function takes `threads`, so that the parameter triggers no rerun. The gate decides
         # whether a training goes on. It does not change the weights.
         gate=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["gate"],
+        # It takes `threads` too: what was trained on another device is kept.
+        device=lambda wildcards, threads: CONFIG["evaluation"]["device"],
         journal=placed(PLANNED.journal("{network}", "training")),
     script:
         "../scripts/train_baseline.py"
@@ -121,6 +123,7 @@ rule dense_metrics:
         **CHECKED_KEEP,
         architecture=lookup(within=CONFIG, dpath="networks/{network}/architecture"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
+        device=lookup(within=CONFIG, dpath="evaluation/device"),
         split=lookup(within=CONFIG, dpath="evaluation/split"),
         imported=lambda wildcards: bool(CONFIG["networks"][wildcards.network]["weights"]),
         moves={key: PLANNED.moves[key] for key in ("keep", "repair")},

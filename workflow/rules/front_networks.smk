@@ -22,6 +22,7 @@ rule test_front:
         constraint=lookup(within=CONFIG, dpath="constraint"),
         split=lookup(within=CONFIG, dpath="evaluation/split"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
+        device=lookup(within=CONFIG, dpath="evaluation/device"),
         journal=placed(PLANNED.journal("{network}", "test")),
     script:
         "../scripts/evaluate_front.py"

@@ -44,6 +44,7 @@ rule search:
         constraint=lookup(within=CONFIG, dpath="constraint"),
         split=lookup(within=CONFIG, dpath="evaluation/split"),
         batch_size=lookup(within=CONFIG, dpath="evaluation/batch_size"),
+        device=lookup(within=CONFIG, dpath="evaluation/device"),
         # These functions take `threads`, so that the parameters trigger no rerun. A new gate does
         # not discard evaluations of a network that passed an earlier one.
         training=lambda wildcards, threads: CONFIG["networks"][wildcards.network]["training"],

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import torch
 
-from paretopress.compression.evaluation import measure
+from paretopress.compression.devices import described, device_of, kinds
+from paretopress.compression.evaluation import Evaluator
 from paretopress.dataset.split import load_split
 from paretopress.fronts.remade import load_fronts
 from paretopress.fronts.union import on_test_images
@@ -18,6 +19,8 @@ from paretopress.tables import read_table, write_csv
 with job(snakemake) as work:
     torch.set_num_threads(snakemake.threads)
     params, inputs = snakemake.params, snakemake.input
+    device = device_of(params.device)
+    work.log.info("evaluated on %s", described(device))
     metrics = read_metrics(Path(inputs.metrics))
     split = load_split(Path(inputs.images))
     network, designs = load_fronts(
@@ -27,20 +30,20 @@ with job(snakemake) as work:
         split,
         params.initial_seed,
         load_moves(params.moves, inputs.allocation, inputs.training),
+        device,
     )
+    evaluate = Evaluator(network, split, params.batch_size)
     plans = {design.design_id: design.plan for design in designs}
     # The journal is kept, and its settings leave the front out, so that only the new designs of a
     # changed front are evaluated.
-    settings = [params.architecture, params.batch_size, params.moves]
+    settings = [params.architecture, params.batch_size, params.moves, *kinds(device)]
     journal = work.journal(params.journal, settings, without=(inputs.front, inputs.metrics))
-
-    def evaluated(design_id: str) -> dict[str, float]:
-        """Evaluate a design on the test images."""
-        return asdict(measure(network.compress, plans[design_id], split, params.batch_size))
 
     def test_accuracy(design_id: str) -> float:
         """The accuracy of a design on the test images, from the journal if it is recorded."""
-        measured = journal.remember("evaluations", design_id, lambda: evaluated(design_id))
+        measured = journal.remember(
+            "evaluations", design_id, lambda: asdict(evaluate(plans[design_id]))
+        )
         work.log.info(
             "%s: accuracy %.4f on the test images, %.1f s",
             design_id,

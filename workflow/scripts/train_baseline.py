@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from paretopress.compression.devices import described
 from paretopress.compression.tally import accuracy
 from paretopress.dataset.split import load_split
 from paretopress.jobs.gate import Chance, check_training, diverged
@@ -21,7 +22,6 @@ from paretopress.networks.training import (
     PRECISIONS,
     NonFiniteLoss,
     Recipe,
-    described,
     train,
     training_device,
 )
@@ -31,7 +31,8 @@ from paretopress.tables import write_csv
 
 with job(snakemake) as work:
     torch.set_num_threads(snakemake.threads)
-    params, name, device = snakemake.params, snakemake.wildcards.network, training_device()
+    params, name = snakemake.params, snakemake.wildcards.network
+    device = training_device(params.device)
     settings = {key: value for key, value in params.training.items() if key != "recipe"}
     recipe = Recipe(**settings)
     split, validation = (

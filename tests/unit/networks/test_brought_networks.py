@@ -8,10 +8,12 @@ from pathlib import Path
 import brought_networks as kinds
 import pytest
 import torch
+from compressed import plain_predictions
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from paretopress.compression.designs import space_of
+from paretopress.compression.evaluation import Evaluator
 from paretopress.compression.layers import LAYER_KINDS, layout_of
 from paretopress.compression.plans import canonical
 from paretopress.compression.pruning import nonzero_rate
@@ -117,7 +119,7 @@ def test_another_job_has_the_network_that_was_trained(brought):
 
 
 HALF = Design(2, 2, 0.5, 0.5, 2, 2, 0)
-
+MANY_TRIES = 3  # evaluations of 5 batches, in which each path has its tries
 
 ROUNDED, INT8 = replace(HALF, linear_bits=4, conv_bits=3), replace(HALF, quantization=1)
 
@@ -151,6 +153,30 @@ def test_what_is_evaluated_is_compressed_counted_and_packed(brought, design, rep
     assert not torch.equal(dense, found)
     save_packed(pruned, plan, path := tmp_path / "packed.safetensors")
     assert torch.equal(scores(load_packed(network.fresh(), path)), found)
+
+
+HEAD_ALONE = Design(2, 0, 0.5, 0.5, 1, 1, 0)
+
+
+@pytest.mark.parametrize("repaired", [False, True], ids=["", "repaired"])
+def test_each_path_of_an_evaluation_gives_the_predictions_of_the_plain_one(
+    brought, repaired, tmp_path
+):
+    network = loaded(brought, repair=REPAIR if repaired else None)
+    whole = replace(network, image_size=None)  # has no head
+    evaluate = Evaluator(network, TEST, 3)
+    designs = [
+        Design(), HEAD_ALONE, replace(HEAD_ALONE, quantization=1), INT8, *[HALF] * MANY_TRIES,
+    ]  # fmt: skip
+    for design in designs:
+        _, plan = canonical(design, network.layout(), seed=1)
+        compressed, rate = network.compress(plan)
+        plain, same_rate = whole.compress(plan)
+        assert rate == same_rate
+        assert torch.equal(scores(compressed), scores(plain))
+        predictions, path = evaluate.predictions(compressed, plan)
+        assert torch.equal(predictions, plain_predictions(plain, TEST, 3))
+        assert path == "features" or not (network.head and network.head.holds(plan))
 
 
 def test_macs_are_those_of_torchs_counter(brought):

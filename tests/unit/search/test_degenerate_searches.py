@@ -5,7 +5,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from paths import ROOT
 from sklearn.tree import DecisionTreeRegressor
-from spaces import WHOLE, bounded, vector_of
+from spaces import WHOLE, bounded, result_of, vector_of
 from test_search import FAMILIES, METHODS, NO_LAYERS, FoldedTarget, tables
 
 from paretopress.compression.designs import SearchSpace, space_of
@@ -149,7 +149,7 @@ def initial_sample(target: Target, count: int) -> list[Evaluation]:
             plan.design_id,
             design,
             bytes=target.bytes_rate(plan),
-            **asdict(target.evaluate(plan)),
+            **result_of(target, plan),
         )
         for number, (design, plan) in enumerate(sample_initial(target, count, SEED), start=1)
     ]

@@ -5,14 +5,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 import numpy as np
 import pytest
-from spaces import vector_of
+from spaces import result_of, vector_of
 
 from paretopress.compression.evaluation import Measurement
 from paretopress.compression.layers import Layout
@@ -71,7 +71,7 @@ def initial_sample(target: Target) -> list[Evaluation]:
             plan.design_id,
             design,
             bytes=target.bytes_rate(plan),
-            **asdict(target.evaluate(plan)),
+            **result_of(target, plan),
         )
         for number, (design, plan) in enumerate(sample, start=1)
     ]

@@ -124,6 +124,9 @@ def test_machines_are_counted_by_their_runs_the_most_frequent_first():
         columns=["method", "seed", "processor", "threads"],
     ).assign(network="n")
     assert machines(timings) == [
-        {"processor": "Q", "threads": 1, "runs": 2},
-        {"processor": "P", "threads": 1, "runs": 1},
+        {"processor": "Q", "threads": 1, "device": "", "runs": 2},
+        {"processor": "P", "threads": 1, "device": "", "runs": 1},
     ]
+    on_gpus = machines(timings.assign(device=["A GPU", "A GPU", None, "A GPU", None]))
+    assert [row["device"] for row in on_gpus] == ["A GPU", "", "A GPU"]
+    assert {row["runs"] for row in on_gpus} == {1}

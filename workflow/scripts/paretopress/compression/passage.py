@@ -74,13 +74,13 @@ def _parts_shared(network: nn.Module, layers: Mapping[nn.Module, str]) -> set[st
     }
 
 
-def _values(nested: Any) -> Iterator[Any]:
+def values_in(nested: Any) -> Iterator[Any]:
     """Yield the values in tuples, lists and dicts, at any depth."""
     if isinstance(nested, Mapping):
         nested = tuple(nested.values())
     if isinstance(nested, tuple | list):
         for part in nested:
-            yield from _values(part)
+            yield from values_in(part)
     else:
         yield nested
 
@@ -137,7 +137,7 @@ def passage_of(network: nn.Module, images: torch.Tensor, keep: Sequence[str] = (
         def __torch_function__(
             self, function: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
-            for value in _values((args, kwargs or {})):
+            for value in values_in((args, kwargs or {})):
                 for name in holds.get(id(value), ()):
                     read.setdefault(name, len(order))
             return function(*args, **(kwargs or {}))

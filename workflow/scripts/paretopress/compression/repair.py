@@ -8,9 +8,10 @@ into its weight and bias, or into the scales of a rounded weight. No entry that 
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
@@ -18,14 +19,15 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..dataset.split import Split, normalized
+from ..dataset.split import Split
 from .channels import channels_first
+from .inputs import Inputs
 from .layers import tensor_name, transposed_weights, with_tensors
 from .moments import Moments, Pool
 from .passage import Passage, modules_of, norm_input
 from .pruning import Pruned
 from .rounding import rescale
-from .tally import denormals_flushed
+from .tally import CPU, denormals_flushed
 
 # A channel that has nearly vanished would be scaled without end.
 LEAST_SCALE, LARGEST_SCALE = 0.2, 5.0
@@ -50,12 +52,21 @@ class RepairImages:
         order: Indices of the images, in their order.
         batch_size: Images in a batch.
         asked: Number of images that the config asks for.
+        device: The device of the batches.
     """
 
     training: Split
     order: torch.Tensor
     batch_size: int
     asked: int
+    device: torch.device = CPU
+
+    @cached_property
+    def _inputs(self) -> Inputs:
+        parts = list(self.order.split(self.batch_size))
+        if len(parts) > 1 and len(parts[-1]) == 1:
+            parts[-2:] = [torch.cat(parts[-2:])]
+        return Inputs(self.training, parts, self.device)
 
     def batches(self) -> Iterator[torch.Tensor]:
         """Yield network inputs, float32 of shape (batch_size, 3, height, width).
@@ -63,11 +74,7 @@ class RepairImages:
         The last batch may be smaller. A last image alone joins the batch before: it may have one
         value of a channel, and then no standard deviation.
         """
-        parts = list(self.order.split(self.batch_size))
-        if len(parts) > 1 and len(parts[-1]) == 1:
-            parts[-2:] = [torch.cat(parts[-2:])]
-        for part in parts:
-            yield normalized(self.training, self.training.images[part])
+        yield from self._inputs
 
     def notes(self) -> list[str]:
         """Say what a user should know of the images."""
@@ -93,9 +100,10 @@ def _along(values: torch.Tensor, layer: Any, output: torch.Tensor) -> torch.Tens
     return values.to(output.dtype).view(-1, *[1] * places)
 
 
-def _run(network: nn.Module, images: RepairImages) -> None:
+def run(network: Callable[[torch.Tensor], Any], batches: Iterable[torch.Tensor]) -> None:
+    """Run some batches through a network."""
     with torch.no_grad(), denormals_flushed():
-        for batch in images.batches():
+        for batch in batches:
             network(batch)
 
 
@@ -126,7 +134,7 @@ def dense_moments(
 
             hooks.enter_context(module.register_forward_hook(measure))
         if layers:
-            _run(network, images)
+            run(network, images.batches())
     return pool
 
 
@@ -181,7 +189,7 @@ def repair(
     pruned: Pruned,
     names: Collection[str],
     dense: Mapping[str, Moments],
-    images: RepairImages,
+    passes: Callable[[nn.Module], None],
     own_tensor: Callable[[str, nn.Parameter], torch.Tensor],
 ) -> None:
     """Mend a pruned network in place, in one pass over the training images.
@@ -195,7 +203,8 @@ def repair(
             rounded weights. Its parameter objects belong to the caller, their memory need not.
         names: What is mended, from `Passage.after`.
         dense: The moments of the dense network, from `dense_moments`.
-        images: The training images.
+        passes: Runs the training images through a copy of the network, perhaps from the features
+            that come before the first of `names`.
         own_tensor: Gives the values of a parameter, by name, in memory that may be changed. It may
             empty the parameter before.
     """
@@ -231,7 +240,7 @@ def repair(
 
                 hooks.enter_context(module.register_forward_hook(mend))
         if names:
-            _run(passing, images)
+            passes(passing)
 
     with torch.no_grad():
         for name, found in pool.items():

@@ -1,6 +1,6 @@
 """Count the images that a network predicts correctly."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from ..dataset.split import Split, batches
 CPU = torch.device("cpu")
 # Part of torch's error for a batch that its dynamic int8 layers cannot scale because of NaN.
 WITHOUT_SCALE = "ChooseQuantizationParams"
+UNSCORED = -1
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,13 @@ def denormals_flushed() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def scores_of(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
+def scores_of(
+    network: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor
+) -> torch.Tensor:
     """The scores of a network for a batch of images.
 
     Args:
-        network: The network, in evaluation mode.
+        network: The network, in evaluation mode, or a part of it.
         images: Its inputs, float32 of shape (images, 3, height, width).
 
     Returns:
@@ -65,6 +68,29 @@ def scores_of(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
         if WITHOUT_SCALE not in str(error):
             raise
         return torch.full((len(images), 1), torch.nan, device=images.device)
+
+
+def predicted(scores: torch.Tensor) -> torch.Tensor:
+    """The predictions of a batch, int64 of shape (images,).
+
+    UNSCORED where the highest score of an image is not finite. This is no prediction.
+    """
+    best = scores.argmax(1, keepdim=True)  # the place of a NaN, where a row has one
+    return torch.where(scores.gather(1, best).isfinite(), best, UNSCORED)[:, 0]
+
+
+def counted(predictions: torch.Tensor, split: Split) -> Tally:
+    """Count predictions.
+
+    Args:
+        predictions: Those of all images of the split, as `predicted` gives them.
+        split: The images.
+
+    Returns:
+        The counts.
+    """
+    own = predictions.cpu()
+    return Tally(len(split), int((own == split.labels).sum()), int((own == UNSCORED).sum()))
 
 
 def tally(network: nn.Module, split: Split, batch_size: int, device: torch.device = CPU) -> Tally:
@@ -82,16 +108,13 @@ def tally(network: nn.Module, split: Split, batch_size: int, device: torch.devic
         The counts.
     """
     network.eval()
-    correct = unscored = 0
     # No inference mode: what a network keeps of a pass there could not be trained with afterwards.
     with torch.no_grad(), denormals_flushed():
-        for images, labels in batches(split, batch_size):
-            scores = scores_of(network, images.to(device))
-            predicted = scores.argmax(1, keepdim=True)  # the place of a NaN, where a row has one
-            scored = scores.gather(1, predicted).isfinite()
-            correct += int(((predicted == labels.to(device)[:, None]) & scored).sum())
-            unscored += int((~scored).sum())
-    return Tally(len(split), correct, unscored)
+        predictions = [
+            predicted(scores_of(network, images.to(device)))
+            for images, _ in batches(split, batch_size)
+        ]
+    return counted(torch.cat(predictions), split)
 
 
 def accuracy(

@@ -198,6 +198,12 @@ class EvaluationSettings(Section):
         description="Images in each batch. It can change results, since int8 scales are computed "
         "for each batch",
     )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto",
+        description="The device that networks are trained, pruned, repaired and evaluated on. auto: "
+        "the first CUDA device that PyTorch finds, else the CPU. cuda is refused where there is "
+        "none. Weights that were trained are kept if it changes",
+    )
 
 
 class Budget(Section):

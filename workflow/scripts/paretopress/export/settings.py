@@ -32,6 +32,7 @@ def export_settings(planned: Planned, network: str) -> dict[str, Any]:
         "data": f"{dataset.get('kind', '')} {dataset.get('path', '')}".strip(),
         "scaling": {key: dataset[key] for key in SCALING if key in dataset},
         "batch_size": study.evaluation.batch_size,
+        "device": study.evaluation.device,
         "threads": study.inference_time.threads,
         "repeats": study.inference_time.repeats,
         "fine_tune": tuning and tuning.model_dump(mode="json", exclude={"recipe"}),

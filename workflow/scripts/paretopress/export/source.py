@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..code import counted_files, told
+from ..compression.devices import described
 from ..dataset.split import Split, load_split
 from ..fronts.union import DENSE
 from ..jobs.digests import content_digest, file_digest
@@ -17,7 +18,7 @@ from ..jobs.versions import versions
 from ..networks.mapped import MappedNetwork, load_network
 from ..networks.metrics import read_metrics
 from ..networks.moves import load_moves
-from ..networks.training import Recipe, described, training_device
+from ..networks.training import Recipe, training_device
 from ..tables import read_table, records
 from .chosen import Row
 
@@ -46,6 +47,7 @@ class Source:
         data: The kind of the images, and their path.
         scaling: How an image becomes a square: `image_size`, `resize` and `interpolation`.
         batch_size: Images in a batch of an evaluation.
+        device: evaluation.device, for fine-tuning.
         threads: The threads of a pass.
         repeats: The timed blocks of each network.
         recipe: How designs are fine-tuned before they are exported. None if they are not.
@@ -76,6 +78,7 @@ class Source:
     data: str
     scaling: Mapping[str, Any]
     batch_size: int
+    device: str
     threads: int
     repeats: int
     recipe: Recipe | None
@@ -162,7 +165,11 @@ def source_of(
             given,
             [told(file) for file in counted_files(HERE / "exporting.py")],
             versions() | {package: version(package) for package in WRITERS},
-            [processor_name(), int8_products(), recipe and described(training_device())],
+            [
+                processor_name(),
+                int8_products(),
+                recipe and described(training_device(settings["device"])),
+            ],
         ),
         chosen_from=_digest(file_digest(files.front), file_digest(files.evaluations)),
         results=Path(settings["results"]),

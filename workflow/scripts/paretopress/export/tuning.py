@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from ..compression.devices import described
 from ..compression.plans import Plan
 from ..compression.pruning import Pruned
 from ..compression.tally import accuracy
@@ -15,7 +16,7 @@ from ..jobs.versions import versions
 from ..networks.checkpoints import Checkpoint
 from ..networks.fine_tuning import fine_tune
 from ..networks.history import Epoch, history_of
-from ..networks.training import NonFiniteLoss, Recipe, described, training_device
+from ..networks.training import NonFiniteLoss, Recipe, training_device
 from ..words import counted
 from .exported import FineTuned
 from .measuring import TEST
@@ -39,7 +40,7 @@ def _checkpoint(source: Source, plan: Plan, recipe: Recipe) -> Checkpoint:
 
 def _tuned(source: Source, plan: Plan, pruned: Pruned, recipe: Recipe) -> Pruned:
     """Fine-tune a design on the training images, on from its last finished epoch."""
-    checkpoint, device = _checkpoint(source, plan, recipe), training_device()
+    checkpoint, device = _checkpoint(source, plan, recipe), training_device(source.device)
     state = checkpoint.load()
     epochs = counted(recipe.epochs, "epoch")
     done = len(history_of(state))

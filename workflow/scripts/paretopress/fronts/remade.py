@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ..compression.designs import design_of, sample_seed
 from ..compression.layers import Layout
 from ..compression.plans import Plan, canonical
+from ..compression.tally import CPU
 from ..dataset.split import Split
 from ..errors import UserError
 from ..networks.mapped import MappedNetwork, load_network
@@ -101,6 +104,7 @@ def load_fronts(
     split: Split,
     initial_seed: int | None,
     moves: Moves,
+    device: torch.device = CPU,
 ) -> tuple[MappedNetwork, list[FrontDesign]]:
     """Load a trained dense network and the designs of its fronts.
 
@@ -111,6 +115,7 @@ def load_fronts(
         split: Images, which give the number of classes and the image size.
         initial_seed: `budget.initial_seed` of the config.
         moves: What the study does to the network beside its designs.
+        device: The device of the network.
 
     Returns:
         The dense network, and the distinct designs of all fronts. The dense network is the last
@@ -119,7 +124,7 @@ def load_fronts(
     Raises:
         UserError: The files do not fit each other.
     """
-    network = load_network(architecture, split, weights, moves)
+    network = load_network(architecture, split, weights, moves, device)
     layout = network.layout()
     designs = {
         design.design_id: design

@@ -128,22 +128,20 @@ class Journal:
 
     def _set_aside(self, fingerprint: str) -> None:
         aside = self._aside(fingerprint)
-        message = (
+        _tell(
             f"{self._folder}: these records were made with other inputs, settings, code or package "
             f"versions. They are set aside as {aside}, and the job begins anew. With the old ones "
             "the job goes on from there. Remove the folder if they will not come back."
         )
-        _tell(message)
         _move_records(self._folder, aside)
 
     def _wait(self) -> None:
         status = read_status(self._folder)
         holder = f"process {status.process} on {status.host}" if status else "another process"
-        message = (
+        _tell(
             f"{self._folder}: {holder} works on this job; this one waits until it ends, and takes "
             "over what it has done"
         )
-        _tell(message)
 
     def _warn_without_locks(self, error: OSError) -> None:
         self._without_locks = True
@@ -153,6 +151,10 @@ class Journal:
             self._folder,
             error.strerror,
         )
+
+    def has(self, kind: str, key: str) -> bool:
+        """Tell whether there is a record, which may be damaged."""
+        return (self._folder / kind / f"{key}.json").is_file()
 
     def remember(
         self, kind: str, key: str, compute: Callable[[], dict[str, Any]]

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from ..search.archive import Archive, Evaluation, Iteration, generator
+from ..search.archive import Archive, Iteration, generator
 from ..search.ctaea import Ctaea
 
 # Generations in a row without a new network. CTAEA then finds no more networks in the space.
@@ -44,10 +44,8 @@ class PlainCtaea:
                 return
             generation += 1
             before = archive.left
-            evaluated: list[Evaluation] = []
-            for design in archive.propose(generation, partial(Iteration, asked)):
-                if archive.left or archive.knows(design):
-                    evaluated.append(archive.evaluate(design, "generation", generation))
+            designs = archive.propose(generation, partial(Iteration, asked))
+            evaluated = archive.evaluate_all(designs, "generation", generation)
             stale = 0 if archive.left < before else stale + 1
             archive.finish_iteration()
             after_iteration(archive)

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import nn
 
 from ..compression.layers import layout_of
 from ..compression.packed_size import dense_bytes
 from ..compression.pruning import nonzero_rate
-from ..compression.tally import accuracy, tally
+from ..compression.tally import CPU, accuracy, tally
 from ..dataset.split import Split
 from ..errors import UserError
 from ..jobs.findings import explained
@@ -20,11 +21,16 @@ NOT_FINITE = "the weights themselves, and the code of a network of your own."
 
 
 def _dense_accuracy(
-    name: str, network: nn.Module, split: Split, images: str, batch_size: int
+    name: str,
+    network: nn.Module,
+    split: Split,
+    images: str,
+    batch_size: int,
+    device: torch.device,
 ) -> float:
-    counted = tally(network, split, batch_size)
+    counted = tally(network, split, batch_size, device)
     if counted.unscored:
-        place = not_finite_in(network, split, batch_size)
+        place = not_finite_in(network.to(CPU), split, batch_size)
         facts = {"images": {images: image_facts(split)}, "not_finite": place}
         raise UserError(
             f"{name}: the scores of the dense network are not finite (NaN or infinite) "
@@ -35,7 +41,12 @@ def _dense_accuracy(
 
 
 def measure_dense(
-    network_name: str, network: nn.Module, validation: Split, test: Split, batch_size: int
+    network_name: str,
+    network: nn.Module,
+    validation: Split,
+    test: Split,
+    batch_size: int,
+    device: torch.device = CPU,
 ) -> dict[str, Any]:
     """Compute the content of metrics.json.
 
@@ -45,6 +56,7 @@ def measure_dense(
         validation: The validation split.
         test: The test split.
         batch_size: Images in a batch.
+        device: The device of the network.
 
     Returns:
         Accuracy, number of images and share of the most frequent class for each split. How many
@@ -57,7 +69,7 @@ def measure_dense(
     """
     layout = layout_of(network)
     accuracies = {
-        name: _dense_accuracy(network_name, network, split, name, batch_size)
+        name: _dense_accuracy(network_name, network, split, name, batch_size, device)
         for name, split in (("validation", validation), ("test", test))
     }
     return {
@@ -133,7 +145,10 @@ def measure_repaired(
     network, left_alone = mapped.repaired()
     splits = {"validation": validation, "test": test}
     return {
-        "accuracy": {name: accuracy(network, split, batch_size) for name, split in splits.items()},
+        "accuracy": {
+            name: accuracy(network, split, batch_size, mapped.device)
+            for name, split in splits.items()
+        },
         "images": len(images.order),
         "left_alone": list(left_alone),
         "notes": images.notes(),

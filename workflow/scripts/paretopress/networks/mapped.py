@@ -1,21 +1,22 @@
 """A trained network whose weights are mapped from their file into memory.
 
 Jobs that read the same file share this memory. Pruned tensors belong to their job. They are read in
-parts, so that no tensor is in memory twice.
+parts, so that no tensor is in memory twice. On another device than the CPU, the weights stay there.
 """
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
 from torch import nn
 
 from ..compression.allocation import ReadMagnitudes, lamp_table, magnitudes_of
+from ..compression.features import features_of
+from ..compression.head import Head, head_of
 from ..compression.layers import (
     LAYER_KINDS,
     Layer,
@@ -29,7 +30,8 @@ from ..compression.moments import Moments
 from ..compression.passage import Passage, passage_of
 from ..compression.plans import Plan
 from ..compression.pruning import Pruned, count_and_quantize, prune
-from ..compression.repair import dense_moments, repair
+from ..compression.repair import RepairImages, dense_moments, repair, run
+from ..compression.tally import CPU
 from ..config.weight_files import SAFETENSORS
 from ..dataset.split import Split
 from ..errors import UserError
@@ -37,8 +39,8 @@ from .build import build_for
 from .extra_state import set_states
 from .fitting import fitted
 from .moves import NO_MOVES, Moves
-from .stored import wanted_by
-from .weights import PART
+from .on_device import require_runs
+from .tensors import Mapped, Resident, moved
 
 OwnTensor = Callable[[str, nn.Parameter], torch.Tensor]
 
@@ -51,11 +53,21 @@ class MappedNetwork:
         structure: The network. Its own weights are not used.
         weights: The safetensors file that `save_weights` wrote for it.
         moves: What the study does to it beside its designs.
+        image_size: Side of the images, in pixels. None if its head is not looked for.
+        device: The device of all networks and tensors that it gives.
     """
 
     structure: nn.Module
     weights: Path
     moves: Moves = NO_MOVES
+    image_size: int | None = None
+    device: torch.device = CPU
+
+    @cached_property
+    def head(self) -> Head | None:
+        """Its head, for designs that change nothing else. None if there is none."""
+        size = self.image_size
+        return None if size is None else head_of(self.fresh(), size, self.device)
 
     def layout(self) -> Layout:
         """List the layers that can be pruned.
@@ -78,43 +90,25 @@ class MappedNetwork:
     def fresh(self) -> nn.Module:
         """Make the trained network, in evaluation mode.
 
-        Weights are read when they are used. They leave memory together with the network.
+        On the CPU, weights are read when they are used, and leave memory with the network.
 
         Raises:
             UserError: The file cannot be read, or does not fit the network.
         """
-        weights = fitted(self.structure, self.weights)
-        tensors = weights.tensors
-        for name, key in weights.keys.items():
-            if tensors[name].numel() >= PART:
-                # A mapping of its own ends when this tensor is no longer used.
-                with safe_open(self.weights, framework="pt") as file:
-                    tensors[name] = file.get_tensor(key)
-        network = with_tensors(self.structure, tensors)
+        weights = self._tensors.fitted()
+        network = with_tensors(self.structure, weights.tensors)
         set_states(network, weights.extra)
-        return network.eval()
+        return (network if self.device == CPU else moved(network, self.device)).eval()
 
     @cached_property
-    def _keys(self) -> dict[str, str]:
-        """The name in the file by each name of a tensor. One with several names is there once."""
-        keys = fitted(self.structure, self.weights).keys
-        first = wanted_by(self.structure).first
-        return {name: keys[own] for name, own in first.items() if own in keys}
+    def _tensors(self) -> Mapped | Resident:
+        if self.device == CPU:
+            return Mapped(self.structure, self.weights)
+        return Resident(self.structure, self.weights, self.device)
 
     def read(self, name: str) -> torch.Tensor:
-        """Read one tensor of the file into memory of its own, part by part."""
-        key = self._keys[name]
-        with safe_open(self.weights, framework="pt") as file:
-            mapped = file.get_tensor(key)
-        if mapped.numel() < PART or mapped.dim() == 0:
-            return mapped.clone()
-        own = torch.empty_like(mapped)
-        rows = max(1, PART // mapped[0].numel())
-        for start in range(0, len(own), rows):
-            # Each part has its own mapping, which returns its memory at the end.
-            with safe_open(self.weights, framework="pt") as file:
-                own[start : start + rows] = file.get_slice(key)[start : start + rows]
-        return own
+        """Read one tensor into memory of its own, on the CPU part by part from the file."""
+        return self._tensors.read(name)
 
     def tables(self) -> dict[str, np.ndarray]:
         """Compute the tables of its LAMP allocation, by kind. Each weight is read twice.
@@ -139,13 +133,33 @@ class MappedNetwork:
         return replace(self, moves=replace(self.moves, tables=self.tables()))
 
     @cached_property
+    def _images(self) -> RepairImages | None:
+        """The images of the repair, on the device."""
+        images = self.moves.repair
+        return images and replace(images, device=self.device)
+
+    @cached_property
     def _dense(self) -> tuple[Passage, Mapping[str, Moments]]:
         """What repair knows of the dense network. It is measured once."""
-        images = self.moves.repair
+        images = self._images
         assert images is not None
         network = self.fresh()
         passage = passage_of(network, next(images.batches()), self.moves.keep)
         return passage, dense_moments(network, passage, images)
+
+    @cached_property
+    def _repair_features(self) -> list[torch.Tensor] | None:
+        """What the body gives the head for the images of the repair. None if it cannot be kept."""
+        head, images = self.head, self._images
+        assert head is not None
+        assert images is not None
+        return features_of(head, self.fresh(), images.batches())
+
+    def _passes(self, plan: Plan, images: RepairImages) -> Callable[[nn.Module], None]:
+        """Runs the images of the repair through what a plan changes of a network."""
+        if (head := self.head) and head.holds(plan) and (features := self._repair_features):
+            return lambda network: run(partial(head.scores, network), features)
+        return lambda network: run(network, images.batches())
 
     @property
     def left_alone(self) -> tuple[str, ...]:
@@ -158,7 +172,7 @@ class MappedNetwork:
         def own_tensor(name: str, parameter: nn.Parameter) -> torch.Tensor:
             if name in owned:
                 return parameter.detach()
-            parameter.data = torch.empty(0)
+            parameter.data = torch.empty(0, device=self.device)
             return self.read(name)
 
         return own_tensor
@@ -168,13 +182,13 @@ class MappedNetwork:
 
         Its tensors are in memory once. A weight that was rounded stays code times scale.
         """
-        images, changed = self.moves.repair, plan.changed
+        images, changed = self._images, plan.changed
         if images is None or not changed:
             return prune(self.fresh(), plan, self.read)
         passage, dense = self._dense
         pruned = prune(self.fresh(), plan, self.read)
         names = passage.after(set(map(layer_name, changed)))
-        repair(pruned, names, dense, images, self._own_tensor(changed))
+        repair(pruned, names, dense, self._passes(plan, images), self._own_tensor(changed))
         return pruned
 
     def repaired(self) -> tuple[nn.Module, tuple[str, ...]]:
@@ -183,7 +197,7 @@ class MappedNetwork:
         Returns:
             The network, and the layers and norms that repair cannot mend, each with the reason.
         """
-        images = self.moves.repair
+        images = self._images
         assert images is not None
         passage, dense = self._dense
         network = self.fresh()
@@ -191,7 +205,13 @@ class MappedNetwork:
         names = passage.after(
             {layer.name for kind in LAYER_KINDS for layer in getattr(layout, kind)}
         )
-        repair(Pruned(network, {}), names, dense, images, self._own_tensor(()))
+        repair(
+            Pruned(network, {}),
+            names,
+            dense,
+            lambda passing: run(passing, images.batches()),
+            self._own_tensor(()),
+        )
         return network, passage.left_alone
 
     def compress(self, plan: Plan) -> tuple[nn.Module, float]:
@@ -199,13 +219,16 @@ class MappedNetwork:
         return count_and_quantize(self.pruned(plan).network, plan)
 
 
-def mapped_network(structure: nn.Module, weights: Path, moves: Moves = NO_MOVES) -> MappedNetwork:
+def mapped_network(
+    structure: nn.Module, weights: Path, moves: Moves = NO_MOVES, image_size: int | None = None
+) -> MappedNetwork:
     """Map the weights of a network, and drop those that it was built with.
 
     Args:
         structure: The network.
         weights: The safetensors file with its trained weights.
         moves: What the study does to it beside its designs.
+        image_size: Side of the images, in pixels. None if its head is not looked for.
 
     Returns:
         The mapped network.
@@ -221,11 +244,15 @@ def mapped_network(structure: nn.Module, weights: Path, moves: Moves = NO_MOVES)
             f"{', with ' if facts.casts else ''}{', '.join(facts.casts)}. Make a file that can, "
             "with paretopress.networks.weights.import_weights."
         )
-    return MappedNetwork(MappedNetwork(structure, weights).fresh(), weights, moves)
+    return MappedNetwork(MappedNetwork(structure, weights).fresh(), weights, moves, image_size)
 
 
 def load_network(
-    architecture: Mapping[str, Any], split: Split, weights: Path, moves: Moves
+    architecture: Mapping[str, Any],
+    split: Split,
+    weights: Path,
+    moves: Moves,
+    device: torch.device = CPU,
 ) -> MappedNetwork:
     """Build a network for the images of a split, and map its trained weights.
 
@@ -234,12 +261,14 @@ def load_network(
         split: Images of the study. Their classes and their size are used.
         weights: The safetensors file with the trained weights.
         moves: What the study does to the network beside its designs.
+        device: The device that it is compressed on.
 
     Returns:
         The network, ready for compression.
 
     Raises:
-        UserError: The network cannot be built, or the weights do not fit it.
+        UserError: The network cannot be built, the weights do not fit it, or it does not run on the
+            device.
 
     Example:
         >>> import tempfile
@@ -254,4 +283,9 @@ def load_network(
         >>> rate < 1
         True
     """
-    return mapped_network(build_for(architecture, split, moves.keep), weights, moves)
+    size = split.images.shape[-1]
+    structure = build_for(architecture, split, moves.keep)
+    network = replace(mapped_network(structure, weights, moves, size), device=device)
+    if device != CPU:
+        require_runs(network.fresh(), device, size)
+    return network

@@ -4,7 +4,6 @@ A training that was killed goes on after its last finished epoch, and ends with 
 """
 
 import math
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ import torch
 from torch import nn
 from torch.optim import lr_scheduler
 
+from ..compression.devices import AUTO, device_of
 from ..compression.tally import CPU
 from ..dataset.split import Split, normalized
 from ..jobs.stopping import finished_first
@@ -272,26 +272,9 @@ def train(
     return training.history
 
 
-def training_device() -> torch.device:
-    """Choose the first CUDA device, else the CPU, and make torch deterministic where it can be.
-
-    It must be called before anything else uses CUDA.
-    """
-    if not torch.cuda.is_available():
+def training_device(asked: str = AUTO) -> torch.device:
+    """Give the device for a training, as `device_of` does, and make torch deterministic there."""
+    device = device_of(asked)
+    if device == CPU:
         torch.use_deterministic_algorithms(True)
-        return torch.device("cpu")
-    # Read when CUDA starts. Without it, cuBLAS may sum in another order each time (its
-    # documentation, "Results Reproducibility").
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    # Warn only: VGG's adaptive average pooling has no deterministic backward pass on CUDA, and an
-    # error would rule VGG out.
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    return torch.device("cuda", 0)
-
-
-def described(device: torch.device) -> str:
-    """Describe a device for a log."""
-    if device.type == "cuda":
-        return f"{torch.cuda.get_device_name(device)} (CUDA)"
-    threads = torch.get_num_threads()
-    return f"the CPU, {threads} {'thread' if threads == 1 else 'threads'}"
+    return device

@@ -11,7 +11,10 @@ from ..config.sizes import NONZERO_RATE, functions_of
 from ..config.variables import INTEGER_VARIABLES, OF_THE_PAPER
 from ..search.objectives import constraint_value
 
-TIMING_COLUMNS = ["step", "iteration", "evaluation", "seconds", "threads", "processor"]
+TIMING_COLUMNS = [
+    "step", "iteration", "evaluation", "seconds", "threads", "processor", "path", "device", "differing",
+]  # fmt: skip
+INTEGERS = ("iteration", "evaluation", "threads", "differing")
 
 
 def evaluation_columns(variables: Iterable[str] = OF_THE_PAPER) -> list[str]:
@@ -143,10 +146,10 @@ def timing_table(steps: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         steps: The timed steps in their order, by column.
 
     Returns:
-        The columns TIMING_COLUMNS. Threads and processor are empty if they are not known.
+        The columns TIMING_COLUMNS. What is not known is empty, such as the processor.
     """
     return (
         pd.DataFrame(list(steps))
         .reindex(columns=TIMING_COLUMNS)
-        .astype({"iteration": "Int64", "evaluation": "Int64", "threads": "Int64"})
+        .astype(dict.fromkeys(INTEGERS, "Int64"))
     )

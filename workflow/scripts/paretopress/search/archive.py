@@ -44,6 +44,7 @@ class Target:
         evaluate: Gives the true evaluation of a plan, as `evaluation.measure`.
         threshold: tau, the least accuracy that is feasible, in [0, 1).
         size: The size that is minimised, a key of config.sizes.SIZES.
+        begin: Takes plans that will be evaluated next, and may begin with several at once.
     """
 
     space: SearchSpace
@@ -52,6 +53,7 @@ class Target:
     evaluate: Callable[[Plan], Measurement]
     threshold: float
     size: str = NONZERO_RATE
+    begin: Callable[[Sequence[Plan]], None] = lambda plans: None
 
     def bytes_rate(self, plan: Plan) -> float:
         """The bytes of the packed network of a plan, as `packed_size.bytes_rate`."""
@@ -187,7 +189,7 @@ class Archive:
             plan.design_id,
             lambda: {**asdict(measured(self.target, plan)), "machine": self._machine},
         )
-        machine = record.pop("machine")
+        machine = record.pop("machine") | {"differing": record.pop("differing", None)}
         number = len(self.evaluations) + 1
         evaluation = Evaluation(
             number, phase, iteration, plan.design_id, design,
@@ -195,12 +197,30 @@ class Archive:
         )  # fmt: skip
         return self._append(evaluation, machine)
 
+    def evaluate_all(
+        self, designs: Sequence[Design], phase: str, iteration: int
+    ) -> list[Evaluation]:
+        """Evaluate the designs of an iteration in their order, as far as the budget reaches."""
+        plans = {plan.design_id: plan for _, plan in map(self.target.canonical, designs)}
+        new = [
+            plan
+            for name, plan in plans.items()
+            if name not in self._known and not self._journal.has("evaluations", name)
+        ]
+        self.target.begin(new[: self.left])
+        return [
+            self.evaluate(design, phase, iteration)
+            for design in designs
+            if self.left or self.knows(design)
+        ]
+
     def _append(self, evaluation: Evaluation, machine: Mapping[str, Any]) -> Evaluation:
         self.evaluations.append(evaluation)
         self._known[evaluation.design_id] = evaluation
         self.timings.append({
             "step": "evaluation", "iteration": evaluation.iteration,
             "evaluation": evaluation.evaluation, "seconds": evaluation.seconds, **machine,
+            "path": evaluation.path,
         })  # fmt: skip
         return evaluation
 
@@ -261,11 +281,7 @@ def spend_budget(
     while archive.left:
         iteration += 1
         infills = archive.propose(iteration, partial(propose, archive, iteration))
-        evaluated = [
-            archive.evaluate(design, "infill", iteration)
-            for design in infills
-            if archive.left or archive.knows(design)
-        ]
+        evaluated = archive.evaluate_all(infills, "infill", iteration)
         archive.finish_iteration(left_out=len(infills) - len(evaluated))
         after_iteration(archive)
         if not infills:

@@ -12,6 +12,7 @@ class Evaluation:
 
     Evaluations count from 1, iterations from 0 (the initial sample). `phase` is "initial", "infill"
     or "generation". `design` is canonical, and equal values of `design_id` are equal networks.
+    `path` is how the images passed, as in `compression.evaluation.Measurement`.
     """
 
     evaluation: int
@@ -23,6 +24,7 @@ class Evaluation:
     bytes: float
     accuracy: float
     seconds: float
+    path: str = ""
 
     def row(self) -> dict[str, Any]:
         """The evaluation and the variables of its design, by column."""

@@ -1,12 +1,15 @@
 """Build the inputs of a search from files: its problem and its evaluated initial sample."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ..compression.designs import SearchSpace, design_of
-from ..compression.evaluation import Measurement, measure
-from ..compression.plans import Plan
+from ..compression.evaluation import Evaluator
+from ..compression.tally import CPU
 from ..config.sizes import NONZERO_RATE
 from ..dataset.split import load_split
 from ..networks.mapped import load_network
@@ -25,6 +28,8 @@ def load_target(
     threshold: float,
     moves: Moves,
     size: str = NONZERO_RATE,
+    at_once: int = 1,
+    device: torch.device = CPU,
 ) -> Target:
     """Build the problem of compressing one trained network, measured on one split.
 
@@ -38,17 +43,33 @@ def load_target(
         threshold: tau, the least accuracy that is feasible, in [0, 1).
         moves: What the study does to the network beside its designs.
         size: The size that is minimised, a key of config.sizes.SIZES.
+        at_once: Designs that are evaluated at once.
+        device: The device of the evaluations, from `devices.device_of`. One that is not the CPU is
+            compared with the CPU on a few designs.
 
     Returns:
         The search problem.
     """
     split = load_split(images)
-    network = load_network(architecture, split, weights, moves)
+    network = load_network(architecture, split, weights, moves, device)
+    on_cpu = None if device == CPU else replace(network, device=CPU)
+    evaluate = Evaluator(network, split, batch_size, at_once, on_cpu)
+    return Target(space, network.layout(), seed, evaluate, threshold, size, evaluate.begin)
 
-    def evaluate(plan: Plan) -> Measurement:
-        return measure(network.compress, plan, split, batch_size)
 
-    return Target(space, network.layout(), seed, evaluate, threshold, size)
+def other_devices(timings: Path, device: torch.device) -> list[str]:
+    """Where an initial sample was evaluated, if that is another kind of device than a search's.
+
+    Args:
+        timings: CSV file with the seconds of each evaluation.
+        device: The device of the search.
+
+    Returns:
+        The names of GPUs, or "the CPU". Empty if both are of the same kind.
+    """
+    table = read_table(timings)
+    names = table["device"].fillna("") if "device" in table else [""]
+    return sorted({name or "the CPU" for name in names if (name == "") != (device == CPU)})
 
 
 def read_initial(designs: Path, timings: Path) -> list[Evaluation]:

@@ -19,6 +19,8 @@ COST_COLUMNS = [
     "search_hours",
 ]
 
+MACHINE = ["processor", "threads", "device"]
+
 
 @dataclass(frozen=True)
 class TimeUnit:
@@ -49,13 +51,13 @@ def machines(timings: pd.DataFrame) -> list[dict[str, Any]]:
         timings: The timings of all runs.
 
     Returns:
-        Rows with processor, threads and runs, the most frequent first. Empty if no processor is
-        known.
+        Rows with processor, threads, device and runs, the most frequent first. The device is ""
+        without a GPU. Empty if no processor is known.
     """
-    known = timings.dropna(subset=["processor"]).drop_duplicates(
-        [*RUN_COLUMNS, "processor", "threads"]
-    )
-    counted = known.groupby(["processor", "threads"]).size().rename("runs").reset_index()
+    known = timings.dropna(subset=["processor"])
+    devices = known.get("device", pd.Series(index=known.index, dtype=object)).fillna("")
+    known = known.assign(device=devices).drop_duplicates([*RUN_COLUMNS, *MACHINE])
+    counted = known.groupby(MACHINE).size().rename("runs").reset_index()
     return records(counted.sort_values("runs", ascending=False))
 
 
