@@ -24,6 +24,7 @@ if STUDY.networks:
     include: "workflow/rules/download.smk"
     include: "workflow/rules/dataset.smk"
     include: "workflow/rules/compression.smk"
+    include: "workflow/rules/forecast.smk"
     include: "workflow/rules/baseline.smk"
     include: "workflow/rules/designs.smk"
     include: "workflow/rules/search.smk"

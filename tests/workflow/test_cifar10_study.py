@@ -1,6 +1,7 @@
 """Real Snakemake runs with CIFAR-10 from a local server, and which changes fetch it again."""
 
 import hashlib
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,6 +78,14 @@ def test_the_archive_is_downloaded_over_all_troubles_and_read(downloaded, server
         "SHA-256 as wanted",
     ):
         assert line in log
+
+
+def test_each_network_is_forecast_before_its_searches(project):
+    forecast = "results/tiny/baselines/first/forecast.json"
+    project.complete(1, forecast)
+    log = (project.folder / "results/tiny/logs/forecast/first.log").read_text(encoding="utf-8")
+    assert re.search(r"forecast of first: .+ of searches, .+ GB each \(done: 0 of \d+ runs\)", log)
+    assert project.to_do(forecast) == []
 
 
 def test_after_the_download_nothing_is_to_do(project):

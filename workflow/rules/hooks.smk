@@ -7,6 +7,8 @@ from workflow.scripts.paretopress.jobs.hooks import end_leftover_jobs, mark_run
 from workflow.scripts.paretopress.jobs.hooks import require_writable
 from workflow.scripts.paretopress.jobs.logs import BEGINS, PROGRESS, shorten
 from workflow.scripts.paretopress.jobs.own_code import require_own_code_in_jobs
+from workflow.scripts.paretopress.runs.planned import Planned
+from workflow.scripts.paretopress.runs.remaining import forecast_lines
 
 
 def recorded_journals():
@@ -58,6 +60,9 @@ onstart:
         take_over_cluster_jobs()
     except UserError as error:
         raise WorkflowError(str(error))
+    # At a first start the jobs that forecast say the same, once they have measured.
+    for line in forecast_lines(Planned(STUDY, placed(PLANNED.results))):
+        print(line, file=sys.stderr)
 
 
 onsuccess:

@@ -14,12 +14,14 @@ from paretopress.jobs.job import job
 from paretopress.jobs.machine import this_machine
 from paretopress.networks.metrics import read_metrics
 from paretopress.report.comparison import comparison
+from paretopress.report.costs import with_forecasts
 from paretopress.report.networks import network_page
 from paretopress.report.plot import front_plot
 from paretopress.report.render import effective_config, render
 from paretopress.report.ship import exported_series, to_ship
 from paretopress.report.sources import sources
 from paretopress.report.summary import summary_json
+from paretopress.runs.forecast import read_times
 from paretopress.search.objectives import threshold_of
 from paretopress.statistics.costs import machines
 from paretopress.tables import read_table, records
@@ -39,6 +41,10 @@ with job(snakemake):
     checks = {
         name: json.loads(Path(path).read_text(encoding="utf-8"))["notes"]
         for name, path in zip(config["networks"], inputs.checks, strict=True)
+    }
+    forecasts = {
+        Path(path).parent.name: read_times(Path(path).read_text(encoding="utf-8"))
+        for path in inputs.forecasts
     }
     dataset = next((json.loads(Path(path).read_text("utf-8")) for path in inputs.dataset), None)
     histories = dict(zip(config["networks"], inputs.history, strict=True))
@@ -112,7 +118,7 @@ with job(snakemake):
         ships=ships,
         comparisons=comparisons,
         claims=records(statistics["claims"]),
-        costs=records(statistics["costs"]),
+        costs=list(with_forecasts(records(statistics["costs"]), forecasts, config["budget"])),
         sources=list(
             sources(list(config["networks"]), [page.name for page in pages if page.imported])
         ),

@@ -73,8 +73,12 @@ def test_a_page_says_what_there_is_and_what_is_left_out(check):
     assert re.search(r"^  up +conv +ConvTranspose2d +32,768 +64$", page, re.MULTILINE)
     assert page.count("kept as they are, by search_space.keep: head") == 2
     assert "parameters that are not pruned: BatchNorm2d 16, Conv2d 8, Net 512" in page
-    assert page.count("one evaluation: about ") == 2
-    assert page.count("at most 120 evaluations on this network") == 2
+    assert re.search(
+        r"^  one evaluation +share +takes\n  convolutions(, int8)? +\d+%", page, re.MULTILINE
+    )
+    rows = re.findall(r"^  (initial samples|random|total) +([\d,]+) ", page, re.MULTILINE)
+    assert rows == [("initial samples", "60"), ("random", "60"), ("total", "120")] * 2
+    assert page.count("one after the other, with 1 thread; peak memory of this command: ") == 2
     assert "accuracy" not in page
 
 
@@ -98,6 +102,33 @@ def test_weights_are_taken_over_and_measured_on_a_few_images(check, tmp_path):
     assert re.search(r"accuracy of the dense network: [\d.]+% of 8 validation images", page)
     assert "have probably seen the images of the search" in page
     assert "with 2 threads" in page
+
+
+def test_the_table_of_the_embedded_study_forecasts_each_of_its_methods(check):
+    study = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    (surrogates, *others), own = study["methods"], architecture("only_conv")
+    del study["networks"], study["dataset"], study["study"]
+    page = check(
+        {"mine": {"architecture": own}},
+        **study
+        | {
+            "methods": [surrogates | {"generations": 2, "candidates": ["knn"]}, *others],
+            "export": {},
+        },
+    )
+    table = re.search(r"^  forecast .*\n((?:  .*\n)+?)  one after", page, re.MULTILINE)[1]
+    assert [re.split(r"  +", line.strip())[:2] for line in table.splitlines()] == [
+        ["initial samples", "60"],
+        *(
+            [f"surrogate-{objective}-{constraint}", "30"]
+            for objective in ("mse", "random")
+            for constraint in ("spearman", "random")
+        ),
+        ["ctaea-10x3", "60"],
+        ["random", "30"],
+        ["total", "270"],
+    ]
+    assert re.search(r"^Forecast of the study: .+, one after the other\.$", page, re.MULTILINE)
 
 
 def test_what_a_study_could_not_use_is_refused_before_it(check, tmp_path):

@@ -11,10 +11,12 @@ from run_tables import run_table
 
 from paretopress.config.study import Study
 from paretopress.report.comparison import comparison
+from paretopress.report.costs import with_forecasts
 from paretopress.report.networks import Drawn, NetworkPage, in_words, network_page
 from paretopress.report.render import render
 from paretopress.report.summary import summary_json
 from paretopress.report.units import one_unit
+from paretopress.runs.forecast import Kind, Step, Times
 from paretopress.runs.tables import iteration_columns
 from paretopress.statistics.factors import factors
 from paretopress.statistics.pairs import pairwise
@@ -454,7 +456,7 @@ def test_one_of_a_thing_is_never_told_in_the_plural():
         comparisons=[comparison("n", tables(runs), iterations, 1)],
         claims=[CLAIM | {"blocks": 1}],
         machine={"processor": "P", "cores": 1, "memory_gib": 1.0, "system": "S"},
-        machines=[{"runs": 1, "processor": "P", "threads": 1}],
+        machines=[{"runs": 1, "processor": "P", "threads": 1, "device": ""}],
     )
     assert "1 method on 1 network with 1 seed" in text
     assert "and 1 more run" in text
@@ -494,11 +496,27 @@ def test_a_study_of_small_networks_has_one_unit_for_all_their_bytes():
 def test_the_costs_have_the_unit_of_the_longest_time(hours, unit, shown):
     names = ("sample_hours", "evaluation_hours", "search_hours")
     row = {"network": "n", "method": "m", "runs": 1, "timed": 1, "median_seconds": 0.25}
-    costs = [row | dict.fromkeys(names, value) for value in hours]
+    costs = list(with_forecasts([row | dict.fromkeys(names, value) for value in hours], {}, {}))
     text = rendered(page_of(), costs=costs)
     assert f"initial sample ({unit}) own evaluations ({unit}) search ({unit})" in text
     for value in shown:
         assert f"n m 1 1 0.25 {value} {value} {value}" in text
+    assert "forecast" not in text, "none is known"
+
+
+def test_the_costs_have_the_forecast_of_each_method_that_was_timed():
+    times = Times(1, 10**9, (Kind(True, False, 1.0, seconds=6.0),), {"m": Step(50, seconds=3.0)})
+    row = {"network": "n", "runs": 2, "timed": 1, "median_seconds": 0.25, "sample_hours": None}
+    row |= {"evaluation_hours": 0.5, "search_hours": 0.5}
+    costs = with_forecasts(
+        [row | {"method": "m"}, row | {"method": "added"}],
+        {"n": times},
+        {"evaluations": 300, "initial": 100},
+    )
+    text = rendered(page_of(), costs=list(costs))
+    assert "forecast (minutes) taken / forecast" in text
+    assert "n m 2 1 0.25 – 30.0 30.0 85.0 0.71" in text, "2 runs of 50 x 6 s and 250 x 9 s"
+    assert "n added 2 1 0.25 – 30.0 30.0 – –" in text
 
 
 def test_a_study_that_minimises_bytes_shows_them_and_its_size_everywhere():

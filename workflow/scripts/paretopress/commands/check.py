@@ -1,19 +1,16 @@
 """Try all that a study will use, in seconds and before any work: its images and its networks."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from time import perf_counter
 
 import torch
 
 from ..compression.designs import space_of
+from ..compression.devices import device_of
 from ..compression.layers import in_text
-from ..compression.plans import Plan
-from ..compression.pruning import count_and_quantize, prune
 from ..compression.repair import RepairImages
-from ..compression.tally import tally
 from ..config.study import Study
 from ..dataset.builders import DATASETS
 from ..dataset.facts import Dataset, Facts, SplitFacts, notes
@@ -31,14 +28,16 @@ from ..networks.inspection import LayerFacts
 from ..networks.mapped import MappedNetwork
 from ..networks.moves import Moves
 from ..networks.preflight import FEW, preflight
+from ..runs.forecast import Cost, Times
 from ..runs.planned import CIFAR10_DOWNLOAD, Planned
+from ..runs.remaining import remaining
+from ..runs.timed import Timing, images_within, time_network
 from ..words import counted
 from .advice import Advice
 
 NO_ADVICE = Advice()
 WARNING = "  - warning: "
-FIRST = 8  # images that tell how many more there is time for
-SECONDS = 2.0  # of a pass over the images, of which weights that were brought need a dozen
+SECONDS = 2.0  # of a pass over the images, of which there are a dozen
 MOST_LAYERS = 60  # in the table of a network
 CIFAR10_CLASSES = tuple("0123456789")
 CIFAR10_IMAGES = {"train": 50_000, "test": 10_000}
@@ -122,62 +121,37 @@ def _of_layers(layers: Sequence[LayerFacts]) -> Iterator[str]:
         yield f"  and {len(layers) - MOST_LAYERS} more layers"
 
 
-@dataclass(frozen=True)
-class Timed:
-    """What an evaluation takes, by one on a few images.
-
-    Attributes:
-        images: Number of images that a pass of a few seconds reaches.
-        compression: Seconds of compressing the network, with its repair on all its images.
-        scoring: Seconds of a pass over all images of the search.
-    """
-
-    images: int
-    compression: float
-    scoring: float
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """The rows of a table. All columns but the first stand at their right edge."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for first, *others in rows:
+        cells = [f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True)]
+        yield "  ".join(["", f"{first:<{widths[0]}}", *cells])
 
 
-def _timed(
-    network: MappedNetwork, plan: Plan, split: Split, batch_size: int, of_all: int, repaired: int
-) -> Timed:
-    """Evaluate a plan on as many images as a few seconds allow.
-
-    Args:
-        network: The network, with its repair on a few images.
-        plan: The plan.
-        split: The images.
-        batch_size: Images in a batch.
-        of_all: Images of a whole evaluation.
-        repaired: Images of a whole repair.
-    """
-    dense, start = network.fresh(), perf_counter()
-    first = few_of(split, FIRST)
-    tally(dense, first, batch_size)
-    each = (perf_counter() - start) / len(first)
-    images = few_of(split, max(FIRST, int(SECONDS / each)))
-    del dense
-    start = perf_counter()
-    prune(network.fresh(), plan, network.read)
-    pruned = perf_counter()
-    compressed, _ = count_and_quantize(network.pruned(plan).network, plan)
-    ready = perf_counter()
-    tally(compressed, images, batch_size)
-    scored = (perf_counter() - ready) / len(images)
-    # The second time came with the repair.
-    pruning, repair = pruned - start, max(0.0, ready - pruned - (pruned - start))
-    if moves := network.moves.repair:
-        repair *= repaired / len(moves.order)
-    return Timed(len(images), pruning + repair, scored * of_all)
+def _of_kinds(times: Times) -> Iterator[tuple[str, ...]]:
+    yield "one evaluation", "share", "takes"
+    for kind in sorted(times.kinds, key=lambda kind: -kind.share):
+        changed = "convolutions" if kind.convolutions else "Linear layers alone"
+        words = f"{changed}, int8" if kind.int8 else changed
+        yield words, f"{kind.share:.0%}", _seconds(kind.seconds)
 
 
-def _of_time(timed: Timed, study: Study, threads: int) -> str:
-    seconds = timed.compression + timed.scoring
-    evaluations = len(study.seeds) * len(study.methods_by_name()) * study.budget.evaluations
-    return (
-        f"  one evaluation: about {_seconds(seconds)} with {counted(threads, 'thread')} "
-        f"({_seconds(timed.compression)} of compression, {_seconds(timed.scoring)} of images); "
-        f"at most {counted(evaluations, 'evaluation')} on this network, "
-        f"{_seconds(evaluations * seconds)} one after the other"
+def _of_costs(costs: Mapping[str, Cost]) -> Iterator[tuple[str, ...]]:
+    yield "forecast", "evaluations", "they take", "searches take"
+    for name, cost in [*costs.items(), ("total", sum(costs.values(), Cost()))]:
+        seconds = (_seconds(cost.evaluating), _seconds(cost.searching))
+        yield name, f"{cost.evaluations:,}", *seconds
+
+
+def _of_forecast(times: Times, costs: Mapping[str, Cost]) -> Iterator[str]:
+    yield ""
+    yield from _table(list(_of_kinds(times)))
+    yield ""
+    yield from _table(list(_of_costs(costs)))
+    yield (
+        f"  one after the other, with {counted(times.threads, 'thread')}; "
+        f"peak memory of this command: {times.memory / 1e9:.1f} GB"
     )
 
 
@@ -209,8 +183,10 @@ def _of_weights(
     yield from (f"{WARNING}{caution}" for caution in warnings)
 
 
-def _of_network(name: str, planned: Planned, dataset: Dataset, threads: int) -> Iterator[str]:
-    """Try one network, and say what is found."""
+def _of_network(
+    name: str, planned: Planned, dataset: Dataset, threads: int, total: list[Cost]
+) -> Iterator[str]:
+    """Try one network, and say what is found. What it costs is added to `total`."""
     study, own = planned.study, planned.study.networks[name]
     split, training = dataset.splits[study.evaluation.split], dataset.splits["train"]
     asked = planned.moves["repair"]
@@ -220,7 +196,7 @@ def _of_network(name: str, planned: Planned, dataset: Dataset, threads: int) -> 
         check_digest(weights, own.checksum, f"networks.{name}.checksum")
     facts, space = dataset.facts.splits, space_of(study.search_space.model_dump(mode="json"))
     with tempfile.TemporaryDirectory() as folder:
-        tried, network, plan = preflight(
+        tried, network, _ = preflight(
             own.architecture.model_dump(mode="json"),
             split,
             weights,
@@ -228,22 +204,26 @@ def _of_network(name: str, planned: Planned, dataset: Dataset, threads: int) -> 
             space,
             Path(folder),
         )
-        timed = _timed(
-            network,
-            plan,
-            split,
-            study.evaluation.batch_size,
-            facts[study.evaluation.split].images,
-            min(asked["images"], facts["train"].images) if asked else 0,
-        )
         function = getattr(own.architecture, "function", "")
         built = f"{own.architecture.name} {function}".rstrip()
         yield f"\n{name}: {built}, {f'weights {weights}' if weights else 'to be trained'}"
         yield from _of_layers(tried.inspection.layers)
         yield from (f"  - {note}" for note in tried.notes())
         if weights and facts["train"].opened:
-            yield from _of_weights(name, network, dataset, study, timed.images)
-        yield _of_time(timed, study, threads)
+            images = images_within(network, split, study.evaluation.batch_size, SECONDS)
+            yield from _of_weights(name, network, dataset, study, images)
+        timing = Timing(
+            replace(network, device=device_of(study.evaluation.device)),
+            split,
+            study.evaluation.batch_size,
+            facts[study.evaluation.split].images,
+            min(asked["images"], facts["train"].images) if asked else 0,
+            SECONDS,
+        )
+        times = time_network(timing, space, study, threads)
+        costs = remaining(planned, name, times)
+        total.append(sum(costs.values(), Cost()))
+        yield from _of_forecast(times, costs)
 
 
 def show(study: Study, results: Path, advice: Advice = NO_ADVICE, *, threads: int = 1) -> str:
@@ -273,14 +253,16 @@ def show(study: Study, results: Path, advice: Advice = NO_ADVICE, *, threads: in
         name: own.architecture.model_dump(mode="json") for name, own in study.networks.items()
     }
     check_keep(planned.moves["keep"], architectures, len(dataset.splits["train"].classes))
+    total: list[Cost] = []
     for name in study.networks:
         try:
-            lines += _of_network(name, planned, dataset, threads)
+            lines += _of_network(name, planned, dataset, threads, total)
         except UserError as error:
             raise UserError(f"{name}: {error}") from error
     warnings = sum(line.startswith(WARNING) for line in lines)
     lines += [
         "",
+        f"Forecast of the study: {_seconds(sum(total, Cost()).seconds)}, one after the other.",
         f"The study can start. {counted(warnings, 'warning') if warnings else 'No warnings'}.",
     ]
     return "\n".join(lines)

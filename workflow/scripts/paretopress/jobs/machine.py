@@ -1,7 +1,11 @@
 """The machine that times are measured on."""
 
 import platform
+import re
+import resource
 import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,8 @@ CPUINFO = Path("/proc/cpuinfo")
 # Of x86 (VNNI, AMX) and of Arm (dot products, matrix products), as /proc/cpuinfo has them.
 INT8_PRODUCTS = {"avx512_vnni", "avx_vnni", "avx_vnni_int8", "amx_int8", "asimddp", "i8mm"}
 X86 = ("x86_64", "AMD64", "i686")
+OWN_STATUS, OWN_PEAK = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+RESET_PEAK = "5"
 LOAD_SECONDS = 1.0
 BYTES_PER_GIB = 1024**3
 
@@ -79,6 +85,22 @@ def machine_load() -> float:
         The number of busy cores, with a fraction.
     """
     return sum(psutil.cpu_percent(interval=LOAD_SECONDS, percpu=True)) / 100
+
+
+def reset_peak_memory() -> None:
+    """Let the peak memory of this process begin at what it holds now, where the system can."""
+    with suppress(OSError):
+        OWN_PEAK.write_text(RESET_PEAK, encoding="utf-8")
+
+
+def peak_memory() -> int:
+    """The peak of the resident memory of this process in bytes."""
+    # Linux counts a parent's peak in ru_maxrss.
+    text = OWN_STATUS.read_text(encoding="utf-8") if OWN_STATUS.is_file() else ""
+    if found := re.search(r"^VmHWM:\s+(\d+) kB", text, re.MULTILINE):
+        return 1024 * int(found[1])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def this_machine() -> dict[str, Any]:

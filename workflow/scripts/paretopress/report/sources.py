@@ -54,6 +54,7 @@ OF_A_NETWORK = (
 )
 OF_AN_OWN_NETWORK = (
     Origin("dense accuracies and sizes", "baselines/{network}/metrics.json", "dense_metrics"),
+    Origin("times behind the forecast", "baselines/{network}/forecast.json", "forecast"),
     Origin("accuracy of the front on test images", "fronts/{network}.test.csv", "test_front"),
     Origin(
         "sizes and pruned layers of the front's networks",
