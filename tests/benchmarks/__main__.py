@@ -11,7 +11,7 @@ from pathlib import Path
 
 from paths import ROOT
 
-from . import cold_start, dry_run, int8, search, whole_run
+from . import cold_start, dry_run, evaluation, int8, search, whole_run
 from .checkouts import Checkout, earlier, present
 from .frame import (
     Benchmark,
@@ -25,6 +25,7 @@ from .frame import (
 )
 
 BENCHMARKS: dict[str, Benchmark] = {
+    "evaluation": evaluation.BENCHMARK,
     "search": search.BENCHMARK,
     "whole_run": whole_run.BENCHMARK,
     "cold_start": cold_start.BENCHMARK,

@@ -1,6 +1,7 @@
 """What all benchmarks share: variants measured in turn, a JSON line for each number, and a table of ratios.
 
-A part whose name ends in "memory" is in bytes. Any other part is in seconds.
+A part whose name ends in "memory" is in bytes, and one that ends in "predictions" is a number of them. Any other
+part is in seconds.
 """
 
 import json
@@ -23,6 +24,7 @@ from .checkouts import Checkout
 # Does its work once, and returns what each part of it took.
 Variant = Callable[[], Mapping[str, float]]
 Line = Mapping[str, Any]
+UNITS = {"memory": "bytes", "predictions": "number"}  # by the last word of a part
 COLUMNS = ("measured", "part", "median (range)", "compared with", "median (range)", "ratio (range)")
 
 
@@ -75,7 +77,7 @@ def measure(name: str, variants: Mapping[str, Variant], repeats: int) -> Iterato
     for repeat in range(1, repeats + 1):
         for variant, work in variants.items():
             for part, value in work().items():
-                unit = "bytes" if part.endswith("memory") else "seconds"
+                unit = UNITS.get(part.rpartition(" ")[2], "seconds")
                 yield {
                     "benchmark": name, "variant": variant, "part": part, unit: value,
                     "repeat": repeat, "n": repeats,
@@ -112,7 +114,7 @@ def ratio_table(lines: Iterable[Line]) -> str:
     found: dict[tuple[str, str], dict[int, float]] = {}
     units: dict[str, str] = {}
     for line in measured:
-        units[line["part"]] = "bytes" if "bytes" in line else "seconds"
+        units[line["part"]] = next(unit for unit in (*UNITS.values(), "seconds") if unit in line)
         values = found.setdefault((line["variant"], line["part"]), {})
         values[line["repeat"]] = line[units[line["part"]]]
     table = [COLUMNS, ("---",) * len(COLUMNS)]
