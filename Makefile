@@ -84,7 +84,7 @@ fuzz: $(VENV)/.development ## test at least 10,000 generated configs, tables, ar
 faults: $(VENV)/.development ## put each listed fault into the code, and check that its test fails
 	$(BIN)/python tests/planted.py
 
-bench: $(VENV)/.development ## measure times side by side, and print ratios (15 minutes; docs/performance.md)
+bench: $(VENV)/.development ## measure times side by side, and print ratios (25 minutes; docs/performance.md)
 	@PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks $(BENCH) $(if $(BASE),--base '$(BASE)') \
 		$(if $(REPEATS),--repeats $(REPEATS)) $(if $(KEEP),--keep)
 
