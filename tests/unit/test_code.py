@@ -49,7 +49,7 @@ config/sizes.py:
     tabulate_runs test_front union_front worst_run_front worst_run_inference_figure
 compression/packed_size.py:
     dense_metrics export front_sizes initial_designs search
-compression/evaluation.py compression/scoring.py:
+compression/evaluation.py compression/norms.py compression/scoring.py:
     initial_designs search test_front
 compression/devices.py:
     dense_metrics export initial_designs search test_front train_baseline

@@ -20,6 +20,7 @@ from .features import features_of
 from .head import Head, head_of
 from .inputs import Inputs, slices
 from .layers import with_tensors
+from .norms import Pairs, norms_of, without_norms
 from .plans import Plan
 from .pruning import compress
 from .scoring import Comparison, Pace, Path, Scores, paced
@@ -212,7 +213,7 @@ class Evaluator:
             plain = partial(scores_of, compressed)
             if self._plain_alone(plan):
                 return torch.cat([predicted(plain(images)) for images in self._batches]), "plain"
-            found, path = paced(self._batches, plain, _fast(compressed, head), self._pace)
+            found, path = paced(self._batches, plain, self._fast(compressed), self._pace)
             return found, path.described(self._batch_size)
 
     def _plain_alone(self, plan: Plan) -> bool:
@@ -223,7 +224,28 @@ class Evaluator:
     @cached_property
     def _pace(self) -> Pace:
         head = self._network.head
-        return Pace(head is not None and head.repeats > 1, len(self._batches))
+        folds = bool(self._norms) or (head is not None and head.repeats > 1)
+        return Pace(folds, len(self._batches))
+
+    @cached_property
+    def _norms(self) -> Pairs:
+        """The norms that other paths fold into the convolutions before them."""
+        return norms_of(self._network.fresh(), self._split.images.shape[-1])
+
+    def _fast(self, compressed: nn.Module) -> Scores:
+        """Scores of images in any memory format, with folded norms and a folded head."""
+        network, head = compressed, self._network.head
+        if self._norms:
+            network = without_norms(compressed, self._norms)
+        if head is None or head.repeats == 1:
+            return network
+        folded = head.folded(network)
+
+        def scores(images: torch.Tensor) -> torch.Tensor:
+            features = head.features(network, images)
+            return network(images) if features is None else folded(features)
+
+        return scores
 
     @cached_property
     def _features(self) -> list[torch.Tensor] | None:
@@ -244,16 +266,3 @@ class Evaluator:
             own = parts[at : at + group]
             found += comparison.predictions(own, folded(torch.cat(own)), path)
         return torch.cat(found)
-
-
-def _fast(network: nn.Module, head: Head | None) -> Scores:
-    """Scores of images in any memory format, with a folded head where that is less to compute."""
-    if head is None or head.repeats == 1:
-        return network
-    folded = head.folded(network)
-
-    def scores(images: torch.Tensor) -> torch.Tensor:
-        features = head.features(network, images)
-        return network(images) if features is None else folded(features)
-
-    return scores
