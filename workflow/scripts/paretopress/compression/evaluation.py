@@ -165,6 +165,8 @@ class Evaluator:
 
     def _evaluate(self, plan: Plan) -> Measurement:
         start = perf_counter()
+        if not self._plain_alone(plan):
+            _ = self._pace  # which maps the dense weights, that then leave memory
         compressed, rate = self._network.compress(plan)
         if plan.emptied:
             names = ", ".join(plan.emptied)
