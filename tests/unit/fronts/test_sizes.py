@@ -3,6 +3,7 @@
 import gzip
 import io
 
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -13,6 +14,7 @@ from paretopress.compression.plans import Plan
 from paretopress.compression.pruning import compress, prune
 from paretopress.fronts.sizes import Sizes, measure_sizes, multiply_accumulates, pruned_layers
 from paretopress.networks.build import build_network
+from paretopress.tables import read_table, records, write_csv
 
 DENSE = Plan((), False)
 IMAGE = (3, 8, 8)
@@ -46,6 +48,23 @@ def test_layers_whose_weight_attention_reads_itself_are_counted_too():
     tokens = 4 + 1
     expected = 768 * 3 * 32 * 32 * 4 + 12 * (4 * 768 * 768 + 2 * 768 * 3072) * tokens + 768 * 3
     assert multiply_accumulates(network, (3, 64, 64))[0] == expected
+
+
+def test_names_of_layers_that_are_numbers_are_read_as_names(tmp_path):
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4, 2))
+    layout = layout_of(network)
+    plans = [DENSE, Plan((("2.weight", 3),), False)]
+    written = [
+        {
+            "linear_layers": pruned_layers(plan, layout.linear),
+            "conv_layers": pruned_layers(plan, layout.conv),
+        }
+        for plan in plans
+    ]
+    write_csv(pd.DataFrame(written), str(tmp_path / "sizes.csv"))
+    read = records(read_table(tmp_path / "sizes.csv"))
+    assert pd.isna([*read[0].values(), read[1]["conv_layers"]]).all()
+    assert read[1]["linear_layers"] == "2"
 
 
 def test_the_pruned_layers_are_those_that_lose_entries_in_the_order_of_the_network():

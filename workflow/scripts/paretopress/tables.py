@@ -8,7 +8,8 @@ import pandas as pd
 from .jobs.files import written_whole
 
 RUN_COLUMNS = ["network", "method", "seed"]
-NAMES = ("network", "method", "other_method", "design_id")
+OF_LAYERS = ("linear_layers", "conv_layers", "layers_without_macs")
+NAMES = ("network", "method", "other_method", "design_id", *OF_LAYERS)
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
