@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 import yaml
 from paths import ROOT
 from project import RESULTS, TINY, Project, edit_code
@@ -144,12 +145,28 @@ def test_the_front_of_the_worst_run_of_the_best_setting_is_timed_too(small):
         assert f'id="figure-{name}-first"' in report
 
 
-def test_more_threads_than_cores_are_refused_before_any_work(tmp_path):
+@pytest.mark.parametrize(
+    ("asked", "refusal"),
+    [
+        (
+            {"inference_time": {"threads": 3}},
+            "inference_time.threads = 3: there are 2 cores for it",
+        ),
+        (
+            {"evaluation": {"split": "test", "device": "cuda"}},
+            "evaluation.device = cuda: torch 2",
+        ),
+    ],
+    ids=["threads", "device"],
+)
+def test_what_the_machine_lacks_is_refused_before_any_work(asked, refusal, tmp_path):
+    if "device" in asked.get("evaluation", {}) and torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
     project = configured(tmp_path)
-    project.configure(CONFIG | {"inference_time": {"threads": 3}})
+    project.configure(CONFIG | asked)
     refused = project.snakemake("--cores", "2")
     assert refused.returncode != 0
-    assert "inference_time.threads = 3: there are 2 cores for it" in refused.stdout + refused.stderr
+    assert refusal in refused.stdout + refused.stderr
     assert not (tmp_path / RESULTS).exists()
     assert "inference_time[network=first]" in project.to_do(), "a dry run shows the jobs"
 

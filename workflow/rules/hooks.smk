@@ -50,6 +50,11 @@ onstart:
         # Jobs in an environment of their own check this themselves.
         if not workflow.deployment_settings.deployment_method:
             require_own_code_in_jobs(SCRIPTS)
+            if STUDY.evaluation.device == "cuda" and workflow.executor_plugin.name == "local":
+                # Here, since nothing else in Snakemake itself needs torch.
+                from workflow.scripts.paretopress.compression.devices import device_of
+
+                device_of(STUDY.evaluation.device)
         require_writable(Path(placed(PLANNED.results)))
         # The job checks the same, but only after all the searches.
         if workflow.resource_settings.cores and any(
