@@ -11,7 +11,7 @@ from paretopress.compression.devices import described, device_of, kinds, name_of
 from paretopress.jobs.gate import check_metrics
 from paretopress.jobs.job import job
 from paretopress.jobs.logs import duration
-from paretopress.jobs.machine import processor_name
+from paretopress.jobs.machine import peak_memory, processor_name
 from paretopress.networks.metrics import read_metrics
 from paretopress.networks.moves import load_moves
 from paretopress.search.archive import measured, sample_initial
@@ -54,11 +54,13 @@ with job(snakemake) as work:
         ]
         target.begin(following)
         record = journal.remember(
-            "evaluations", plan.design_id, lambda plan=plan: asdict(measured(target, plan))
+            "evaluations",
+            plan.design_id,
+            lambda plan=plan: {**asdict(measured(target, plan)), "memory": peak_memory()},
         )
         timings.append(
             {"evaluation": number}
-            | {key: record.pop(key, None) for key in ("seconds", "path", "differing")}
+            | {key: record.pop(key, None) for key in ("seconds", "path", "differing", "memory")}
         )
         said = {"evaluation": number, "design_id": plan.design_id, "bytes": target.bytes_rate(plan)}
         rows.append(said | asdict(design) | record)
@@ -80,9 +82,18 @@ with job(snakemake) as work:
     write_csv(pd.DataFrame(rows)[columns], snakemake.output.designs)
     write_csv(
         pd.DataFrame(timings)
-        .astype({"differing": "Int64"})
+        .astype({"differing": "Int64", "memory": "Int64"})
         .assign(threads=snakemake.threads, processor=processor_name(), device=name_of(device))[
-            ["evaluation", "seconds", "threads", "processor", "path", "device", "differing"]
+            [
+                "evaluation",
+                "seconds",
+                "threads",
+                "processor",
+                "path",
+                "device",
+                "differing",
+                "memory",
+            ]
         ],
         snakemake.output.timings,
     )

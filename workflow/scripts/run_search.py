@@ -9,7 +9,7 @@ from paretopress.compression.devices import described, device_of, kinds, name_of
 from paretopress.config.candidates import candidates_of
 from paretopress.jobs.gate import check_metrics
 from paretopress.jobs.job import job
-from paretopress.jobs.machine import processor_name
+from paretopress.jobs.machine import peak_memory, processor_name
 from paretopress.jobs.progress import reporter
 from paretopress.methods import build_method, designs_at_once
 from paretopress.networks.metrics import read_metrics
@@ -75,7 +75,9 @@ with job(snakemake) as work:
         "processor": processor_name(),
         "device": name_of(device),
     }
-    archive = Archive(target, params.budget, seed, initial, journal, machine)
+    archive = Archive(
+        target, params.budget, seed, initial, journal, lambda: {**machine, "memory": peak_memory()}
+    )
     label = f"{wildcards.network} {wildcards.method} seed {seed}"
 
     def hypervolume() -> float:

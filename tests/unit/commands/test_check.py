@@ -78,7 +78,8 @@ def test_a_page_says_what_there_is_and_what_is_left_out(check):
     )
     rows = re.findall(r"^  (initial samples|random|total) +([\d,]+) ", page, re.MULTILINE)
     assert rows == [("initial samples", "60"), ("random", "60"), ("total", "120")] * 2
-    assert page.count("one after the other, with 1 thread; peak memory of this command: ") == 2
+    assert page.count("  one after the other, with 1 thread") == 2
+    assert len(re.findall(r"^  (?:random|total) .* [0-2]\.\d GB$", page, re.MULTILINE)) == 4
     assert "accuracy" not in page
 
 

@@ -496,27 +496,30 @@ def test_a_study_of_small_networks_has_one_unit_for_all_their_bytes():
 def test_the_costs_have_the_unit_of_the_longest_time(hours, unit, shown):
     names = ("sample_hours", "evaluation_hours", "search_hours")
     row = {"network": "n", "method": "m", "runs": 1, "timed": 1, "median_seconds": 0.25}
+    row["memory"] = None
     costs = list(with_forecasts([row | dict.fromkeys(names, value) for value in hours], {}, {}))
     text = rendered(page_of(), costs=costs)
-    assert f"initial sample ({unit}) own evaluations ({unit}) search ({unit})" in text
+    assert f"initial sample ({unit}) own evaluations ({unit}) search ({unit}) peak memory" in text
     for value in shown:
         assert f"n m 1 1 0.25 {value} {value} {value}" in text
     assert "forecast" not in text, "none is known"
 
 
 def test_the_costs_have_the_forecast_of_each_method_that_was_timed():
-    times = Times(1, 10**9, (Kind(True, False, 1.0, seconds=6.0),), {"m": Step(50, seconds=3.0)})
+    times = Times(
+        1, 10**9, (Kind(True, False, 1.0, seconds=6.0),), {"m": Step(50, 3.0, memory=2 * 10**9)}
+    )
     row = {"network": "n", "runs": 2, "timed": 1, "median_seconds": 0.25, "sample_hours": None}
-    row |= {"evaluation_hours": 0.5, "search_hours": 0.5}
+    row |= {"evaluation_hours": 0.5, "search_hours": 0.5, "memory": 1_500_000_000}
     costs = with_forecasts(
         [row | {"method": "m"}, row | {"method": "added"}],
         {"n": times},
         {"evaluations": 300, "initial": 100},
     )
     text = rendered(page_of(), costs=list(costs))
-    assert "forecast (minutes) taken / forecast" in text
-    assert "n m 2 1 0.25 – 30.0 30.0 85.0 0.71" in text, "2 runs of 50 x 6 s and 250 x 9 s"
-    assert "n added 2 1 0.25 – 30.0 30.0 – –" in text
+    assert "peak memory (GB) forecast (minutes) time taken / forecast forecast memory (GB)" in text
+    assert "n m 2 1 0.25 – 30.0 30.0 1.5 85.0 0.71 2.0" in text, "2 runs of 50 x 6 s and 250 x 9 s"
+    assert "n added 2 1 0.25 – 30.0 30.0 1.5 – – –" in text
 
 
 def test_a_study_that_minimises_bytes_shows_them_and_its_size_everywhere():

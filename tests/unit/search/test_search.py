@@ -370,7 +370,7 @@ def test_seconds_are_told_with_the_machine_that_they_were_measured_on(synthetic_
     for name, budget in (("one", INITIAL + 2), ("other", INITIAL + 4)):
         journal = Journal(tmp_path, "same")
         archive = Archive(
-            synthetic_target, budget, SEED, initial, journal, {"processor": name, "threads": 1}
+            synthetic_target, budget, SEED, initial, journal, lambda name=name: {"processor": name}
         )
         build_method(FAMILIES["random"], {}).run(archive, lambda archive: None)
     told = [step["processor"] for step in archive.timings if step["iteration"]]

@@ -111,11 +111,12 @@ def test_costs_are_those_of_a_methods_own_steps_and_the_shared_sample_stands_apa
     timings = pd.DataFrame(rows, columns=["method", "seed", "step", "iteration", "seconds"]).assign(
         network="n", seconds=lambda table: 3600.0 * table["seconds"]
     )
-    timings = timings.astype({"iteration": "Int64"})
+    memory = [5, 5, 6, 7, 9, 8, None]
+    timings = timings.assign(memory=memory).astype({"iteration": "Int64", "memory": "Int64"})
     table = costs(timings).set_index("method")
-    assert table.loc["a"].tolist() == ["n", 2, 4, 3.5 * 3600, 4, 12, 48]
+    assert table.loc["a"].tolist() == ["n", 2, 4, 3.5 * 3600, 4, 12, 48, 9]
     assert table.loc["b", ["runs", "timed", "evaluation_hours"]].tolist() == [1, 1, 2]
-    assert table.loc["b", ["sample_hours", "search_hours"]].isna().all()
+    assert table.loc["b", ["sample_hours", "search_hours", "memory"]].isna().all()
 
 
 def test_machines_are_counted_by_their_runs_the_most_frequent_first():

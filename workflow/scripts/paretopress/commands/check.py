@@ -138,10 +138,11 @@ def _of_kinds(times: Times) -> Iterator[tuple[str, ...]]:
 
 
 def _of_costs(costs: Mapping[str, Cost]) -> Iterator[tuple[str, ...]]:
-    yield "forecast", "evaluations", "they take", "searches take"
+    yield "forecast", "evaluations", "they take", "searches take", "peak memory"
     for name, cost in [*costs.items(), ("total", sum(costs.values(), Cost()))]:
         seconds = (_seconds(cost.evaluating), _seconds(cost.searching))
-        yield name, f"{cost.evaluations:,}", *seconds
+        memory = f"{cost.memory / 1e9:.1f} GB" if cost.evaluations else "–"
+        yield name, f"{cost.evaluations:,}", *seconds, memory
 
 
 def _of_forecast(times: Times, costs: Mapping[str, Cost]) -> Iterator[str]:
@@ -149,10 +150,7 @@ def _of_forecast(times: Times, costs: Mapping[str, Cost]) -> Iterator[str]:
     yield from _table(list(_of_kinds(times)))
     yield ""
     yield from _table(list(_of_costs(costs)))
-    yield (
-        f"  one after the other, with {counted(times.threads, 'thread')}; "
-        f"peak memory of this command: {times.memory / 1e9:.1f} GB"
-    )
+    yield f"  one after the other, with {counted(times.threads, 'thread')}"
 
 
 def _seconds(seconds: float) -> str:

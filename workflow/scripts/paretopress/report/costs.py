@@ -22,15 +22,21 @@ def with_forecasts(
         budget: The section `budget` of the config.
 
     Yields:
-        The rows with `forecast_hours` of as many whole runs, and `of_forecast`, the hours that they
-        took by those. Both are None without a forecast.
+        The rows with `forecast_hours` of as many whole runs, `of_forecast`, the hours that they
+        took by those, and `forecast_memory` in bytes. All are None without a forecast.
     """
     for row in costs:
         times = forecasts.get(row["network"])
-        hours = of_forecast = None
+        hours = of_forecast = memory = None
         if times and row["method"] in times.steps:
             whole = run_cost(times, row["method"], budget["initial"], budget["evaluations"])
             hours = row["runs"] * whole.seconds / SECONDS_PER_HOUR
+            memory = whole.memory
             took = sum(row[part] for part in PARTS if pd.notna(row[part]))
             of_forecast = took / hours if hours else None
-        yield {**row, "forecast_hours": hours, "of_forecast": of_forecast}
+        yield {
+            **row,
+            "forecast_hours": hours,
+            "of_forecast": of_forecast,
+            "forecast_memory": memory,
+        }

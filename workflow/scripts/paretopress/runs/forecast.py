@@ -12,7 +12,7 @@ class Kind:
     Attributes:
         convolutions: Whether anything changes outside of the Linear layers.
         int8: Whether the Linear layers are quantised.
-        share: Their share of a uniform sample of the search space, in [0, 1].
+        share: Their share of the networks in a uniform sample of the search space, in [0, 1].
         seconds: The time of one.
     """
 
@@ -29,10 +29,12 @@ class Step:
     Attributes:
         taken: The designs of the initial sample that its run begins with, if there are so many.
         seconds: Its time for each evaluation of its own.
+        memory: The peak memory of the search in bytes, that of its process included.
     """
 
     taken: int
     seconds: float
+    memory: int
 
 
 @dataclass(frozen=True)
@@ -59,17 +61,19 @@ class Times:
 
 @dataclass(frozen=True)
 class Cost:
-    """Evaluations, with the seconds of them and of the searches for them."""
+    """Evaluations, with the seconds of them and of the searches for them, and the peak memory."""
 
     evaluations: int = 0
     evaluating: float = 0.0
     searching: float = 0.0
+    memory: int = 0
 
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(
             self.evaluations + other.evaluations,
             self.evaluating + other.evaluating,
             self.searching + other.searching,
+            max(self.memory, other.memory),
         )
 
     @property
@@ -95,9 +99,17 @@ def read_times(text: str) -> Times:
     return Times(told["threads"], told["memory"], kinds, steps)
 
 
-def cost(times: Times, evaluations: int, search: float = 0.0) -> Cost:
-    """The cost of so many evaluations, with `search` seconds of search for each."""
-    return Cost(evaluations, evaluations * times.evaluation, evaluations * search)
+def cost(times: Times, evaluations: int, step: Step | None = None) -> Cost:
+    """The cost of so many evaluations, with a search for each if `step` is given."""
+    if not evaluations:
+        return Cost()
+    search, memory = (step.seconds, step.memory) if step else (0.0, 0)
+    return Cost(
+        evaluations,
+        evaluations * times.evaluation,
+        evaluations * search,
+        max(times.memory, memory),
+    )
 
 
 def taken(step: Step, initial: int, evaluations: int) -> int:
@@ -122,4 +134,4 @@ def run_cost(times: Times, method: str, initial: int, evaluations: int) -> Cost:
     """
     step = times.steps[method]
     of_sample = taken(step, initial, evaluations)
-    return cost(times, of_sample) + cost(times, evaluations - of_sample, step.seconds)
+    return cost(times, of_sample) + cost(times, evaluations - of_sample, step)

@@ -55,7 +55,7 @@ def remaining(planned: Planned, network: str, times: Times) -> dict[str, Cost]:
             _recorded(planned.search_journal(run), planned.run_file(run, "evaluations.csv"), own)
             for run in runs
         )
-        costs[method] = cost(times, own * len(seeds) - done, step.seconds)
+        costs[method] = cost(times, own * len(seeds) - done, step)
     return costs
 
 
@@ -73,7 +73,7 @@ def forecast_line(planned: Planned, network: str, times: Times) -> str:
     return (
         f"forecast of {network}: {duration(left.evaluating)} of evaluations and "
         f"{duration(left.searching)} of searches, one after the other on "
-        f"{counted(times.threads, 'thread')}; {times.memory / 1e9:.1f} GB each "
+        f"{counted(times.threads, 'thread')}; {left.memory / 1e9:.1f} GB each "
         f"(done: {done:,} of {counted(len(files), 'run')})"
     )
 

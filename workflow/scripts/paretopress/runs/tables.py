@@ -13,8 +13,9 @@ from ..search.objectives import constraint_value
 
 TIMING_COLUMNS = [
     "step", "iteration", "evaluation", "seconds", "threads", "processor", "path", "device", "differing",
+    "memory",
 ]  # fmt: skip
-INTEGERS = ("iteration", "evaluation", "threads", "differing")
+INTEGERS = ("iteration", "evaluation", "threads", "differing", "memory")
 
 
 def evaluation_columns(variables: Iterable[str] = OF_THE_PAPER) -> list[str]:
@@ -66,17 +67,17 @@ def iteration_columns(candidates: Iterable[str] = (), size: str = NONZERO_RATE) 
 
 
 def with_integers(table: pd.DataFrame) -> pd.DataFrame:
-    """Give the columns of integer variables an integer type that allows missing values.
+    """Give the columns of integers a type that allows missing values.
 
     Args:
-        table: Any variables of a design as columns.
+        table: Any variables of a design as columns, or columns of timings.csv.
 
     Returns:
         The table. A column that holds fractions, as imported ones may, stays as it is.
     """
     whole = [
         name
-        for name in INTEGER_VARIABLES
+        for name in (*INTEGER_VARIABLES, *INTEGERS)
         if name in table and (table[name].dropna() % 1 == 0).all()
     ]
     return table.astype(dict.fromkeys(whole, "Int64"))

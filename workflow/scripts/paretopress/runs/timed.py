@@ -143,10 +143,10 @@ def drawn(space: SearchSpace, layout: Layout, count: int) -> Drawn:
 
 
 def kinds_of(designs: Drawn, layout: Layout) -> dict[Sort, list[Plan]]:
-    """Sort plans by kind."""
+    """Sort plans by kind, each network once, as a search evaluates it."""
     linear = {layer.name for layer in layout.linear}
     found: dict[Sort, list[Plan]] = {}
-    for _, plan in designs:
+    for plan in {plan.design_id: plan for _, plan in designs}.values():
         convolutions = not {layer_name(tensor) for tensor in plan.changed} <= linear
         found.setdefault((convolutions, plan.quantized), []).append(plan)
     return found
@@ -179,6 +179,7 @@ def time_step(
     threshold = min(0.99, float(np.median([evaluation.accuracy for evaluation in initial])))
     target = Target(space, layout, 0, evaluate, threshold, size)
     budget = len(initial) + method["settings"].get("infills", 1)
+    reset_peak_memory()
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal(Path(folder), "made up")
         archive = Archive(target, budget, 0, initial, journal)
@@ -186,7 +187,7 @@ def time_step(
         journal.keep()
     own = sum(evaluation.phase != "initial" for evaluation in archive.evaluations)
     searching = sum(step["seconds"] for step in archive.timings if step["step"] == "search")
-    return Step(len(archive.evaluations) - own, searching / max(1, own))
+    return Step(len(archive.evaluations) - own, searching / max(1, own), peak_memory())
 
 
 def _alike(method: Mapping[str, Any]) -> str:
@@ -212,6 +213,7 @@ def time_network(timing: Timing, space: SearchSpace, study: Study, threads: int)
     middle = min(MOST, (study.budget.initial + study.budget.evaluations) // 2)
     designs = drawn(space, layout, max(DESIGNS, middle))
     kinds = kinds_of(designs[:DESIGNS], layout)
+    count = sum(map(len, kinds.values()))
     reset_peak_memory()
     seconds = timing.of_kinds(kinds, layout)
     memory = peak_memory()
@@ -222,6 +224,6 @@ def time_network(timing: Timing, space: SearchSpace, study: Study, threads: int)
     return Times(
         threads,
         memory,
-        tuple(Kind(*kind, len(plans) / DESIGNS, seconds[kind]) for kind, plans in kinds.items()),
+        tuple(Kind(*kind, len(plans) / count, seconds[kind]) for kind, plans in kinds.items()),
         {name: steps[_alike(method)] for name, method in methods.items()},
     )

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from time import perf_counter
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -112,7 +111,7 @@ class Archive:
         budget: True evaluations that the run may spend, the initial sample included.
         initial: The evaluated initial sample. `take_initial` takes evaluations from it.
         journal: Record of the search on disk. Its evaluations cost no time after a restart.
-        machine: Facts to record with each time (threads, processor).
+        machine: Gives the facts to record with each time (threads, processor, memory).
     """
 
     def __init__(
@@ -122,7 +121,7 @@ class Archive:
         seed: int,
         initial: Iterable[Evaluation],
         journal: Journal,
-        machine: Mapping[str, Any] = MappingProxyType({}),
+        machine: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         self.target = target
         self.budget = budget
@@ -132,7 +131,7 @@ class Archive:
         self.iterations: list[dict[str, Any]] = []
         self.timings: list[dict[str, Any]] = []
         self._journal = journal
-        self._machine = dict(machine)
+        self._machine = machine
         self._known: dict[str, Evaluation] = {}
 
     @property
@@ -187,7 +186,7 @@ class Archive:
         record = self._journal.remember(
             "evaluations",
             plan.design_id,
-            lambda: {**asdict(measured(self.target, plan)), "machine": self._machine},
+            lambda: {**asdict(measured(self.target, plan)), "machine": self._machine()},
         )
         machine = record.pop("machine") | {"differing": record.pop("differing", None)}
         number = len(self.evaluations) + 1
@@ -230,7 +229,7 @@ class Archive:
         def timed() -> dict[str, Any]:
             start = perf_counter()
             proposal = asdict(compute())
-            return {**proposal, "seconds": perf_counter() - start, "machine": self._machine}
+            return {**proposal, "seconds": perf_counter() - start, "machine": self._machine()}
 
         record = self._journal.remember("iterations", f"{iteration:06d}", timed)
         self.timings.append({

@@ -17,6 +17,7 @@ COST_COLUMNS = [
     "sample_hours",
     "evaluation_hours",
     "search_hours",
+    "memory",
 ]
 
 MACHINE = ["processor", "threads", "device"]
@@ -72,9 +73,10 @@ def costs(timings: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         A row for each network and method: the runs, the timed evaluations, the median seconds of
-        one evaluation, and the hours of the initial samples, of the other evaluations and of the
-        searches. Methods without a known time are left out. sample_hours and search_hours are
-        missing if no such step was timed.
+        one evaluation, the hours of the initial samples, of the other evaluations and of the
+        searches, and the largest peak memory of a job in bytes. Methods without a known time are
+        left out. sample_hours and search_hours are missing if no such step was timed, and memory
+        if it is not known.
     """
     rows = []
     for (network, method), own in timings.groupby(["network", "method"], sort=False):
@@ -94,6 +96,7 @@ def costs(timings: pd.DataFrame) -> pd.DataFrame:
                 "search_hours": searches["seconds"].sum() / SECONDS_PER_HOUR
                 if len(searches)
                 else None,
+                "memory": own["memory"].max(),
             }
         )
     return pd.DataFrame(rows, columns=COST_COLUMNS)
