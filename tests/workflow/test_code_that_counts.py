@@ -54,13 +54,18 @@ def test_what_changes_no_result_has_nothing_made_again(project):
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("statistics/summary", {"statistics", "claims", "report"}),
         ("statistics/claims/methods", {"claims", "report"}),
         ("runs/hypervolume", {"hypervolume", *OF_THE_RUNS}),
-        ("figures/search_times", {"search_figures", "report"}),
-        ("fronts/sizes", {"front_sizes", "report"}),
         ("jobs/journal", set()),
         ("../measure_sizes", {"front_sizes", "report"}),
+        *(
+            pytest.param(*more, marks=pytest.mark.thorough)
+            for more in (
+                ("statistics/summary", {"statistics", "claims", "report"}),
+                ("figures/search_times", {"search_figures", "report"}),
+                ("fronts/sizes", {"front_sizes", "report"}),
+            )
+        ),
     ],
 )
 def test_an_edited_module_reruns_what_its_code_counts_in_and_what_follows(module, rules, project):

@@ -110,8 +110,15 @@ def test_a_slim_network_is_pruned_as_torch_prunes_it(architecture, amounts, kind
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["conv", "linear"])
-@pytest.mark.parametrize("name", ["vgg16", "resnet50"])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("vgg16", "linear"),
+        ("resnet50", "conv"),
+        pytest.param("vgg16", "conv", marks=pytest.mark.thorough),
+        pytest.param("resnet50", "linear", marks=pytest.mark.thorough),
+    ],
+)
 def test_a_network_of_full_width_is_pruned_as_torch_prunes_it(name, kind):
     torch.manual_seed(0)
     network = build_network({"name": name}, 10)

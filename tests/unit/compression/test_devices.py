@@ -40,9 +40,10 @@ DESIGNS = {
     "head": HEAD_ALONE,
     "head int8": replace(HEAD_ALONE, quantization=1),
 }
-NAMES = (
-    "slim", "tiny", "tied", "several_times_in_a_row", "drawn_tensor", "upsampling", "standardized",
-    "tied_decoder", "elementwise", "extra_state", "kernel_by_image",
+NAMES = ("slim", "tiny", "tied", "drawn_tensor", "kernel_by_image")
+MORE = (
+    "several_times_in_a_row", "upsampling", "standardized", "tied_decoder", "elementwise",
+    "extra_state",
 )  # fmt: skip
 
 
@@ -95,7 +96,9 @@ def evaluated(network: MappedNetwork) -> dict[str, tuple[float, list[int], Measu
 
 
 @pytest.mark.parametrize("repair", [None, REPAIR], ids=["as pruned", "repaired"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [*NAMES, *(pytest.param(name, marks=pytest.mark.thorough) for name in MORE)]
+)
 def test_designs_on_another_device_are_those_of_the_cpu(tmp_path, name, repair):
     on_cpu = evaluated(loaded(name, tmp_path, CPU, repair=repair))
     with elsewhere():

@@ -158,7 +158,9 @@ def test_what_is_evaluated_is_compressed_counted_and_packed(brought, design, rep
 HEAD_ALONE = Design(2, 0, 0.5, 0.5, 1, 1, 0)
 
 
-@pytest.mark.parametrize("repaired", [False, True], ids=["", "repaired"])
+@pytest.mark.parametrize(
+    "repaired", [pytest.param(False, marks=pytest.mark.thorough), True], ids=["", "repaired"]
+)
 def test_each_path_of_an_evaluation_gives_the_predictions_of_the_plain_one(
     brought, repaired, tmp_path
 ):
