@@ -22,21 +22,17 @@ def with_forecasts(
         budget: The section `budget` of the config.
 
     Yields:
-        The rows with `forecast_hours` of as many whole runs, `of_forecast`, the hours that they
-        took by those, and `forecast_memory` in bytes. All are None without a forecast.
+        The rows with their `hours` in all. And with `forecast_hours` of as many whole runs and
+        `forecast_memory` in bytes, both None without a forecast.
     """
     for row in costs:
-        times = forecasts.get(row["network"])
-        hours = of_forecast = memory = None
+        times, hours, memory = forecasts.get(row["network"]), None, None
         if times and row["method"] in times.steps:
             whole = run_cost(times, row["method"], budget["initial"], budget["evaluations"])
-            hours = row["runs"] * whole.seconds / SECONDS_PER_HOUR
-            memory = whole.memory
-            took = sum(row[part] for part in PARTS if pd.notna(row[part]))
-            of_forecast = took / hours if hours else None
+            hours, memory = row["runs"] * whole.seconds / SECONDS_PER_HOUR, whole.memory
         yield {
             **row,
+            "hours": sum(row[part] for part in PARTS if pd.notna(row[part])),
             "forecast_hours": hours,
-            "of_forecast": of_forecast,
             "forecast_memory": memory,
         }
