@@ -52,7 +52,7 @@ def main() -> None:
         evaluate[name] = Evaluator(networks[name], split, BATCH)
         evaluate[name]._pace.without(PLAIN)
     rng, begun, done = np.random.default_rng(1), given.output.is_file(), rows_of(given.output)
-    left = dict.fromkeys(given.networks, given.designs)
+    left, seen = dict.fromkeys(given.networks, given.designs), set[tuple[str, str]]()
     with given.output.open("a", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         if not begun:
@@ -63,11 +63,13 @@ def main() -> None:
             design = sample_design(space, rng)
             for name, network in networks.items():
                 design, plan = canonical(design, network.layout(), 1)
-                head = network.head
-                if not left[name] or (plan.quantized and not (head and head.holds(plan))):
+                head, drawn = network.head, (name, plan.design_id)
+                plain_alone = plan.quantized and not (head and head.holds(plan))
+                if not left[name] or plain_alone or drawn in seen:
                     continue
                 left[name] -= 1
-                if (name, plan.design_id) in done:
+                seen.add(drawn)
+                if drawn in done:
                     continue
                 compressed, _ = network.compress(plan)
                 found, path = evaluate[name].predictions(compressed, plan)
