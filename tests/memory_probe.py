@@ -118,7 +118,7 @@ def evaluate_with_moves(
 def evaluate_large_images(folder: Path, base: int) -> dict[str, Any]:
     """Repaired designs, with few images in a batch: an output of a layer has up to 13 MB an image.
 
-    int8 alone, with nothing to repair, takes 1.70 to 1.74 times the weights here.
+    int8 alone, with nothing to repair, takes 1.65 to 1.92 times the weights here.
     """
     return evaluate_with_moves(folder, base, side=224, batch_size=2)
 

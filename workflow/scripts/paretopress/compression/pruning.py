@@ -79,15 +79,22 @@ def prune(network: nn.Module, plan: Plan, read: ReadTensor | None = None) -> Pru
     return Pruned(with_tensors(network, changed), scales)
 
 
-def _int8(layer: nn.Module) -> nn.Module:
-    """torch's dynamic int8 layer of a Linear layer."""
-    layer.qconfig = default_dynamic_qconfig  # type: ignore[assignment]
+def _int8(layer: nn.Linear) -> nn.Module:
+    """torch's dynamic int8 layer of a Linear layer, the one that its `from_float` makes.
+
+    That function packs an empty weight of the same size first, and takes memory for both.
+    """
+    weight, observer = layer.weight.detach(), default_dynamic_qconfig.weight()
+    observer(weight)
+    step, zero = observer.calculate_qparams()
     with warnings.catch_warnings():
         # torch's int8 moves to torchao, whose int8 is another scheme. The pinned torch still has
         # it.
         warnings.filterwarnings("ignore", message="torch.quantize_per_tensor", category=UserWarning)
-        made = dynamic.Linear.from_float(layer)
-    del layer.qconfig
+        codes = torch.quantize_per_tensor(weight, float(step), int(zero), torch.qint8)
+        made = dynamic.Linear(1, 1)
+    made.in_features, made.out_features = layer.in_features, layer.out_features
+    made.set_weight_bias(codes, layer.bias)
     return made
 
 
