@@ -154,7 +154,7 @@ def run_study(device: torch.device) -> bool:
         return False
     table = pd.concat(map(pd.read_csv, timings))
     rows = table[table["step"] == "evaluation"]
-    devices = rows["device"].fillna("the CPU").value_counts().to_dict()
+    devices = rows["device"].astype(object).fillna("the CPU").value_counts().to_dict()
     print(
         f"the embedded study: {perf_counter() - start:.0f} s, evaluations by device {devices}, "
         f"{rows['differing'].notna().sum()} of them compared with the CPU, "

@@ -68,7 +68,7 @@ def other_devices(timings: Path, device: torch.device) -> list[str]:
         The names of GPUs, or "the CPU". Empty if both are of the same kind.
     """
     table = read_table(timings)
-    names = table["device"].fillna("") if "device" in table else [""]
+    names = table["device"].astype(object).fillna("") if "device" in table else [""]
     return sorted({name or "the CPU" for name in names if (name == "") != (device == CPU)})
 
 

@@ -56,7 +56,7 @@ def machines(timings: pd.DataFrame) -> list[dict[str, Any]]:
         without a GPU. Empty if no processor is known.
     """
     known = timings.dropna(subset=["processor"])
-    devices = known.get("device", pd.Series(index=known.index, dtype=object)).fillna("")
+    devices = known.reindex(columns=["device"])["device"].astype(object).fillna("")
     known = known.assign(device=devices).drop_duplicates([*RUN_COLUMNS, *MACHINE])
     counted = known.groupby(MACHINE).size().rename("runs").reset_index()
     return records(counted.sort_values("runs", ascending=False))
