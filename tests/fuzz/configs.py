@@ -201,6 +201,7 @@ FITTED = {
 }
 OVERRIDES: dict[tuple[type, str], st.SearchStrategy[Any]] = {
     (Network, "weights"): st.just(WEIGHTS) | st.none(),
+    (RegisteredMethod, "family"): st.just("random"),
     (EvaluationTable, "checksum"): st.none(),  # a table is read where the jobs are planned
     (Study, "export"): st.dictionaries(
         st.text("abc", min_size=1, max_size=2),  # _spread gives them the names of networks

@@ -8,16 +8,10 @@ import pytest
 from paths import ROOT
 
 from paretopress.code import code_digest, code_params, counted_files, module_name
-from paretopress.config.method_files import method_file
-from paretopress.config.methods import REGISTRY, CtaeaMethod, SurrogateMethods
+from paretopress.config.method_files import families, method_file
 from paretopress.imports import PACKAGE
 
 SCRIPTS = ROOT / "workflow" / "scripts"
-FAMILIES = {
-    "ctaea": CtaeaMethod.implementation,
-    "random": REGISTRY["random"],
-    "surrogate": SurrogateMethods.implementation,
-}
 # Modules, and the rules whose scripts their code counts in; search:ctaea are the searches of that
 # family alone. What follows from a rule runs again with it.
 RERUNS = """
@@ -226,8 +220,8 @@ def rerun_by() -> dict[str, set[str]]:
         # What is downloaded is settled by its checksum, and a forecast is no result.
         if rule not in ("download", "forecast"):
             add(rule, set(counted_files(SCRIPTS / script)))
-    for family, implementation in FAMILIES.items():
-        add(f"search:{family}", set(counted_files(method_file(implementation))) - of_every_search)
+    for family in families():
+        add(f"search:{family}", set(counted_files(method_file(family))) - of_every_search)
     return found
 
 

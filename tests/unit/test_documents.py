@@ -33,6 +33,9 @@ def test_the_schema_is_that_of_the_model_and_takes_the_configs():
     assert schema == json.loads(json_schema()), "run `make docs`"
     for file in (ROOT / "config").glob("*.yaml"):
         Draft202012Validator(schema).validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+    methods = Draft202012Validator(schema | {"required": []})
+    assert methods.is_valid({"methods": [{"family": "your_own", "settings": {"step": 1}}]})
+    assert not methods.is_valid({"methods": [{"family": "surrogate"}]})
 
 
 def test_every_pin_is_in_the_lock_and_in_the_conda_environment():

@@ -16,8 +16,8 @@ from references import PAPER_MOVES, check
 pytestmark = pytest.mark.slow
 
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
-# What the page shows: a method as a file and an entry of the registry, and a surrogate, in Python; a line of the config for each.
-CODE, ENTRY, OWN = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+# What the page shows: a method and a surrogate, a file of Python and a line of the config for each.
+CODE, OWN = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
 (LINE,), (LISTED,) = map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL))
 CANDIDATES = LISTED["candidates"]
 PAPERS, OWN_FILE = CANDIDATES[:4], f"{CANDIDATES[-1].split('.')[0]}.py"
@@ -51,7 +51,7 @@ OF_THE_SETTINGS = [
     "worst-run-inference",
 ]
 OF_THE_METHODS = ["hypervolume", "convergence", "attainment", "best-and-worst", "time"]
-FILE = "workflow/scripts/paretopress/methods/hill_climber.py"
+FILE = f"workflow/scripts/paretopress/methods/{LINE['family']}.py"
 
 
 def configured(folder: Path) -> Project:
@@ -173,13 +173,8 @@ def test_what_the_machine_lacks_is_refused_before_any_work(asked, refusal, tmp_p
 
 @pytest.fixture(scope="module")
 def with_own_method(small) -> Project:
-    """The small study with one file, one entry in the registry and one line in its config more."""
+    """The small study with one file and one line in its config more."""
     (small.folder / FILE).write_text(CODE, encoding="utf-8")
-    registry = small.folder / "workflow/scripts/paretopress/config/methods.py"
-    before = registry.read_text(encoding="utf-8")
-    entered = before.replace("REGISTRY = {\n", f"REGISTRY = {{\n{ENTRY}")
-    assert entered != before
-    registry.write_text(entered, encoding="utf-8")
     small.configure(CONFIG | {"methods": [*CONFIG["methods"], LINE], "export": {}})
     return small
 

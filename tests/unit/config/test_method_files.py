@@ -1,4 +1,4 @@
-"""Methods of the registry: their entries and settings are checked before anything runs, by the text of their files."""
+"""Methods are files: these, their packages and their settings are checked before anything runs, by the text of the files."""
 
 import re
 import subprocess
@@ -10,9 +10,9 @@ import yaml
 from paths import ROOT
 
 from paretopress.config import method_files
-from paretopress.config.methods import REGISTRY
 from paretopress.config.validation import read_study
 from paretopress.errors import UserError
+from paretopress.imports import PACKAGE
 
 CODE = """
 import dataclasses
@@ -33,6 +33,8 @@ class Climber:
 
 class Plain:
     step: float
+
+    def run(self): ...
 """
 
 
@@ -58,12 +60,11 @@ def refusal(tmp_path: Path, *methods: dict) -> str:
 
 @pytest.fixture
 def climber(tmp_path, monkeypatch) -> Path:
-    """Stands in for the registered method: a file beside the test."""
+    """A folder of methods that holds one file, which must not be run."""
     (tmp_path / "climber.py").write_text(
         CODE + f"\nopen({str(tmp_path / 'ran')!r}, 'w')\n", encoding="utf-8"
     )
     monkeypatch.setattr(method_files, "METHODS", tmp_path)
-    monkeypatch.setitem(REGISTRY, "random", "climber.Climber")
     return tmp_path
 
 
@@ -84,7 +85,7 @@ def climber(tmp_path, monkeypatch) -> Path:
 def test_settings_that_the_class_does_not_take_are_refused_without_running_its_file(
     settings, expected, climber
 ):
-    message = refusal(climber, {"family": "random", "settings": settings})
+    message = refusal(climber, {"family": "climber", "settings": settings})
     assert "(1 problem)" in message
     assert f"methods[0].{expected}" in message
     lines = (climber / "mine.yaml").read_text(encoding="utf-8").splitlines()
@@ -100,7 +101,7 @@ def test_settings_that_the_class_does_not_take_are_refused_without_running_its_f
 
 def test_every_wrong_setting_is_named_at_once(climber):
     assert "(3 problems)" in refusal(
-        climber, {"family": "random", "settings": {"trys": 1, "greddy": True}}
+        climber, {"family": "climber", "settings": {"trys": 1, "greddy": True}}
     )
 
 
@@ -109,36 +110,72 @@ def test_every_wrong_setting_is_named_at_once(climber):
 )
 def test_settings_that_the_class_takes_are_given_to_it(settings, climber):
     read = read_study(
-        study(climber, {"family": "random", "settings": settings, "name": "mine"}), []
+        study(climber, {"family": "climber", "settings": settings, "name": "mine"}), []
     )
     assert read.methods_by_name() == {
         "mine": {"implementation": "climber.Climber", "settings": settings}
     }
 
 
-@pytest.mark.parametrize(
-    ("entry", "expected"),
-    [
-        (
-            "climbr.Climber",
-            "and there is no such file. Did you mean 'climber'? Allowed: FILE.CLASS",
-        ),
-        ("climber", "and there is no such file"),
-        ("climber.Climbr", "and methods/climber.py defines no such dataclass"),
-        ("climber.Plain", "and methods/climber.py defines no such dataclass"),
-        ("broken.Climber", "and methods/broken.py is not Python"),
-    ],
-)
-def test_an_entry_of_the_registry_that_leads_nowhere_is_refused(
-    entry, expected, climber, monkeypatch
-):
-    (climber / "broken.py").write_text("class Climber(:", encoding="utf-8")
-    monkeypatch.setitem(REGISTRY, "random", entry)
-    message = refusal(climber, {"family": "random"})
+def test_a_family_without_a_file_is_refused_with_the_folder_and_those_that_are_there(tmp_path):
     assert (
-        f"methods[0].family = 'random': its entry in the registry (config/methods.py) is {entry!r}, {expected}"
-        in message
-    )
+        f"methods[0].family = 'randon': there is no file of this name in {PACKAGE / 'methods'}. Did you mean 'random'? "
+        "Allowed: one of ctaea, random, surrogate, or the name of your own file there."
+    ) in refusal(tmp_path, {"family": "randon"})
+
+
+@pytest.mark.parametrize("family", ["__init__", "_hidden", "../climber", "climber.py", "Climber", "", 3, ["climber"], None])  # fmt: skip
+def test_what_is_no_file_of_a_method_is_no_family(family, climber):
+    (climber / "_hidden.py").write_text(CODE, encoding="utf-8")
+    (climber / "__init__.py").write_text(CODE, encoding="utf-8")
+    message = refusal(climber, {"family": family, "settings": {"step": 1}})
+    assert f"methods[0].family = {family!r}: " in message
+    assert "Allowed: one of climber, or" in message
+
+
+RUN = "    def run(self, archive, after_iteration): ...\n"
+ABOVE = "from dataclasses import dataclass\nfrom .surrogate import SurrogateSearch\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("class Climber(:", "is not Python (invalid syntax"),
+        ("x = '\0'", "is not Python (source code"),
+        ("def run(archive, after_iteration): ...\n", "defines no method. Allowed: a file with one dataclass that has a method run(self, archive, after_iteration)"),
+        (f"class First:\n{RUN}", "defines no method: @dataclass is missing above class First. Allowed: "),
+        ("@dataclass\nclass First:\n    step: int = 3\n", "defines no method: a method run is missing in class First. Allowed: "),
+        ("@dataclass\nclass First(SurrogateSearch):\n    step: int = 3\n", "defines no method: a method run is missing in class First. Allowed: "),
+        (f"@dataclass\nclass _First:\n{RUN}", "defines no method. Allowed: "),
+        (f"@dataclass\nclass First:\n{RUN}\n@dataclass\nclass Second:\n{RUN}", "defines 2 methods: First, Second. Allowed: one method in each file."),
+        (f"@dataclass\nclass First:\n{RUN}\nclass Second(First):\n    step = 3\n", "defines 2 methods: First, Second. "),
+    ],
+)  # fmt: skip
+def test_a_file_that_defines_no_method_or_several_is_refused_by_name(code, expected, climber):
+    (climber / "own.py").write_text(ABOVE + code, encoding="utf-8")
+    message = refusal(climber, {"family": "own"})
+    assert "(1 problem)" in message
+    assert f"methods[0].family = 'own': methods/own.py {expected}" in message
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"@dataclass\nclass Own:\n    step: int\n{RUN}\nclass Helper:\n{RUN}",
+        f"@dataclass\nclass _Base:\n    step: int\n{RUN}\n@dataclass\nclass Own(_Base):\n    tries: int = 2\n",
+        f"@dataclass\nclass _First:\n    step: int\n\n@dataclass\nclass _Second:\n    step: str\n{RUN}\n@dataclass\nclass Own(_First, _Second): ...\n",
+        f"if True:\n    @dataclass\n    class Own:\n        step: int\n    {RUN}",
+        f"@dataclass\nclass Own(Own):\n    step: int\n{RUN}",
+    ],
+)  # fmt: skip
+def test_the_method_is_the_one_dataclass_with_a_method_run_also_through_a_base_of_the_file(
+    code, climber
+):
+    (climber / "own.py").write_text(ABOVE + code, encoding="utf-8")
+    method = {"family": "own", "settings": {"step": 1}}
+    read = read_study(study(climber, method), [])
+    assert read.methods_by_name() == {"own": {"implementation": "own.Own", "settings": {"step": 1}}}
+    assert "settings.step: missing" in refusal(climber, {"family": "own"})
 
 
 @pytest.mark.parametrize("name", ["initial", "Test", "training", "surrogate-mse-mse", "ctaea-10x3"])

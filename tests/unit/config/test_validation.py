@@ -181,7 +181,7 @@ CASES = {
     "family missing": (
         ["methods", 0, "family"],
         REMOVED,
-        ["methods[0].family: missing", "surrogate, ctaea, random"],
+        ["methods[0].family: missing", "one of ctaea, random, surrogate"],
     ),
     "no methods": (["methods"], [], ["methods = []"]),
     "a method twice": (

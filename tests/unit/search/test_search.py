@@ -18,7 +18,7 @@ from paretopress.compression.evaluation import Measurement
 from paretopress.compression.layers import Layout
 from paretopress.compression.plans import Plan
 from paretopress.config.candidates import SURROGATES
-from paretopress.config.methods import REGISTRY, CtaeaMethod, SurrogateMethods
+from paretopress.config.method_files import families, method_class
 from paretopress.config.variables import Design
 from paretopress.errors import UserError
 from paretopress.jobs.journal import Journal
@@ -48,11 +48,7 @@ class FoldedTarget(Target):
 
 NO_LAYERS = Layout(linear=(), conv=(), quantizable=False, others=1)
 SURROGATE = {"population": 10, "generations": 8, "infills": 2, "folds": 5, "infill_rule": "random"}
-FAMILIES = {
-    "surrogate": SurrogateMethods.implementation,
-    "ctaea": CtaeaMethod.implementation,
-    **REGISTRY,
-}
+FAMILIES = {family: f"{family}.{method_class(family)[0]}" for family in families()}
 # What a family is tested with where its fields have no defaults.
 METHODS = {family: {} for family in FAMILIES} | {
     "surrogate": {"objective_metric": "random", "constraint_metric": "random", **SURROGATE},

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from ..errors import short
 from .base import NAME
 from .candidates import SURROGATES
-from .methods import CANDIDATE
+from .methods import ANY_OTHER, CANDIDATE
 from .schema import PATTERNS, allowed_at, describe, models_of
 from .search import TAGS
 from .sources import Path_, Source, holds, key_of, value_at, where
@@ -24,7 +24,7 @@ def _without_tags(location: Path_, data: Any) -> Path_:
     """The location of an error without the names of union members, which are no keys."""
     path: list[str | int] = []
     for part in location:
-        if part in TAGS and not holds(data, (part,)):
+        if part in (*TAGS, ANY_OTHER) and not holds(data, (part,)):
             continue
         if (
             isinstance(data, Mapping)
@@ -106,7 +106,8 @@ def message(error: ErrorDetails, data: Mapping[str, Any], sources: Sequence[Sour
         return f"{place}: {key}: missing. Allowed: {rule}."
     if kind == "refused":
         what, instead = context["what"], context["allowed"]
-        return f"{place}: {key}{given(path, data)}: {what}. Allowed: {instead}."
+        hint = nearest(context.get("said", ""), context.get("meant", ()))
+        return f"{place}: {key}{given(path, data)}: {what}.{hint} Allowed: {instead}."
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         tag = str(context["discriminator"]).strip("'")
         chosen = error["input"].get(tag) if isinstance(error["input"], Mapping) else None

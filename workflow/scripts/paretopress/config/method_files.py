@@ -1,22 +1,80 @@
-"""Check methods of the registry by the text of their files, without importing them."""
+"""Find the method that a file in the folder methods/ defines, by its text and without importing it."""
 
-from collections.abc import Iterator, Sequence
+import ast
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..imports import PACKAGE
-from .methods import RegisteredMethod
-from .python_files import FieldText, dataclass_fields
+from .base import refuse
+from .own_modules import NOT_PYTHON, parsed
+from .python_files import ClassText, FieldText, classes_in
 
 METHODS = PACKAGE / "methods"
+WANTED = (
+    "a file with one dataclass that has a method run(self, archive, after_iteration), as in "
+    "docs/extending.md. Classes with a name that begins with _ do not count, nor does what is "
+    "inherited from another file"
+)
 # A value of a field with one of these annotations is checked here. The class must check any other.
 TYPES = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
 
 
+def families() -> list[str]:
+    """List the families of methods: the names of the files in the folder methods/."""
+    return sorted(file.stem for file in METHODS.glob("[!_]*.py") if "." not in file.stem)
+
+
 def method_file(implementation: str) -> Path:
-    """The file of a method in the folder methods/, from its FILE.CLASS."""
+    """The file of a method in the folder methods/, from its FILE.CLASS or its family."""
     return METHODS / f"{implementation.split('.')[0]}.py"
+
+
+def _parsed(family: str) -> ast.Module:
+    try:
+        return parsed(method_file(family))
+    except NOT_PYTHON as error:
+        what = f"methods/{family}.py is not Python ({error})"
+        raise refuse(what, "a file that Python can run") from error
+
+
+def method_class(family: str) -> tuple[str, ClassText]:
+    """Find the class of a method: the one dataclass of its file that has a method run.
+
+    Args:
+        family: The name of the file.
+
+    Returns:
+        The name of the class, and the class.
+
+    Raises:
+        PydanticCustomError: The file is not Python, or has none or several of these classes.
+    """
+    classes = {
+        name: found
+        for name, found in classes_in(_parsed(family)).items()
+        if not name.startswith("_")
+    }
+    runs = [name for name, found in classes.items() if "run" in found.functions]
+    dataclasses = [name for name, found in classes.items() if found.is_dataclass]
+    methods = [name for name in runs if name in dataclasses]
+    if len(methods) == 1:
+        return methods[0], classes[methods[0]]
+    file = f"methods/{family}.py"
+    if methods:
+        raise refuse(
+            f"{file} defines {len(methods)} methods: {', '.join(methods)}",
+            "one method in each file. Begin the names of classes that are none with _",
+        )
+    lacks = (
+        f": @dataclass is missing above class {', '.join(runs)}"
+        if runs
+        else f": a method run is missing in class {', '.join(dataclasses)}"
+        if dataclasses
+        else ""
+    )
+    raise refuse(f"{file} defines no method{lacks}", WANTED)
 
 
 @dataclass(frozen=True)
@@ -45,7 +103,7 @@ def _fits(value: Any, annotation: str) -> bool:
     )
 
 
-def _wrong_settings(given: dict[str, Any], fields: dict[str, FieldText]) -> Iterator[Mistake]:
+def _wrong_settings(given: Mapping[str, Any], fields: Mapping[str, FieldText]) -> Iterator[Mistake]:
     listed = ", ".join(f"{name} ({field.annotation})" for name, field in fields.items())
     allowed = listed or "no settings: the method takes none"
     for name, value in given.items():
@@ -64,37 +122,14 @@ def _wrong_settings(given: dict[str, Any], fields: dict[str, FieldText]) -> Iter
             )
 
 
-def mistakes_of(method: RegisteredMethod) -> Iterator[Mistake]:
-    """Find the mistakes in the registry's entry of a method and in its settings.
+def mistakes_of(family: str, settings: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Find the settings that the class of a method does not take.
 
     Args:
-        method: The entry of the config's `methods`.
+        family: The name of the file, which defines a method.
+        settings: The settings.
 
     Yields:
         Each mistake.
     """
-    entry = f"its entry in the registry (config/methods.py) is {method.implementation!r}"
-    module, _, name = method.implementation.partition(".")
-    file = method_file(method.implementation)
-    if not name.isidentifier() or not file.is_file():
-        files = sorted(path.stem for path in METHODS.glob("[!_]*.py"))
-        allowed = f"FILE.CLASS, where FILE is one of the folder methods/: {', '.join(files)}"
-        yield Mistake(("family",), f"{entry}, and there is no such file", allowed, module, files)
-        return
-    try:
-        fields = dataclass_fields(file.read_text(encoding="utf-8"), name)
-    except (SyntaxError, ValueError) as error:
-        yield Mistake(
-            ("family",),
-            f"{entry}, and methods/{file.name} is not Python ({error})",
-            "a file that Python can run",
-        )
-        return
-    if fields is None:
-        yield Mistake(
-            ("family",),
-            f"{entry}, and methods/{file.name} defines no such dataclass",
-            "FILE.CLASS of a dataclass with a method run",
-        )
-        return
-    yield from _wrong_settings(method.settings, fields)
+    yield from _wrong_settings(settings, method_class(family)[1].fields)

@@ -1,9 +1,20 @@
 """The section `methods`: families of search methods, and the methods of each family."""
 
+from collections.abc import Mapping
+from functools import cached_property
 from itertools import product
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from .base import (
     Count,
@@ -16,12 +27,7 @@ from .base import (
     refuse,
 )
 from .candidates import IMPLEMENTATION, SURROGATES, path_of
-
-# The registry: FILE.CLASS in the folder methods/ by family. To add a method, add a file there and
-# an entry here.
-REGISTRY = {
-    "random": "random.RandomSearch",
-}
+from .method_files import METHODS, families, method_class
 
 # Other jobs have their progress beside that of the searches, under these names.
 OTHER_JOBS = ("initial", "test", "training")
@@ -108,13 +114,25 @@ class CtaeaMethod(Section):
         return {f"ctaea-{self.population}x{generations}": {"population": self.population}}
 
 
-class RegisteredMethod(Section):
-    """A method of the registry."""
+# The families whose settings are keys of their own. All others are tagged ANY_OTHER.
+WITH_KEYS = ("surrogate", "ctaea")
+ANY_OTHER = "any other family"
 
-    # The tags of the union are the registry's families, so that a new method is one entry there.
-    family: Literal[tuple(REGISTRY)] = Field(  # type: ignore[valid-type]
-        description="A search method of the registry in "
-        "workflow/scripts/paretopress/config/methods.py. random is random search, for comparison"
+
+def _defines_a_method(family: str) -> str:
+    """Refuse a family whose file defines no method."""
+    method_class(family)
+    return family
+
+
+class RegisteredMethod(Section):
+    """A method of a file in the folder methods/."""
+
+    family: Annotated[Name, AfterValidator(_defines_a_method)] = Field(
+        description="A search method: the name of its file in "
+        "workflow/scripts/paretopress/methods/, without .py. random is random search, for "
+        "comparison",
+        json_schema_extra={"not": {"enum": [*WITH_KEYS]}},
     )
     settings: dict[str, Any] = Field({}, description="The fields of the method's class, by name")
     name: Name | None = Field(
@@ -123,10 +141,10 @@ class RegisteredMethod(Section):
         "family",
     )
 
-    @property
+    @cached_property
     def implementation(self) -> str:
         """The FILE.CLASS of the method in the folder methods/."""
-        return REGISTRY[self.family]
+        return f"{self.family}.{method_class(self.family)[0]}"
 
     @model_validator(mode="after")
     def _name_is_its_own(self) -> "RegisteredMethod":
@@ -144,6 +162,34 @@ class RegisteredMethod(Section):
         return {self.name or self.family: self.model_dump(mode="json")["settings"]}
 
 
+def _has_a_file(given: Any) -> Any:
+    """Refuse an entry of a family that has no file."""
+    if isinstance(given, Mapping) and (family := given.get("family")) not in (known := families()):
+        raise PydanticCustomError(
+            "refused",
+            "{what}",
+            {
+                "what": "missing"
+                if family is None
+                else f"there is no file of this name in {METHODS}",
+                "allowed": f"one of {', '.join(known)}, or the name of your own file there",
+                "key": ("family",),
+                "said": family,
+                "meant": known,
+            },
+        )
+    return given
+
+
+def _tag_of(given: Any) -> str:
+    family = given.get("family") if isinstance(given, Mapping) else getattr(given, "family", None)
+    return family if family in WITH_KEYS else ANY_OTHER
+
+
 MethodFamily = Annotated[
-    SurrogateMethods | CtaeaMethod | RegisteredMethod, Field(discriminator="family")
+    Annotated[SurrogateMethods, Tag("surrogate")]
+    | Annotated[CtaeaMethod, Tag("ctaea")]
+    | Annotated[RegisteredMethod, Tag(ANY_OTHER)],
+    Discriminator(_tag_of),
+    BeforeValidator(_has_a_file),
 ]

@@ -1,7 +1,7 @@
 """The names that a Python file defines, read from its text without running it."""
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
@@ -53,38 +53,54 @@ def _is_optional(value: ast.expr | None) -> bool:
     return value is not None
 
 
-def dataclass_fields(code: str, name: str) -> dict[str, FieldText] | None:
-    """Find the fields that a dataclass takes. Inherited fields are not found.
+@dataclass(frozen=True)
+class ClassText:
+    """A class, with what it inherits from other classes of its file.
+
+    Attributes:
+        is_dataclass: Whether it is a dataclass, or inherits from one.
+        functions: The names of its methods.
+        fields: The fields that it takes as a dataclass, by name.
+    """
+
+    is_dataclass: bool
+    functions: frozenset[str]
+    fields: Mapping[str, FieldText]
+
+
+def _class_text(node: ast.ClassDef, above: Mapping[str, ClassText]) -> ClassText:
+    decorated = "dataclass" in map(_called, node.decorator_list)
+    bases = [above[name] for name in map(ast.unparse, reversed(node.bases)) if name in above]
+    inherited = {name: field for base in bases for name, field in base.fields.items()}
+    own = {
+        ast.unparse(inner.target): FieldText(
+            ast.unparse(inner.annotation), _is_optional(inner.value)
+        )
+        for inner in node.body
+        if decorated and isinstance(inner, ast.AnnAssign) and _is_given(inner)
+    }
+    functions = {inner.name for inner in node.body if isinstance(inner, ast.FunctionDef)}
+    return ClassText(
+        decorated or any(base.is_dataclass for base in bases),
+        frozenset(functions.union(*(base.functions for base in bases))),
+        inherited | own,
+    )
+
+
+def classes_in(tree: ast.Module) -> dict[str, ClassText]:
+    """Find the classes at the top level of a file, and not what they inherit from other files.
 
     Args:
-        code: The text of a Python file. It is not run.
-        name: The name of the dataclass.
+        tree: The parsed file.
 
     Returns:
-        The fields by name; None if the file defines no such dataclass.
-
-    Raises:
-        SyntaxError: The text is not Python.
-        ValueError: The text is not Python, for example because it has a null byte.
+        The classes by name.
     """
-    for statement in _statements(ast.parse(code).body):
-        if (
-            isinstance(statement, ast.ClassDef)
-            and statement.name == name
-            and "dataclass" in map(_called, statement.decorator_list)
-        ):
-            fields = [
-                inner
-                for inner in statement.body
-                if isinstance(inner, ast.AnnAssign) and _is_given(inner)
-            ]
-            return {
-                ast.unparse(field.target): FieldText(
-                    ast.unparse(field.annotation), _is_optional(field.value)
-                )
-                for field in fields
-            }
-    return None
+    found: dict[str, ClassText] = {}
+    for statement in _statements(tree.body):
+        if isinstance(statement, ast.ClassDef):
+            found[statement.name] = _class_text(statement, found)
+    return found
 
 
 def functions_in(tree: ast.Module) -> set[str]:

@@ -148,14 +148,23 @@ def field_allowed(field: FieldInfo) -> Allowed:
     return allowed_of(field.annotation, _flat(tuple(field.metadata)))
 
 
+def _tag_of(model: type[BaseModel]) -> tuple[str, list[Any]] | None:
+    """The key that picks a model out of a union, and its values; None if any other value does."""
+    for key, field in model.model_fields.items():
+        if get_origin(field.annotation) is Literal and field.is_required():
+            return key, list(get_args(field.annotation))
+    return None
+
+
 def _pick(models: list[type[BaseModel]], data: Any) -> type[BaseModel]:
-    """The model of a union that fits the discriminator of `data`, or else the first model."""
+    """The model of a union that fits the discriminator of `data`, or else any or the first one."""
+    others = []
     for model in models:
-        for key, field in model.model_fields.items():
-            tag = get_origin(field.annotation) is Literal and field.is_required()
-            if tag and isinstance(data, dict) and data.get(key) in get_args(field.annotation):
-                return model
-    return models[0]
+        if (tag := _tag_of(model)) is None:
+            others.append(model)
+        elif isinstance(data, dict) and data.get(tag[0]) in tag[1]:
+            return model
+    return (others or models)[0]
 
 
 def allowed_at(path: tuple[str | int, ...], data: Any) -> tuple[Allowed | None, list[str]]:
@@ -211,17 +220,15 @@ def _sections(title: str, model: type[BaseModel]) -> Iterator[tuple[str, type[Ba
             allowed = element
         models = models_of(allowed)
         for option in models:
-            yield from _sections(inner if len(models) == 1 else f"{inner} ({_tag(option)})", option)
+            yield from _sections(
+                inner if len(models) == 1 else f"{inner} ({_title_of(option)})", option
+            )
 
 
-def _tag(model: type[BaseModel]) -> str:
-    tags = [
-        (key, field)
-        for key, field in model.model_fields.items()
-        if get_origin(field.annotation) is Literal and field.is_required()
-    ]
-    key, field = tags[0]
-    values = [str(value) for value in get_args(field.annotation)]
+def _title_of(model: type[BaseModel]) -> str:
+    if (tag := _tag_of(model)) is None:
+        return "any other"
+    key, values = tag
     return f"{key}: {values[0]}" if len(values) == 1 else f"{key}: {values[0]}, ..., {values[-1]}"
 
 

@@ -34,7 +34,7 @@ from .weight_files import WANTED, format_of
 
 MOST_PROBLEMS = 50
 METHOD_CHECKS: dict[type, Callable[[Any], Iterator[Mistake]]] = {
-    RegisteredMethod: mistakes_of,
+    RegisteredMethod: lambda method: mistakes_of(method.family, method.settings),
     SurrogateMethods: wrong_candidates,
 }
 
@@ -84,7 +84,7 @@ def _wrong_weights(
 def _wrong_methods(
     study: Study, data: Mapping[str, Any], sources: Sequence[Source]
 ) -> Iterator[str]:
-    """Find methods of the registry that are missing or refuse their settings, and candidates.
+    """Find methods that lack a package or refuse their settings, and candidates.
 
     No file of a method is run. The module of a candidate is imported.
     """

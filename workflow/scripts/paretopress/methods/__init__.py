@@ -1,4 +1,4 @@
-"""Search methods, one file for each. config/methods.py lists those that a config can name.
+"""Search methods, one file for each. A config names the file as the family of a method.
 
 This module imports no method. So a change of a method's code affects its own searches alone.
 """
