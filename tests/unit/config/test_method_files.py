@@ -178,6 +178,47 @@ def test_the_method_is_the_one_dataclass_with_a_method_run_also_through_a_base_o
     assert "settings.step: missing" in refusal(climber, {"family": "own"})
 
 
+IMPORTS = """
+import json
+import no_such_package.inner as inner
+from no_such_package import more
+from . import Method
+from paretopress.search import archive
+try:
+    import no_such_accelerator
+except ImportError:
+    pass
+def late():
+    import no_such_package_later
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [("", ""), ("INSTALL = \"pip install '.[peers]'\"\n", " (pip install '.[peers]' installs them)")],
+)  # fmt: skip
+def test_a_package_that_the_file_imports_and_that_is_not_installed_is_named(
+    line, told, climber, monkeypatch
+):
+    # Snakemake finds the package by another name.
+    scripts = str(ROOT / "workflow" / "scripts")
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path != scripts])
+    monkeypatch.delitem(sys.modules, "paretopress")
+    (climber / "own.py").write_text(IMPORTS + CODE + line, encoding="utf-8")
+    message = refusal(climber, {"family": "own", "settings": {"step": 0.5}})
+    assert "(1 problem)" in message
+    assert (
+        "methods[0].family = 'own': methods/own.py, line 3: import no_such_package.inner: no_such_package is not installed. "
+        f"Allowed: a method whose packages are installed{told}."
+    ) in message
+
+
+def test_another_python_than_that_of_the_jobs_does_not_tell_what_is_installed(climber, monkeypatch):
+    (climber / "own.py").write_text(IMPORTS + CODE, encoding="utf-8")
+    monkeypatch.setattr(method_files, "find_spec", lambda name: None)
+    read_study(study(climber, {"family": "own", "settings": {"step": 0.5}}), [])
+
+
 @pytest.mark.parametrize("name", ["initial", "Test", "training", "surrogate-mse-mse", "ctaea-10x3"])
 def test_a_name_that_stands_for_something_else_is_refused(name, tmp_path):
     message = refusal(tmp_path, {"family": "random", "name": name})

@@ -3,12 +3,13 @@
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ..imports import PACKAGE
 from .base import refuse
-from .own_modules import NOT_PYTHON, parsed
+from .own_modules import NOT_PYTHON, Import, imports_in, module_beside, parsed
 from .python_files import ClassText, FieldText, classes_in
 
 METHODS = PACKAGE / "methods"
@@ -122,8 +123,43 @@ def _wrong_settings(given: Mapping[str, Any], fields: Mapping[str, FieldText]) -
             )
 
 
+def is_found(name: str) -> bool:
+    """Tell whether Python here finds a top-level name."""
+    try:
+        return find_spec(name) is not None
+    except (ValueError, ImportError):  # Of odd names such as __main__.
+        return True
+
+
+def _how_to_install(tree: ast.Module) -> str:
+    """What a file says with the constant INSTALL, "" if it says nothing."""
+    for statement in tree.body:
+        match statement:
+            case ast.Assign([ast.Name("INSTALL")], ast.Constant(str(command))):
+                return f" ({command} installs them)"
+    return ""
+
+
+def _missing_packages(family: str) -> Iterator[Mistake]:
+    """Find the packages that a file surely imports and that are not installed."""
+    tree = _parsed(family)
+    missing: dict[str, Import] = {}
+    for given in imports_in(tree):
+        name = given.module.partition(".")[0]
+        beside = given.level or module_beside(PACKAGE.parent, (name,))
+        if given.certain and not beside and not is_found(name):
+            missing.setdefault(name, given)
+    allowed = f"a method whose packages are installed{_how_to_install(tree)}"
+    for name, given in missing.items():
+        yield Mistake(
+            ("family",),
+            f"methods/{family}.py, line {given.line}: {given}: {name} is not installed",
+            allowed,
+        )
+
+
 def mistakes_of(family: str, settings: Mapping[str, Any]) -> Iterator[Mistake]:
-    """Find the settings that the class of a method does not take.
+    """Find the packages that a method's file lacks, and the settings that its class does not take.
 
     Args:
         family: The name of the file, which defines a method.
@@ -132,4 +168,7 @@ def mistakes_of(family: str, settings: Mapping[str, Any]) -> Iterator[Mistake]:
     Yields:
         Each mistake.
     """
+    # Another Python than that of the jobs does not tell what is installed there.
+    if is_found("torch"):
+        yield from _missing_packages(family)
     yield from _wrong_settings(settings, method_class(family)[1].fields)

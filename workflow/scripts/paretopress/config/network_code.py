@@ -3,10 +3,9 @@
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 
-from .method_files import Mistake
+from .method_files import Mistake, is_found
 from .networks import OwnNetwork
 from .own_modules import (
     NOT_PYTHON,
@@ -73,14 +72,6 @@ class _Code:
         return found
 
 
-def _is_found(name: str) -> bool:
-    """Tell whether Python here finds a top-level name."""
-    try:
-        return find_spec(name) is not None
-    except (ValueError, ImportError):  # Of odd names such as __main__.
-        return True
-
-
 def _mistake(
     module: Module, given: Import, what: str, allowed: str = FILES, *meant: str
 ) -> Mistake:
@@ -137,7 +128,7 @@ def _wrong_import(
     top = given.module.partition(".")[0]
     if parts is None and is_installed(top):
         yield from _same_name(module, given)
-    elif parts is None and jobs_python and not _is_found(top):
+    elif parts is None and jobs_python and not is_found(top):
         place = module.folder / top
         what = f"there is no {place}.py, no folder {place}, and no such installed package"
         yield _mistake(module, given, what, FILES, *_beside(module.folder))
@@ -198,7 +189,7 @@ def _mistakes_in(path: Path, function: str) -> Iterator[Mistake]:
     code = _Code(trees)
     # Another Python than that of the jobs does not tell what is installed there. Nor is it known
     # where a file looks that changes sys.path.
-    jobs_python = _is_found("torch") and not any(map(_changes_path, trees.values()))
+    jobs_python = is_found("torch") and not any(map(_changes_path, trees.values()))
     for module in modules:
         for given in filter(lambda given: given.certain, code.imports(module)):
             yield from _wrong_import(code, module, given, jobs_python)
