@@ -17,7 +17,7 @@ from ..compression.evaluation import Measurement
 from ..compression.layers import Layout
 from ..compression.packed_size import bytes_rate
 from ..compression.plans import Plan, canonical, canonical_values
-from ..config.sizes import NONZERO_RATE
+from ..config.sizes import BYTES, NONZERO_RATE
 from ..config.variables import Design
 from ..errors import UserError
 from ..jobs.journal import Journal
@@ -44,6 +44,7 @@ class Target:
         threshold: tau, the least accuracy that is feasible, in [0, 1).
         size: The size that is minimised, a key of config.sizes.SIZES.
         begin: Takes plans that will be evaluated next, and may begin with several at once.
+        kept: Entries of the layers that nothing is done to, which count in the non-zero rate.
     """
 
     space: SearchSpace
@@ -53,10 +54,18 @@ class Target:
     threshold: float
     size: str = NONZERO_RATE
     begin: Callable[[Sequence[Plan]], None] = lambda plans: None
+    kept: int = 0
 
     def bytes_rate(self, plan: Plan) -> float:
         """The bytes of the packed network of a plan, as `packed_size.bytes_rate`."""
         return bytes_rate(plan, self.layout)
+
+    def known_size(self, plan: Plan) -> float:
+        """The size of the network of a plan, exact unless the trained network holds zeros already."""
+        if self.size == BYTES:
+            return self.bytes_rate(plan)
+        entries = self.kept + self.layout.entries - self.layout.others
+        return (entries - sum(zeros for _, zeros in plan.zeros)) / entries
 
     def canonical(self, design: Design) -> tuple[Design, Plan]:
         """The canonical form and the plan of a design, as `plans.canonical`."""
@@ -265,6 +274,7 @@ def spend_budget(
     archive: Archive,
     propose: Callable[[Archive, int], Iteration],
     after_iteration: Callable[[Archive], None],
+    initial: int | None = None,
 ) -> None:
     """Run the loop of most methods: take the initial sample, then evaluate iteration by iteration.
 
@@ -274,8 +284,9 @@ def spend_budget(
             depends on evaluations and number alone, with random numbers of `generator(archive.seed,
             STREAM, number)`. So a search with a raised budget goes on to the same bytes.
         after_iteration: Called after each iteration.
+        initial: The first designs of the initial sample to take, None for all.
     """
-    archive.take_initial(archive.budget)
+    archive.take_initial(archive.budget if initial is None else initial)
     iteration = 0
     while archive.left:
         iteration += 1

@@ -9,6 +9,7 @@ import torch
 
 from ..compression.designs import SearchSpace, design_of
 from ..compression.evaluation import Evaluator
+from ..compression.layers import layout_of
 from ..compression.tally import CPU
 from ..config.sizes import NONZERO_RATE
 from ..dataset.split import load_split
@@ -54,7 +55,9 @@ def load_target(
     network = load_network(architecture, split, weights, moves, device)
     on_cpu = None if device == CPU else replace(network, device=CPU)
     evaluate = Evaluator(network, split, batch_size, at_once, on_cpu)
-    return Target(space, network.layout(), seed, evaluate, threshold, size, evaluate.begin)
+    layout, whole = network.layout(), layout_of(network.structure)
+    kept = (whole.entries - whole.others) - (layout.entries - layout.others)
+    return Target(space, layout, seed, evaluate, threshold, size, evaluate.begin, kept)
 
 
 def other_devices(timings: Path, device: torch.device) -> list[str]:
