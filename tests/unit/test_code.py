@@ -119,7 +119,7 @@ methods/ctaea.py:
 methods/random.py:
     search:random
 config/regressors.py methods/surrogate.py search/infills.py search/selection.py search/surrogates.py
-search/trees.py:
+search/proposals.py search/trees.py:
     search:surrogate
 networks/facts.py networks/not_finite.py:
     dense_metrics train_baseline

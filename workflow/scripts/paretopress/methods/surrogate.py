@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..search.archive import Archive, Iteration, generator, spend_budget
 from ..search.ctaea import Ctaea
 from ..search.infills import INFILL_RULES, Candidate
 from ..search.objectives import constraint_value, feasible_front, minimized
+from ..search.proposals import NO_NEW_DESIGN, completed
 from ..search.selection import (
     Comparison,
     MappedComparison,
@@ -74,21 +75,12 @@ class SurrogateSearch:
         chosen = (
             new if len(new) <= self.infills else choose(new, archive.front(), self.infills, rng)
         )
-        infills = [candidate.design for candidate in chosen]
-        taken = [candidate.plan.design_id for candidate in chosen]
-        while (
-            len(infills) < self.infills
-            and (design := archive.random_new_design(rng, taken)) is not None
-        ):
-            infills.append(design)
-            taken.append(archive.target.canonical(design)[1].design_id)
-        fallbacks = len(infills) - len(chosen)
         reason = _reason(len(front), len(new)) if selections else NO_SURROGATE
-        return Iteration(
-            infills,
+        return replace(
+            completed(
+                archive, [candidate.design for candidate in chosen], self.infills, rng, reason
+            ),
             surrogate_front=len(front),
-            fallbacks=fallbacks,
-            fallback_reason=reason if fallbacks else "",
             surrogates={function: selection.name for function, selection in selections.items()},
             scores={function: dict(selection.scores) for function, selection in selections.items()},
         )
@@ -186,4 +178,4 @@ def _reason(front: int, new: int) -> str:
     """The reason for random infills, from the size of the surrogate front and its new designs."""
     if not front:
         return "empty front"
-    return "too few new designs" if new else "no new design"
+    return "too few new designs" if new else NO_NEW_DESIGN
