@@ -116,11 +116,15 @@ fronts/union.py:
     test_front union_front worst_run_front worst_run_inference_figure
 methods/ctaea.py:
     search:ctaea
+methods/nsga2.py:
+    search:nsga2
 methods/random.py:
     search:random
 config/regressors.py methods/surrogate.py search/infills.py search/selection.py search/surrogates.py
-search/proposals.py search/trees.py:
+search/trees.py:
     search:surrogate
+search/proposals.py:
+    search:nsga2 search:surrogate
 networks/facts.py networks/not_finite.py:
     dense_metrics train_baseline
 networks/cautions.py:
