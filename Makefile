@@ -35,7 +35,7 @@ $(LAUNCHER): $(VENV)/.runtime
 		'exec "$(abspath $(BIN))/python" -P -m paretopress "$$@"' > $@
 	@chmod +x $@
 
-$(VENV)/.development: $(VENV)/.runtime envs/requirements-slurm.txt envs/requirements-dev.txt
+$(VENV)/.development: $(VENV)/.runtime envs/requirements-slurm.txt envs/requirements-peers.txt envs/requirements-dev.txt
 	$(BIN)/pip install --quiet -r envs/requirements-dev.txt -c envs/lock.txt
 	@touch $@
 

@@ -114,17 +114,25 @@ fronts/times.py:
 fronts/union.py:
     claims export front_figure front_sizes inference_figure inference_time report setting_figures
     test_front union_front worst_run_front worst_run_inference_figure
+methods/_botorch.py methods/botorch_qlognehvi.py:
+    search:botorch_qlognehvi
 methods/ctaea.py:
     search:ctaea
 methods/nsga2.py:
     search:nsga2
+methods/_optuna.py:
+    search:optuna_gp search:optuna_tpe
+methods/optuna_gp.py:
+    search:optuna_gp
+methods/optuna_tpe.py:
+    search:optuna_tpe
 methods/random.py:
     search:random
 config/regressors.py methods/surrogate.py search/infills.py search/selection.py search/surrogates.py
 search/trees.py:
     search:surrogate
 search/proposals.py:
-    search:nsga2 search:surrogate
+    search:botorch_qlognehvi search:nsga2 search:optuna_gp search:optuna_tpe search:surrogate
 networks/facts.py networks/not_finite.py:
     dense_metrics train_baseline
 networks/cautions.py:

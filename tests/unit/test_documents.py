@@ -40,7 +40,12 @@ def test_the_schema_is_that_of_the_model_and_takes_the_configs():
 
 def test_every_pin_is_in_the_lock_and_in_the_conda_environment():
     runtime, lock = pins("requirements.txt"), set(map(str.lower, pins("lock.txt")))
-    every = [*runtime, *pins("requirements-slurm.txt"), *pins("requirements-dev.txt")]
+    every = [
+        *runtime,
+        *pins("requirements-slurm.txt"),
+        *pins("requirements-peers.txt"),
+        *pins("requirements-dev.txt"),
+    ]
     assert {re.sub(r"[-_]+", "-", pin.lower()) for pin in every} <= {
         re.sub(r"[-_]+", "-", pin) for pin in lock
     }

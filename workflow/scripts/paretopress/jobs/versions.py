@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 # The numbers of a study can depend on these packages.
 PACKAGES = (
     "torch", "torchvision", "numpy", "pandas", "scipy", "scikit-learn", "xgboost", "lightgbm",
-    "pymoo", "moocore", "scikit-posthocs", "safetensors", "pillow",
+    "pymoo", "moocore", "scikit-posthocs", "safetensors", "pillow", "optuna", "botorch", "gpytorch",
 )  # fmt: skip
 
 
