@@ -118,6 +118,8 @@ methods/_botorch.py methods/botorch_qlognehvi.py:
     search:botorch_qlognehvi
 methods/ctaea.py:
     search:ctaea
+methods/ehvi.py search/beliefs.py search/improvement.py search/plan_features.py:
+    search:ehvi
 methods/nsga2.py:
     search:nsga2
 methods/_optuna.py:
@@ -128,11 +130,12 @@ methods/optuna_tpe.py:
     search:optuna_tpe
 methods/random.py:
     search:random
-config/regressors.py methods/surrogate.py search/infills.py search/selection.py search/surrogates.py
-search/trees.py:
+config/regressors.py methods/surrogate.py search/infills.py search/selection.py search/trees.py:
     search:surrogate
+search/surrogates.py:
+    search:ehvi search:surrogate
 search/proposals.py:
-    search:botorch_qlognehvi search:nsga2 search:optuna_gp search:optuna_tpe search:surrogate
+    search:botorch_qlognehvi search:ehvi search:nsga2 search:optuna_gp search:optuna_tpe search:surrogate
 networks/facts.py networks/not_finite.py:
     dense_metrics train_baseline
 networks/cautions.py:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from paths import ROOT
 from sklearn.tree import DecisionTreeRegressor
 from spaces import WHOLE, bounded, result_of, vector_of
-from test_search import FAMILIES, METHODS, NO_LAYERS, FoldedTarget, tables
+from test_search import FAMILIES, METHODS, NO_LAYERS, START, FoldedTarget, tables
 
 from paretopress.compression.designs import SearchSpace, space_of
 from paretopress.compression.evaluation import Measurement
@@ -383,7 +383,7 @@ def test_a_sample_too_small_to_compare_surrogates_on_still_ends(initial, family,
 @pytest.mark.parametrize(("family", "chosen"), EVERY_METHOD)
 def test_a_budget_as_large_as_the_initial_sample_needs_no_iteration(family, chosen, tmp_path):
     table = Table(WIDE, (3, 3, 4, 4, 3, 3, 2), (0.2, 0.5, 0.9), (0.1, 0.6, 0.8, 0.95), 0.7)
-    chosen = chosen | ({"population": 12} if family == "ctaea" else {})
+    chosen = chosen | {key: 12 for key in START if key in chosen and family != "surrogate"}
     archive = run(table.target(), family, chosen, 12, initial_sample(table.target(), 12), tmp_path)
     assert {evaluation.phase for evaluation in archive.evaluations} == {"initial"}
     assert archive.iterations == []

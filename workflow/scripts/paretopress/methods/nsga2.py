@@ -23,8 +23,8 @@ from ..compression.designs import SearchSpace, sample_vectors
 from ..search.archive import Archive, Iteration, generator
 from ..search.proposals import NO_NEW_DESIGN, completed, failure
 
-# Generations in a row without a new network. NSGA-II then finds no more networks in the space.
-STALE_GENERATIONS = 100
+# Generations in a row without a new network, before one is drawn at random.
+STALE_GENERATIONS = 10
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Nsga2:
     """NSGA-II on true evaluations, until the budget of distinct networks is spent.
 
     The first generation is the start of the shared initial sample. A known network costs nothing.
-    Where pymoo finds no new design, a generation is drawn at random.
+    Where pymoo finds no new network, a generation is drawn at random.
 
     Attributes:
         population: Designs in a generation.
@@ -51,10 +51,11 @@ class Nsga2:
         first = np.vstack([taken, sample_vectors(space, self.population - len(taken), rng)])
         algorithm = _started(space, first, int(rng.integers(2**31)))
         generation = stale = 0
-        while archive.left and stale < STALE_GENERATIONS:
+        while archive.left:
             generation += 1
             before = archive.left
-            asked, proposal = self._asked(algorithm, archive, generation)
+            stuck = stale == STALE_GENERATIONS
+            asked, proposal = self._asked(None if stuck else algorithm, archive, generation)
             designs = archive.propose(generation, partial(replace, proposal))
             evaluated = archive.evaluate_all(designs, "generation", generation)
             stale = 0 if archive.left < before else stale + 1
@@ -71,12 +72,12 @@ class Nsga2:
                 algorithm.tell(infills=asked)
 
     def _asked(
-        self, algorithm: MixedVariableGA, archive: Archive, generation: int
+        self, algorithm: MixedVariableGA | None, archive: Archive, generation: int
     ) -> tuple[Population, Iteration]:
         """The next generation, and its designs. They are random where pymoo has none or fails."""
         reason = NO_NEW_DESIGN
         try:
-            if (asked := algorithm.ask()) is not None:
+            if algorithm and (asked := algorithm.ask()) is not None:
                 names = algorithm.problem.vars
                 vectors = [[individual.X[name] for name in names] for individual in asked]
                 designs = [archive.target.space.design(vector) for vector in np.array(vectors)]

@@ -61,10 +61,10 @@ class Target:
         return bytes_rate(plan, self.layout)
 
     def known_size(self, plan: Plan) -> float:
-        """The size of the network of a plan, exact unless the trained network holds zeros already."""
+        """The size of the network of a plan, exact unless the trained one holds zeros already."""
         if self.size == BYTES:
             return self.bytes_rate(plan)
-        entries = self.kept + self.layout.entries - self.layout.others
+        entries = max(1, self.kept + self.layout.entries - self.layout.others)
         return (entries - sum(zeros for _, zeros in plan.zeros)) / entries
 
     def canonical(self, design: Design) -> tuple[Design, Plan]:

@@ -1,0 +1,147 @@
+"""Expected hypervolume improvement, with the exact size and one model of the accuracy."""
+
+import logging
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from ..compression.designs import sample_vectors
+from ..config.variables import Design
+from ..search.archive import Archive, Iteration, Target, generator, spend_budget
+from ..search.beliefs import ENSEMBLES, Belief, believed
+from ..search.improvement import best_together
+from ..search.objectives import feasible_front
+from ..search.plan_features import plan_features
+from ..search.proposals import NO_NEW_DESIGN, completed
+from ..search.surrogates import SurrogateError
+
+# All from the table `residual` and seeds 101 to 150 (docs/search.md).
+NEIGHBOURS = 0.1  # of the front's designs, in each iteration, as a share of `candidates`
+STEP = 0.05  # of an amount's range, the standard deviation of a neighbour
+CHANGED = 2  # variables of a neighbour that change, on average
+REDRAWN = 0.3  # probability that an amount that changes is drawn anew
+# An accuracy that is this share of 1 - tau below tau, or lower: how much lower says nothing of what
+# is feasible.
+OUT_OF_QUESTION = 0.75
+
+NO_IMPROVEMENT, NO_MODEL = "no improvement expected", "no model"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Described:
+    """A network that could be evaluated: its design, the features of its plan, and its size."""
+
+    design: Design
+    design_id: str
+    features: np.ndarray
+    size: float
+
+
+class _Networks:
+    """The networks of vectors. Each is described once, as that takes most of the time."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._found: dict[bytes, _Described] = {}
+
+    def of(self, vectors: np.ndarray) -> Iterable[_Described]:
+        """The network of each canonical vector of shape (d,)."""
+        for vector in vectors:
+            if (key := vector.tobytes()) not in self._found:
+                design, plan = self._target.canonical(self._target.space.design(vector))
+                features = plan_features([plan], self._target.layout)[0]
+                size = self._target.known_size(plan)
+                self._found[key] = _Described(design, plan.design_id, features, size)
+            yield self._found[key]
+
+    def distinct(self, vectors: np.ndarray) -> dict[str, _Described]:
+        """The distinct networks of vectors of shape (n, d), by design_id."""
+        canonical = np.unique(self._target.canonical_vectors(vectors), axis=0)
+        return {network.design_id: network for network in self.of(canonical)}
+
+
+@dataclass(frozen=True)
+class Ehvi:
+    """A search for the designs that promise most hypervolume, among thousands in each iteration.
+
+    The size of a design is known exactly, and the accuracy is objective and constraint at once. So
+    one model is enough, and the expected improvement has a closed form.
+
+    Attributes:
+        infills: Designs to evaluate in each iteration, chosen together.
+        initial: The first designs of the initial sample to start from.
+        candidates: Designs that are drawn once, uniformly, to choose from. In each iteration,
+            neighbours of the front are added.
+    """
+
+    infills: int = 2
+    initial: int = 20
+    candidates: int = 5000
+
+    def run(self, archive: Archive, after_iteration: Callable[[Archive], None]) -> None:
+        """Spend the archive's budget, and call `after_iteration` after each iteration."""
+        networks, space = _Networks(archive.target), archive.target.space
+        drawn = sample_vectors(space, self.candidates, generator(archive.seed, "ehvi"))
+        propose = partial(self._propose, networks, networks.distinct(drawn))
+        spend_budget(archive, propose, after_iteration, self.initial)
+
+    def _propose(
+        self, networks: _Networks, drawn: dict[str, _Described], archive: Archive, iteration: int
+    ) -> Iteration:
+        rng = generator(archive.seed, "ehvi", iteration)
+        known = {evaluation.design_id for evaluation in archive.evaluations}
+        near = _neighbours(archive, math.ceil(NEIGHBOURS * self.candidates), rng)
+        everything = drawn | networks.distinct(near)
+        unknown = [network for name, network in everything.items() if name not in known]
+        name, belief = _believed(networks, unknown, archive, rng, iteration)
+        chosen: list[int] = []
+        if belief:
+            sizes = np.array([network.size for network in unknown])
+            front, threshold = archive.front(), archive.target.threshold
+            chosen = best_together(front, threshold, sizes, belief, self.infills, rng)
+        reason = NO_IMPROVEMENT if belief else NO_MODEL if unknown else NO_NEW_DESIGN
+        infills = [unknown[index].design for index in chosen]
+        found = completed(archive, infills, self.infills, rng, reason)
+        return replace(found, surrogates={"accuracy": name} if belief else {})
+
+
+def _believed(
+    networks: _Networks,
+    unknown: list[_Described],
+    archive: Archive,
+    rng: np.random.Generator,
+    iteration: int,
+) -> tuple[str, Belief | None]:
+    """The first ensemble that can be fitted, by name, and what it says of unknown networks."""
+    if not unknown:
+        return "", None
+    features = np.stack([network.features for network in networks.of(archive.vectors())])
+    accuracies = -archive.objectives()[:, 1]
+    threshold = archive.target.threshold
+    accuracies = np.maximum(accuracies, threshold - OUT_OF_QUESTION * (1 - threshold))
+    designs = np.stack([network.features for network in unknown])
+    for name in ENSEMBLES:
+        try:
+            return name, believed(name, features, accuracies, designs, rng)
+        except SurrogateError as error:
+            log.warning("iteration %d: no model of the accuracy by %s", iteration, error)
+    return "", None
+
+
+def _neighbours(archive: Archive, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw vectors near the designs of the front, or near all designs where there is none."""
+    space, vectors = archive.target.space, archive.vectors()
+    front = feasible_front(archive.objectives(), archive.constraint())
+    # Amounts without effect are 0, which is below their lower bound.
+    parents = np.clip(vectors[front] if len(front) else vectors, space.lower(), space.upper())
+    near = rng.choice(parents, count)
+    width = space.upper() - space.lower()
+    moved = np.clip(near + rng.normal(0, STEP, near.shape) * width, space.lower(), space.upper())
+    redrawn = space.integer | (rng.random(near.shape) < REDRAWN)
+    other = np.where(redrawn, sample_vectors(space, count, rng), moved)
+    return np.where(rng.random(near.shape) < CHANGED / near.shape[1], other, near)

@@ -1,0 +1,46 @@
+"""Designs as a model of the accuracy sees them: what each layer loses, by their plans."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..compression.layers import LAYER_KINDS, Layout, tensor_name
+from ..compression.plans import Plan
+from ..config.variables import FLOAT_BITS
+
+
+def plan_features(plans: Sequence[Plan], layout: Layout) -> np.ndarray:
+    """Describe plans by numbers.
+
+    The variables of a design hide what it does: a random subset of layers is one value, whatever
+    the subset is, and an amount means nothing where nothing is pruned.
+
+    Args:
+        plans: The plans of n designs.
+        layout: The layers of the network.
+
+    Returns:
+        Features of shape (n, d). For each layer the share of its weights that becomes zero. For
+        each kind of layer the same share of all its weights and of all its biases, the share of its
+        layers that lose weights, and the bits of its rounded weights. And whether the Linear layers
+        are int8.
+    """
+    return np.array([_features(plan, layout) for plan in plans], dtype=np.float32)
+
+
+def _features(plan: Plan, layout: Layout) -> list[float]:
+    zeros, bits = dict(plan.zeros), dict(plan.bits)
+    found = [float(plan.quantized)]
+    for kind in LAYER_KINDS:
+        layers = getattr(layout, kind)
+        lost = [zeros.get(tensor_name(layer.name, "weight"), 0) for layer in layers]
+        biases = sum(zeros.get(tensor_name(layer.name, "bias"), 0) for layer in layers)
+        rounded = (bits.get(tensor_name(layer.name, "weight"), FLOAT_BITS) for layer in layers)
+        found += [count / max(1, layer.weight) for count, layer in zip(lost, layers, strict=True)]
+        found += [
+            sum(lost) / max(1, sum(layer.weight for layer in layers)),
+            biases / max(1, sum(layer.bias for layer in layers)),
+            sum(count > 0 for count in lost) / max(1, len(layers)),
+            min(rounded, default=FLOAT_BITS),
+        ]
+    return found
