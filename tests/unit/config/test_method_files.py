@@ -120,7 +120,7 @@ def test_settings_that_the_class_takes_are_given_to_it(settings, climber):
 def test_a_family_without_a_file_is_refused_with_the_folder_and_those_that_are_there(tmp_path):
     assert (
         f"methods[0].family = 'randon': there is no file of this name in {PACKAGE / 'methods'}. Did you mean 'random'? "
-        "Allowed: one of ctaea, random, surrogate, or the name of your own file there."
+        f"Allowed: one of {', '.join(method_files.families())}, or the name of your own file there."
     ) in refusal(tmp_path, {"family": "randon"})
 
 

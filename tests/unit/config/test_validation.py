@@ -7,6 +7,7 @@ import pytest
 import yaml
 from paths import ROOT
 
+from paretopress.config.method_files import families
 from paretopress.config.regressor_checks import own_files
 from paretopress.config.study import Study
 from paretopress.config.validation import read_study
@@ -176,12 +177,12 @@ CASES = {
     "unknown family": (
         ["methods", 0, "family"],
         "surogate",
-        ["methods[0].family = 'surogate'", "Did you mean 'surrogate'?", "ctaea, random"],
+        ["methods[0].family = 'surogate'", "Did you mean 'surrogate'?", f"{', '.join(families())}, or"],
     ),
     "family missing": (
         ["methods", 0, "family"],
         REMOVED,
-        ["methods[0].family: missing", "one of ctaea, random, surrogate"],
+        ["methods[0].family: missing", f"one of {', '.join(families())}, or"],
     ),
     "no methods": (["methods"], [], ["methods = []"]),
     "a method twice": (
