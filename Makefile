@@ -16,7 +16,7 @@ endif
 COMMAND := PYTHONPATH=workflow/scripts $(BIN)/python -P -m paretopress
 LAUNCHER := $(BIN)/paretopress
 
-.PHONY: help install demo test test-all test-fast references fuzz faults bench lint format status front verify docs clean $(LAUNCHER)
+.PHONY: help install demo test test-all test-fast references fuzz faults bench bench-search lint format status front verify docs clean $(LAUNCHER)
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -87,6 +87,9 @@ faults: $(VENV)/.development ## put each listed fault into the code, and check t
 bench: $(VENV)/.development ## measure times side by side, and print ratios (25 minutes; docs/performance.md)
 	@PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks $(BENCH) $(if $(BASE),--base '$(BASE)') \
 		$(if $(REPEATS),--repeats $(REPEATS)) $(if $(KEEP),--keep)
+
+bench-search: $(VENV)/.development ## compare search methods on tables of small networks (docs/search.md)
+	@PYTHONPATH=workflow/scripts:tests OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.tabular $(BENCH)
 
 format: $(VENV)/.development ## format the code
 	$(BIN)/ruff format .

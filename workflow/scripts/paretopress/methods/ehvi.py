@@ -80,8 +80,8 @@ class Ehvi:
     """
 
     infills: int = 2
-    initial: int = 20
-    candidates: int = 5000
+    initial: int = 10
+    candidates: int = 20_000
 
     def run(self, archive: Archive, after_iteration: Callable[[Archive], None]) -> None:
         """Spend the archive's budget, and call `after_iteration` after each iteration."""
