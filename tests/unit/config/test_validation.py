@@ -177,7 +177,11 @@ CASES = {
     "unknown family": (
         ["methods", 0, "family"],
         "surogate",
-        ["methods[0].family = 'surogate'", "Did you mean 'surrogate'?", f"{', '.join(families())}, or"],
+        [
+            "methods[0].family = 'surogate'",
+            "Did you mean 'surrogate'?",
+            f"{', '.join(families())}, or",
+        ],
     ),
     "family missing": (
         ["methods", 0, "family"],

@@ -131,7 +131,7 @@ class RegisteredMethod(Section):
     family: Annotated[Name, AfterValidator(_defines_a_method)] = Field(
         description="A search method: the name of its file in "
         "workflow/scripts/paretopress/methods/, without .py. random is random search, for "
-        "comparison",
+        "comparison, and ehvi is ours. docs/search.md has the others",
         json_schema_extra={"not": {"enum": [*WITH_KEYS]}},
     )
     settings: dict[str, Any] = Field({}, description="The fields of the method's class, by name")

@@ -18,13 +18,12 @@ from ..search.plan_features import plan_features
 from ..search.proposals import NO_NEW_DESIGN, completed
 from ..search.surrogates import SurrogateError
 
-# All from the table `residual` and seeds 101 to 150 (docs/search.md).
 NEIGHBOURS = 0.1  # of the front's designs, in each iteration, as a share of `candidates`
 STEP = 0.05  # of an amount's range, the standard deviation of a neighbour
 CHANGED = 2  # variables of a neighbour that change, on average
 REDRAWN = 0.3  # probability that an amount that changes is drawn anew
 # An accuracy that is this share of 1 - tau below tau, or lower: how much lower says nothing of what
-# is feasible.
+# is feasible. The number, as TREES and the defaults below, is from docs/search.md.
 OUT_OF_QUESTION = 0.75
 
 NO_IMPROVEMENT, NO_MODEL = "no improvement expected", "no model"
@@ -54,7 +53,7 @@ class _Networks:
         for vector in vectors:
             if (key := vector.tobytes()) not in self._found:
                 design, plan = self._target.canonical(self._target.space.design(vector))
-                features = plan_features([plan], self._target.layout)[0]
+                features = plan_features(plan, self._target.layout)
                 size = self._target.known_size(plan)
                 self._found[key] = _Described(design, plan.design_id, features, size)
             yield self._found[key]
@@ -118,7 +117,7 @@ def _believed(
     iteration: int,
 ) -> tuple[str, Belief | None]:
     """The first ensemble that can be fitted, by name, and what it says of unknown networks."""
-    if not unknown:
+    if not unknown or not archive.evaluations:
         return "", None
     features = np.stack([network.features for network in networks.of(archive.vectors())])
     accuracies = -archive.objectives()[:, 1]

@@ -1,7 +1,5 @@
 """Designs as a model of the accuracy sees them: what each layer loses, by their plans."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ..compression.layers import LAYER_KINDS, Layout, tensor_name
@@ -9,26 +7,30 @@ from ..compression.plans import Plan
 from ..config.variables import FLOAT_BITS
 
 
-def plan_features(plans: Sequence[Plan], layout: Layout) -> np.ndarray:
-    """Describe plans by numbers.
+def plan_features(plan: Plan, layout: Layout) -> np.ndarray:
+    """Describe a plan by numbers.
 
-    The variables of a design hide what it does: a random subset of layers is one value, whatever
-    the subset is, and an amount means nothing where nothing is pruned.
+    The variables of a design hide what it does: a random subset of the layers is one value,
+    whatever the subset is, and an amount means nothing where nothing is pruned.
 
     Args:
-        plans: The plans of n designs.
+        plan: The plan of a design.
         layout: The layers of the network.
 
     Returns:
-        Features of shape (n, d). For each layer the share of its weights that becomes zero. For
-        each kind of layer the same share of all its weights and of all its biases, the share of its
-        layers that lose weights, and the bits of its rounded weights. And whether the Linear layers
-        are int8.
+        float32 of shape (d,). Whether the Linear layers are int8. For each layer, the share of its
+        weights that becomes zero. For each kind of layer, the same share of all its weights and of
+        all its biases, the share of its layers that lose weights, and the bits of its rounded
+        weights.
+
+    Example:
+        >>> from torch import nn
+        >>> from paretopress.compression.layers import layout_of
+        >>> layout = layout_of(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(16, 2)))
+        >>> plan = Plan(zeros=(("2.weight", 16),), quantized=False, bits=(("2.weight", 4),))
+        >>> plan_features(plan, layout).tolist()
+        [0.0, 0.5, 0.5, 0.0, 1.0, 4.0, 0.0, 0.0, 0.0, 0.0, 32.0]
     """
-    return np.array([_features(plan, layout) for plan in plans], dtype=np.float32)
-
-
-def _features(plan: Plan, layout: Layout) -> list[float]:
     zeros, bits = dict(plan.zeros), dict(plan.bits)
     found = [float(plan.quantized)]
     for kind in LAYER_KINDS:
@@ -43,4 +45,4 @@ def _features(plan: Plan, layout: Layout) -> list[float]:
             sum(count > 0 for count in lost) / max(1, len(layers)),
             min(rounded, default=FLOAT_BITS),
         ]
-    return found
+    return np.array(found, dtype=np.float32)

@@ -1,0 +1,160 @@
+"""Compare search methods on the tables, with many seeds: make bench-search (docs/search.md)."""
+
+import argparse
+import os
+from collections.abc import Iterable
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from paths import ROOT
+from pydantic import TypeAdapter
+from scipy.stats import t as student
+from statsmodels.stats.multitest import multipletests
+
+from paretopress.config.methods import MethodFamily
+from paretopress.statistics.effects import rank_biserial, signed_rank
+from paretopress.statistics.ranks import friedman, mean_ranks
+
+from .runs import BUDGET, EVALUATIONS, Run, all_of, loaded
+from .tables import NAMES, SPACES
+
+METHODS = Path(__file__).with_name("methods.yaml")
+ROWS = ROOT / "docs" / "evidence" / "search"
+TABLES = [f"{network}-{space}" for network, space in product(NAMES, SPACES)]
+CONFIDENCE = 0.95
+
+
+def methods_of(groups: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The methods of some groups of the file, by name."""
+    listed = yaml.safe_load(METHODS.read_text(encoding="utf-8"))
+    read = TypeAdapter(list[MethodFamily]).validate_python
+    return {
+        name: {"implementation": family.implementation, "settings": settings}
+        for group in groups
+        for family in read(listed[group])
+        for name, settings in family.named(BUDGET).items()
+    }
+
+
+def groups() -> list[str]:
+    """The groups of methods in the file."""
+    return list(yaml.safe_load(METHODS.read_text(encoding="utf-8")))
+
+
+def rows_of(table: str) -> pd.DataFrame:
+    """The rows of a table's runs that were made so far."""
+    file = ROWS / f"{table}.csv"
+    return pd.read_csv(file) if file.is_file() else pd.DataFrame(columns=["method", "seed"])
+
+
+def complete(table: str, methods: dict[str, dict[str, Any]], seeds: range, processes: int) -> None:
+    """Make the runs of a table that have no row yet, and write the row of each as it ends."""
+    ROWS.mkdir(parents=True, exist_ok=True)
+    file, made = ROWS / f"{table}.csv", rows_of(table)
+    known = set(zip(made["method"], made["seed"], strict=True))
+    missing = [
+        Run(table, name, method, seed)
+        for seed, (name, method) in product(seeds, methods.items())
+        if (name, seed) not in known
+    ]
+    for number, row in enumerate(all_of(missing, processes), start=1):
+        new = not file.is_file()
+        pd.DataFrame([row]).to_csv(file, mode="a", header=new, index=False)
+        print(f"{table}: {number} of {len(missing)} runs", end="\r", flush=True)
+
+
+def shares(table: str, methods: Iterable[str], seeds: range) -> dict[str, pd.DataFrame]:
+    """The hypervolumes as shares of the exact front's: by column, a row for each seed."""
+    made, best = rows_of(table), loaded(table).best
+    kept = made[made["seed"].isin(seeds)]
+    found = {}
+    for column in [f"at_{count}" for count in EVALUATIONS]:
+        wide = kept.pivot(index="seed", columns="method", values=column) / best
+        found[column] = wide[[name for name in methods if name in wide]].dropna()
+    return found
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f}"
+
+
+def means(table: str, found: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Each method's mean shares in percent, its mean rank at the end, fallbacks and seconds."""
+    last = found[f"at_{EVALUATIONS[-1]}"]
+    shown = pd.DataFrame({name.replace("_", " "): wide.mean() for name, wide in found.items()})
+    shown = shown.map(_percent)
+    shown["rank"] = mean_ranks(last).round(2)
+    rows = rows_of(table).groupby("method")[["fallbacks", "seconds"]].mean().round(2)
+    return shown.join(rows).sort_values("rank")
+
+
+def _interval(differences: np.ndarray) -> str:
+    """The mean of paired differences and its confidence interval, in percentage points."""
+    mean, count = differences.mean(), len(differences)
+    width = student.isf((1 - CONFIDENCE) / 2, count - 1) * differences.std(ddof=1) / count**0.5
+    return f"{100 * mean:+.1f} ({100 * (mean - width):+.1f} to {100 * (mean + width):+.1f})"
+
+
+def against(reference: pd.Series, others: pd.DataFrame) -> pd.DataFrame:
+    """Compare a method with others, seed by seed, by Wilcoxon's signed-rank test, Holm-adjusted."""
+    rows = []
+    for name, values in others.items():
+        differences = (reference - values).to_numpy()
+        rows.append({
+            "beside": name,
+            f"difference ({CONFIDENCE:.0%})": _interval(differences),
+            "better": int((differences > 0).sum()), "worse": int((differences < 0).sum()),
+            "rank-biserial": round(rank_biserial(differences), 2),
+            "p": signed_rank(differences, "two-sided")[1],
+        })  # fmt: skip
+    table = pd.DataFrame(rows).set_index("beside")
+    adjusted = multipletests(table["p"], method="holm")[1]
+    table["p"] = [f"{p:.2g}" for p in adjusted]
+    return table.rename(columns={"p": "p (Holm)"})
+
+
+def show(table: str, methods: Iterable[str], seeds: range, reference: str) -> None:
+    """Print the comparison on one table."""
+    found = shares(table, methods, seeds)
+    last = found[f"at_{EVALUATIONS[-1]}"]
+    print(f"\n## {table}: n = {len(last)} seeds, hypervolume in % of the exact front's\n")
+    print(means(table, found).to_markdown())
+    if len(last) < 3 or last.shape[1] < 3:
+        return
+    runs = last.melt(ignore_index=False, value_name="hypervolume").reset_index()
+    runs = runs.assign(network=table, complete=True, initial_hypervolume=np.nan)
+    test = friedman(runs, level=0.05).iloc[0]
+    print(f"\nFriedman: chi2 {test['chi2']:.1f}, p {test['p']:.2g}, W {test['kendall_w']:.2f}\n")
+    if reference in last:
+        others = last.drop(columns=reference)
+        print(f"{reference} at {EVALUATIONS[-1]} less the others at {EVALUATIONS[-1]}:\n")
+        print(against(last[reference], others).to_markdown())
+        print(f"\n{reference} at 50 less the others at {EVALUATIONS[-1]}:\n")
+        print(against(found["at_50"].loc[last.index, reference], others).to_markdown())
+
+
+def _seeds(text: str) -> range:
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks.tabular", description=__doc__)
+    parser.add_argument("--tables", nargs="*", default=TABLES, choices=TABLES)
+    parser.add_argument("--groups", nargs="*", default=groups(), help="of methods.yaml")
+    parser.add_argument("--seeds", type=_seeds, default=_seeds("1-50"), help="FIRST-LAST")
+    parser.add_argument("--reference", default="ehvi", help="compared with each other method")
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    given = parser.parse_args()
+    methods = methods_of(given.groups)
+    for table in given.tables:
+        complete(table, methods, given.seeds, given.processes)
+        show(table, methods, given.seeds, given.reference)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""The tables that search methods are compared on: complete, exact, and never beaten by a search."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from benchmarks.tabular.__main__ import TABLES, against, methods_of
+from benchmarks.tabular.runs import EVALUATIONS, Run, searched
+from benchmarks.tabular.tables import FOLDER, load
+
+from paretopress.compression.designs import sample_design
+from paretopress.config.variables import Design
+from paretopress.search.hypervolume import scaled_hypervolume
+
+LARGEST = 1_000_000  # bytes of a packed table
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_has_every_design_of_its_grid_and_the_size_that_follows_from_it(name):
+    table = load(name)
+    target, rng = table.target(), np.random.default_rng(1)
+    assert len(table.rows) == table.told["designs"] == table.rows.index.nunique()
+    assert (FOLDER / f"{name}.csv.xz").stat().st_size < LARGEST
+    dense = target.canonical(Design())[1]
+    trained_zeros = 1 - table.evaluate(dense).nonzero_rate  # of `plain` some
+    for _ in range(100):
+        _, plan = target.canonical(sample_design(target.space, rng))
+        rate = replace(target, size="nonzero_rate").known_size(plan)
+        assert -1e-12 <= rate - table.evaluate(plan).nonzero_rate <= trained_zeros + 1e-12 < 0.001
+
+
+@pytest.mark.parametrize("table", ["residual-paper", "residual-bits"])
+def test_a_search_on_a_table_repeats_itself_and_does_not_beat_the_exact_front(table):
+    method = methods_of(["plain"])["random"]
+    row, again = (searched(Run(table, "random", method, seed=1)) for _ in range(2))
+    found = [row[f"at_{count}"] for count in EVALUATIONS]
+    assert found == sorted(found)
+    assert 0 < found[-1] <= load(table).best
+    assert {**again, "seconds": 0} == {**row, "seconds": 0}
+
+
+def test_the_front_of_all_rows_has_the_hypervolume_of_the_exact_front():
+    table = load("separable-paper")
+    sizes = (table.rows["nonzero"] / table.told["entries"]).to_numpy()
+    accuracies = (table.rows["correct"] / table.told["images"]["validation"]).to_numpy()
+    threshold = table.threshold_of("validation")
+    assert scaled_hypervolume(sizes, accuracies, threshold) == pytest.approx(table.best, abs=1e-12)
+
+
+def test_a_method_is_compared_seed_by_seed_and_p_is_adjusted_for_all_others():
+    reference = pd.Series(np.linspace(0.5, 0.6, 10))
+    others = pd.DataFrame({"behind": reference - 0.01, "equal": reference})
+    table = against(reference, others)
+    assert table.loc["behind", "difference (95%)"] == "+1.0 (+1.0 to +1.0)"
+    assert table.loc["behind", ["better", "worse"]].tolist() == [10, 0]
+    assert float(table.loc["behind", "p (Holm)"]) == pytest.approx(2 * 2 / 2**10, abs=5e-5)
+    assert float(table.loc["equal", "p (Holm)"]) == 1
