@@ -71,7 +71,7 @@ config/base.py:
     claims export import_runs method_figures report search_figures setting_figures statistics
     tabulate_runs worst_run_front
 runs/method_names.py:
-    claims import_runs method_figures search_figures setting_figures statistics tabulate_runs
+    claims import_runs method_figures report search_figures setting_figures statistics tabulate_runs
     worst_run_front
 config/evaluation_tables.py runs/imported.py runs/imported_cells.py:
     import_runs
@@ -159,7 +159,7 @@ runs/hypervolume.py:
 runs/network_rows.py:
     front_figure import_runs setting_figures statistics
 runs/rows.py:
-    tabulate_runs worst_run_front
+    report tabulate_runs worst_run_front
 runs/tables.py:
     claims export front_figure front_sizes import_runs inference_figure inference_time join_runs
     report search setting_figures test_front union_front worst_run_front worst_run_inference_figure

@@ -36,7 +36,8 @@ with job(snakemake) as work:
         threshold,
     )
     # Always the same for one method, since the number of threads can change the last digits.
-    at_once = min(snakemake.threads, designs_at_once(params.method["settings"]))
+    method = build_method(**params.method)
+    at_once = min(snakemake.threads, designs_at_once(method))
     torch.set_num_threads(snakemake.threads // at_once)
     space = space_of(params.space)
     layers_from = sample_seed(seed, params.initial_seed)
@@ -85,7 +86,7 @@ with job(snakemake) as work:
         objectives = archive.objectives()
         return scaled_hypervolume(objectives[:, 0], -objectives[:, 1], threshold)
 
-    build_method(**params.method).run(archive, reporter(work.log, journal, label, hypervolume))
+    method.run(archive, reporter(work.log, journal, label, hypervolume))
     if archive.left:
         work.log.warning(
             "%s: no new network found, %d of the budget of %d not spent",

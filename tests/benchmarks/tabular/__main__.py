@@ -1,6 +1,8 @@
 """Compare search methods on the tables, with many seeds: make bench-search (docs/search.md)."""
 
 import argparse
+import hashlib
+import json
 import os
 from collections.abc import Iterable
 from itertools import product
@@ -15,6 +17,8 @@ from pydantic import TypeAdapter
 from scipy.stats import t as student
 from statsmodels.stats.multitest import multipletests
 
+from paretopress.code import counted_files, told
+from paretopress.config.method_files import method_file
 from paretopress.config.methods import MethodFamily
 from paretopress.statistics.effects import rank_biserial, signed_rank
 from paretopress.statistics.ranks import friedman, mean_ranks
@@ -48,13 +52,30 @@ def groups() -> list[str]:
 def rows_of(table: str) -> pd.DataFrame:
     """The rows of a table's runs that were made so far."""
     file = ROWS / f"{table}.csv"
-    return pd.read_csv(file) if file.is_file() else pd.DataFrame(columns=["method", "seed"])
+    return pd.read_csv(file) if file.is_file() else pd.DataFrame(columns=["code", "method", "seed"])
+
+
+def code_of(method: dict[str, Any]) -> str:
+    """A digest of a method: its settings, and its code in the rooms that a search is made of."""
+    files = counted_files(method_file(method["implementation"]))
+    searching = [told(file) for file in files if file.parent.name in ("methods", "search")]
+    said = json.dumps([method["settings"], sorted(searching)], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 
 def complete(table: str, methods: dict[str, dict[str, Any]], seeds: range, processes: int) -> None:
-    """Make the runs of a table that have no row yet, and write the row of each as it ends."""
+    """Make the runs of a table that have no row yet, and write the row of each as it ends.
+
+    A row of the same method with other settings or code is made again.
+    """
     ROWS.mkdir(parents=True, exist_ok=True)
     file, made = ROWS / f"{table}.csv", rows_of(table)
+    codes = {name: code_of(method) for name, method in methods.items()}
+    stale = made["method"].isin(codes) & (made["code"] != made["method"].map(codes))
+    if stale.any():
+        print(f"{table}: {stale.sum()} rows are of other code or settings, and are made again")
+        made = made[~stale]
+        made.to_csv(file, index=False)
     known = set(zip(made["method"], made["seed"], strict=True))
     missing = [
         Run(table, name, method, seed)
@@ -63,6 +84,7 @@ def complete(table: str, methods: dict[str, dict[str, Any]], seeds: range, proce
     ]
     for number, row in enumerate(all_of(missing, processes), start=1):
         new = not file.is_file()
+        row = {"code": codes[row["method"]], **row}
         pd.DataFrame([row]).to_csv(file, mode="a", header=new, index=False)
         print(f"{table}: {number} of {len(missing)} runs", end="\r", flush=True)
 

@@ -20,6 +20,7 @@ from paretopress.compression.evaluation import Evaluator
 from paretopress.compression.plans import Plan
 from paretopress.compression.repair import RepairImages
 from paretopress.compression.tally import CPU, accuracy, counted
+from paretopress.config.sizes import NONZERO_RATE
 from paretopress.dataset.builders import digits
 from paretopress.dataset.split import Split, spread
 from paretopress.jobs.machine import processor_name
@@ -137,8 +138,13 @@ def tabulate(network_name: str, space_name: str) -> None:
     }  # fmt: skip
     table = Table(name, told, pd.read_csv(done, index_col="design_id"))
     threshold = table.threshold_of("validation")
-    target, measured = table.target(), [table.evaluate(plan).accuracy for plan in plans]
-    sizes, accuracies = np.array([target.known_size(plan) for plan in plans]), np.array(measured)
+    target, found = table.target(), [table.evaluate(plan) for plan in plans]
+    accuracies = np.array([measured.accuracy for measured in found])
+    sizes = np.array(
+        [measured.nonzero_rate for measured in found]
+        if target.size == NONZERO_RATE
+        else [target.bytes_rate(plan) for plan in plans]
+    )
     front = feasible_front(minimized(sizes, accuracies), threshold - accuracies)
     told |= {"designs": len(plans), "front": len(front)}
     told["hypervolume"] = scaled_hypervolume(sizes[front], accuracies[front], threshold)

@@ -26,6 +26,7 @@ class Climber:
     tries: int = 5
     greedy: bool = dataclasses.field(default=True)
     restart: list = field(default_factory=list)
+    patience: int | None = None
     best: float = field(init=False)
 
     def run(self, archive, after_iteration):
@@ -71,7 +72,7 @@ def climber(tmp_path, monkeypatch) -> Path:
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"step": 0.1, "trys": 3}, "settings.trys = 3: unknown setting. Did you mean 'tries'? Allowed: step (float), tries (int), greedy (bool), restart (list)."),
+        ({"step": 0.1, "trys": 3}, "settings.trys = 3: unknown setting. Did you mean 'tries'? Allowed: step (float), tries (int), greedy (bool), restart (list), patience (int | None)."),
         ({"step": 0.1, "kind": "x"}, "settings.kind = 'x': unknown setting."),
         ({"step": 0.1, "best": 1.0}, "settings.best = 1.0: unknown setting."),
         ({"step": 0.1, "untold": 1}, "settings.untold = 1: unknown setting."),
@@ -79,6 +80,8 @@ def climber(tmp_path, monkeypatch) -> Path:
         ({"step": "1e-3"}, "settings.step = '1e-3': of another type than the method's field. Allowed: float."),
         ({"step": True}, "settings.step = True: of another type than the method's field. Allowed: float."),
         ({"step": 0.1, "tries": 2.5}, "settings.tries = 2.5: of another type than the method's field. Allowed: int."),
+        ({"step": 0.1, "patience": "ten"}, "settings.patience = 'ten': of another type than the method's field. Allowed: int | None."),
+        ({"step": 0.1, "patience": True}, "settings.patience = True: of another type"),
         ({"step": 0.1, "greedy": 1}, "settings.greedy = 1: of another type than the method's field. Allowed: bool."),
     ],
 )  # fmt: skip
@@ -106,7 +109,8 @@ def test_every_wrong_setting_is_named_at_once(climber):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"step": 0.5}, {"step": 1, "tries": 2, "greedy": False, "restart": [1, 2]}]
+    "settings",
+    [{"step": 0.5}, {"step": 1, "tries": 2, "greedy": False, "restart": [1, 2], "patience": None}],
 )
 def test_settings_that_the_class_takes_are_given_to_it(settings, climber):
     read = read_study(

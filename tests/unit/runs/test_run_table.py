@@ -66,12 +66,19 @@ def test_runs_are_compared_at_equal_budgets_and_one_that_ended_early_is_complete
 
 def test_what_is_not_known_of_a_run_is_missing():
     plain = row(
-        iterations=ITERATIONS.assign(surrogate_front_size=None),
+        iterations=ITERATIONS.assign(surrogate_front_size=None, fallbacks=0),
         timings=TIMINGS.iloc[1:4],
         evaluations=EVALUATIONS.assign(phase=None),
     )
     missing = {"initial_hypervolume", "fallbacks", "evaluation_seconds", "search_seconds"}
     assert {name for name, value in plain.items() if value is None} == missing
+
+
+def test_infills_at_random_count_for_methods_without_a_surrogate_front_too():
+    without = ITERATIONS.assign(surrogate_front_size=None)
+    assert row(iterations=without)["fallbacks"] == 1
+    modelled = without.assign(fallbacks=0, accuracy_surrogate="extra_trees")
+    assert row(iterations=modelled)["fallbacks"] == 0
 
 
 def test_the_history_of_a_run_that_ended_early_is_carried_on_to_the_budget():

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from numpy.polynomial.legendre import leggauss
 from scipy.stats import norm
 
+from paretopress.search.beliefs import Belief
 from paretopress.search.hypervolume import hypervolume
-from paretopress.search.improvement import expected_improvement, steps_of
+from paretopress.search.improvement import best_together, expected_improvement, steps_of
 
 SHARES = st.floats(0, 1)
 POINTS = st.lists(st.tuples(SHARES, SHARES), max_size=6)
@@ -76,3 +77,28 @@ def test_it_equals_that_of_botorch(points, threshold, size, mean, deviation):
     one = np.ones(1)
     ours = expected_improvement(steps, size * one, mean * one, deviation * one)
     assert ours[0] == pytest.approx(float(theirs), abs=1e-6)
+
+
+def test_a_belief_after_an_accuracy_became_known_is_the_conditional_normal():
+    rng = np.random.default_rng(1)
+    draws = rng.normal(size=(50, 4)) @ rng.normal(size=(4, 6))
+    belief = Belief(draws.mean(axis=0), draws - draws.mean(axis=0))
+    covariance = np.cov(draws.T, bias=True)
+    found = belief.given(2, np.array([0.3, -1.0]))
+    slope = covariance[2] / covariance[2, 2]
+    for mean, value in zip(found.mean, (0.3, -1.0), strict=True):
+        assert mean == pytest.approx(belief.mean + slope * (value - belief.mean[2]))
+    left = covariance - np.outer(covariance[2], covariance[2]) / covariance[2, 2]
+    assert found.spread.T @ found.spread / 50 == pytest.approx(left, abs=1e-9)
+
+
+def test_the_best_design_comes_first_and_then_one_that_adds_to_it():
+    """Two designs that are surely the same, and one that is a bit worse and independent of them."""
+    rng = np.random.default_rng(1)
+    alike, other = rng.normal(size=(2, 100))
+    spread = 0.05 * np.stack([alike, alike, other], axis=1)
+    belief = Belief(np.array([0.8, 0.8, 0.79]), spread - spread.mean(axis=0))
+    chosen = best_together(np.empty((0, 2)), 0.7, np.full(3, 0.5), belief, 3, rng)
+    assert sorted(chosen[:2]) == [0, 2]
+    beaten = np.array([[0.5, -9.0]])  # as small, and more accurate than any of them will be
+    assert best_together(beaten, 0.7, np.full(3, 0.5), belief, 3, rng) == []

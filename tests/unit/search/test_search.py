@@ -126,7 +126,7 @@ def test_every_method_starts_from_the_shared_sample(family, synthetic_target, tm
     assert taken == initial[: METHODS[family][start[0]] if start else INITIAL]
     assert {evaluation.phase for evaluation in evaluations} == {
         "initial",
-        "generation" if family in ("ctaea", "nsga2") else "infill",
+        "generation" if family == "ctaea" else "infill",
     }
 
 

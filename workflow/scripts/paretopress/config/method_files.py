@@ -98,9 +98,14 @@ class Mistake:
 
 
 def _fits(value: Any, annotation: str) -> bool:
-    types = TYPES.get(annotation)
-    return types is None or (
-        isinstance(value, types) and isinstance(value, bool) == (types == (bool,))
+    parts = [part.strip() for part in annotation.split("|")]
+    if not {*parts} <= {*TYPES, "None"}:
+        return True
+    return any(
+        value is None
+        if part == "None"
+        else isinstance(value, TYPES[part]) and isinstance(value, bool) == (part == "bool")
+        for part in parts
     )
 
 

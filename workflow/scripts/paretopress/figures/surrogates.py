@@ -244,8 +244,8 @@ def draw_fallbacks(runs: pd.DataFrame, iterations: pd.DataFrame) -> Drawing:
     legend_below(figure, handles, columns=5)
     drawn, total = int(complete["fallbacks"].sum()), int(complete["infills"].sum())
     caption = (
-        f"Infills on {network} that were drawn at random because the surrogate front held too few "
-        f"new designs: {drawn:,} of {total:,}. Bars are all runs of a method and points are single "
+        f"Infills on {network} that were drawn at random because too few new designs were "
+        f"proposed: {drawn:,} of {total:,}. Bars are all runs of a method and points are single "
         f"runs. {n_runs(complete)}."
     )
     return Drawing(figure, caption + incomplete_note(known, "hollow and not in the bars"))

@@ -3,7 +3,7 @@
 This module imports no method. So a change of a method's code affects its own searches alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -41,7 +41,7 @@ def build_method(implementation: str, settings: dict[str, Any]) -> Method:
     return getattr(import_module(f"{__name__}.{module}"), name)(**settings)
 
 
-def designs_at_once(settings: Mapping[str, Any]) -> int:
+def designs_at_once(method: Method) -> int:
     """The designs that a method evaluates in each iteration, by its infills or its population."""
-    found = settings.get("infills", settings.get("population"))
+    found = getattr(method, "infills", getattr(method, "population", None))
     return found if isinstance(found, int) and found > 0 else 1

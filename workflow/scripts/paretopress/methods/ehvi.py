@@ -2,9 +2,9 @@
 
 import logging
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -41,27 +41,26 @@ class _Described:
     size: float
 
 
-class _Networks:
-    """The networks of vectors. Each is described once, as that takes most of the time."""
+def _described(target: Target, design: Design) -> _Described:
+    design, plan = target.canonical(design)
+    features = plan_features(plan, target.layout)
+    return _Described(design, plan.design_id, features, target.known_size(plan))
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
-        self._found: dict[bytes, _Described] = {}
 
-    def of(self, vectors: np.ndarray) -> Iterable[_Described]:
-        """The network of each canonical vector of shape (d,)."""
-        for vector in vectors:
-            if (key := vector.tobytes()) not in self._found:
-                design, plan = self._target.canonical(self._target.space.design(vector))
-                features = plan_features(plan, self._target.layout)
-                size = self._target.known_size(plan)
-                self._found[key] = _Described(design, plan.design_id, features, size)
-            yield self._found[key]
+def _distinct(target: Target, vectors: np.ndarray, met: set[bytes]) -> dict[str, _Described]:
+    """The networks of vectors of shape (n, d), by design_id, but those that were met before.
 
-    def distinct(self, vectors: np.ndarray) -> dict[str, _Described]:
-        """The distinct networks of vectors of shape (n, d), by design_id."""
-        canonical = np.unique(self._target.canonical_vectors(vectors), axis=0)
-        return {network.design_id: network for network in self.of(canonical)}
+    Args:
+        target: The search problem.
+        vectors: The vectors.
+        met: The canonical vectors of networks that are left out.
+    """
+    # A canonical form may have a value that the space does not list. So it only tells which vectors
+    # are equal, and is not read as a design.
+    canonical, first = np.unique(target.canonical_vectors(vectors), axis=0, return_index=True)
+    new = [index for row, index in zip(canonical, first, strict=True) if row.tobytes() not in met]
+    found = (_described(target, target.space.design(vectors[index])) for index in new)
+    return {network.design_id: network for network in found}
 
 
 @dataclass(frozen=True)
@@ -84,25 +83,34 @@ class Ehvi:
 
     def run(self, archive: Archive, after_iteration: Callable[[Archive], None]) -> None:
         """Spend the archive's budget, and call `after_iteration` after each iteration."""
-        networks, space = _Networks(archive.target), archive.target.space
-        drawn = sample_vectors(space, self.candidates, generator(archive.seed, "ehvi"))
-        propose = partial(self._propose, networks, networks.distinct(drawn))
+        target, rng = archive.target, generator(archive.seed, "ehvi")
+        vectors = sample_vectors(target.space, self.candidates, rng)
+        drawn = _distinct(target, vectors, set())
+        met = {row.tobytes() for row in target.canonical_vectors(vectors)}
+        evaluated = cache(partial(_described, target))
+        propose = partial(self._propose, drawn, met, evaluated)
         spend_budget(archive, propose, after_iteration, self.initial)
 
     def _propose(
-        self, networks: _Networks, drawn: dict[str, _Described], archive: Archive, iteration: int
+        self,
+        drawn: dict[str, _Described],
+        met: set[bytes],
+        evaluated: Callable[[Design], _Described],
+        archive: Archive,
+        iteration: int,
     ) -> Iteration:
-        rng = generator(archive.seed, "ehvi", iteration)
+        target, rng = archive.target, generator(archive.seed, "ehvi", iteration)
+        features = [evaluated(evaluation.design).features for evaluation in archive.evaluations]
         known = {evaluation.design_id for evaluation in archive.evaluations}
         near = _neighbours(archive, math.ceil(NEIGHBOURS * self.candidates), rng)
-        everything = drawn | networks.distinct(near)
+        everything = drawn | _distinct(target, near, met)
         unknown = [network for name, network in everything.items() if name not in known]
-        name, belief = _believed(networks, unknown, archive, rng, iteration)
+        name, belief = _believed(features, unknown, archive, rng, iteration)
         chosen: list[int] = []
         if belief:
             sizes = np.array([network.size for network in unknown])
-            front, threshold = archive.front(), archive.target.threshold
-            chosen = best_together(front, threshold, sizes, belief, self.infills, rng)
+            front = archive.front()
+            chosen = best_together(front, target.threshold, sizes, belief, self.infills, rng)
         reason = NO_IMPROVEMENT if belief else NO_MODEL if unknown else NO_NEW_DESIGN
         infills = [unknown[index].design for index in chosen]
         found = completed(archive, infills, self.infills, rng, reason)
@@ -110,7 +118,7 @@ class Ehvi:
 
 
 def _believed(
-    networks: _Networks,
+    features: list[np.ndarray],
     unknown: list[_Described],
     archive: Archive,
     rng: np.random.Generator,
@@ -119,14 +127,13 @@ def _believed(
     """The first ensemble that can be fitted, by name, and what it says of unknown networks."""
     if not unknown or not archive.evaluations:
         return "", None
-    features = np.stack([network.features for network in networks.of(archive.vectors())])
     accuracies = -archive.objectives()[:, 1]
     threshold = archive.target.threshold
     accuracies = np.maximum(accuracies, threshold - OUT_OF_QUESTION * (1 - threshold))
     designs = np.stack([network.features for network in unknown])
     for name in ENSEMBLES:
         try:
-            return name, believed(name, features, accuracies, designs, rng)
+            return name, believed(name, np.stack(features), accuracies, designs, rng)
         except SurrogateError as error:
             log.warning("iteration %d: no model of the accuracy by %s", iteration, error)
     return "", None
@@ -135,6 +142,8 @@ def _believed(
 def _neighbours(archive: Archive, count: int, rng: np.random.Generator) -> np.ndarray:
     """Draw vectors near the designs of the front, or near all designs where there is none."""
     space, vectors = archive.target.space, archive.vectors()
+    if not len(vectors):
+        return sample_vectors(space, count, rng)
     front = feasible_front(archive.objectives(), archive.constraint())
     # Amounts without effect are 0, which is below their lower bound.
     parents = np.clip(vectors[front] if len(front) else vectors, space.lower(), space.upper())

@@ -57,7 +57,7 @@ class Nsga2:
             stuck = stale == STALE_GENERATIONS
             asked, proposal = self._asked(None if stuck else algorithm, archive, generation)
             designs = archive.propose(generation, partial(replace, proposal))
-            evaluated = archive.evaluate_all(designs, "generation", generation)
+            evaluated = archive.evaluate_all(designs, "infill", generation)
             stale = 0 if archive.left < before else stale + 1
             archive.finish_iteration(left_out=len(designs) - len(evaluated))
             after_iteration(archive)

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ..config.sizes import NONZERO_RATE, functions_of
+from ..runs.rows import may_fall_back
 from ..tables import records
 
 MOST_PAIRS = 15
@@ -169,7 +170,7 @@ def comparison(
         ["cut", "mean"], ascending=[True, False]
     )
     complete = summary[summary["complete_runs"] == summary["runs"]]
-    searched = iterations[iterations["surrogate_front_size"].notna()]
+    searched = iterations[may_fall_back(iterations)]
     reasons = searched["fallback_reason"]
     return Comparison(
         network=network,

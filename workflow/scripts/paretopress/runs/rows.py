@@ -79,6 +79,12 @@ def carried_forward(history: pd.DataFrame, runs: pd.DataFrame, budget: int) -> p
     )
 
 
+def may_fall_back(iterations: pd.DataFrame) -> pd.Series:
+    """Tell which iterations have a model, or infills drawn at random in place of others."""
+    models = iterations.filter(items=["surrogate_front_size", "accuracy_surrogate"])
+    return models.notna().any(axis=1) | (iterations["fallbacks"] > 0)
+
+
 def run_row(
     evaluations: pd.DataFrame,
     iterations: pd.DataFrame,
@@ -107,14 +113,14 @@ def run_row(
         study minimises. initial_hypervolume is that after the initial sample, and missing
         if the phases are not known. feasible and negative_rates are numbers of evaluations.
         convolutions_both is the number of evaluations that prune both weights and biases of
-        convolutions. fallbacks is the number of infills drawn at random, and missing for methods
-        without surrogates. evaluation_seconds is missing if the time of any evaluation is not
+        convolutions. fallbacks is the number of infills drawn at random in place of others, and
+        missing if no iteration tells of a model or of such an infill. evaluation_seconds is missing if the time of any evaluation is not
         known, and search_seconds if no time of a search is known.
     """
     compared = evaluations[:budget]
     rates, accuracy = compared["nonzero_rate"].to_numpy(), compared["accuracy"].to_numpy()
     initial = int((evaluations["phase"] == "initial").sum())
-    surrogate = iterations[iterations["surrogate_front_size"].notna()]
+    told = iterations[may_fall_back(iterations)]
     measured = timings[timings["step"] == "evaluation"]
     searches = timings[timings["step"] == "search"]
     return {
@@ -133,7 +139,7 @@ def run_row(
             ((evaluations["conv_scope"] > 0) & (evaluations["conv_target"] > 1)).sum()
         ),
         "infills": int((evaluations["phase"] == "infill").sum()),
-        "fallbacks": int(surrogate["fallbacks"].sum()) if len(surrogate) else None,
+        "fallbacks": int(told["fallbacks"].sum()) if len(told) else None,
         "evaluation_seconds": measured["seconds"].sum()
         if len(measured) == len(evaluations)
         else None,
