@@ -1,7 +1,7 @@
 """The paper's method (section 4): CTAEA on surrogates that are chosen anew in each iteration."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -10,7 +10,7 @@ import numpy as np
 from ..config.candidates import SURROGATES, path_of
 from ..config.regressors import regressor_class
 from ..config.sizes import functions_of
-from ..search.archive import Archive, Iteration, generator, spend_budget
+from ..search.archive import Archive, Iteration, Target, generator, spend_budget
 from ..search.ctaea import Ctaea
 from ..search.infills import INFILL_RULES, Candidate
 from ..search.objectives import constraint_value, feasible_front, minimized
@@ -71,10 +71,7 @@ class SurrogateSearch:
         with unchecked():
             selections, front = self._found(archive, iteration, rng)
         new = [candidate for candidate in front if not archive.knows(candidate.design)]
-        choose = INFILL_RULES[self.infill_rule]
-        chosen = (
-            new if len(new) <= self.infills else choose(new, archive.front(), self.infills, rng)
-        )
+        chosen = new if len(new) <= self.infills else self._chosen(new, archive, selections, rng)
         reason = _reason(len(front), len(new)) if selections else NO_SURROGATE
         return replace(
             completed(
@@ -84,6 +81,16 @@ class SurrogateSearch:
             surrogates={function: selection.name for function, selection in selections.items()},
             scores={function: dict(selection.scores) for function, selection in selections.items()},
         )
+
+    def _chosen(
+        self,
+        new: list[Candidate],
+        archive: Archive,
+        selections: Mapping[str, Selection],
+        rng: np.random.Generator,
+    ) -> list[Candidate]:
+        """Choose the infills among more new designs of the surrogate front than are wanted."""
+        return INFILL_RULES[self.infill_rule](new, archive.front(), self.infills, rng)
 
     def _found(
         self, archive: Archive, iteration: int, rng: np.random.Generator
@@ -103,6 +110,10 @@ class SurrogateSearch:
             except NoSurrogateError as error:
                 log.warning("iteration %d: %s; the infills are drawn at random", iteration, error)
                 return {}, []
+
+    def _modelled(self, target: Target) -> Iterable[str]:
+        """The functions that have a surrogate."""
+        return functions_of(target.size)
 
     def _select(
         self,
@@ -130,7 +141,8 @@ class SurrogateSearch:
             "constraint": (constraint, self.constraint_metric),
         }
         selections: dict[str, Selection] = {}
-        for function, (compared, metric) in settings.items():
+        for function in self._modelled(archive.target):
+            compared, metric = settings[function]
             try:
                 selections[function] = select_surrogate(compared, metric, rng, left_out)
             except NoSurrogateError as error:
@@ -147,6 +159,16 @@ class SurrogateSearch:
                 )
         return selections
 
+    def _predicted(
+        self, target: Target, asked: np.ndarray, selections: Mapping[str, Selection]
+    ) -> Sequence[np.ndarray]:
+        """Size, accuracy and constraint of vectors of shape (n, d), each of shape (n,)."""
+        vectors = target.canonical_vectors(asked)
+        return [
+            selections[function].surrogate.predict(vectors)
+            for function in functions_of(target.size)
+        ]
+
     def _search(
         self, archive: Archive, selections: dict[str, Selection], rng: np.random.Generator
     ) -> list[Candidate]:
@@ -158,11 +180,7 @@ class SurrogateSearch:
             asked = algorithm.ask()
             if not len(asked):
                 break
-            vectors = target.canonical_vectors(asked)
-            size, accuracy, constraint = (
-                selections[function].surrogate.predict(vectors)
-                for function in functions_of(target.size)
-            )
+            size, accuracy, constraint = self._predicted(target, asked, selections)
             algorithm.tell(minimized(size, accuracy), np.asarray(constraint, dtype=float))
         X, objectives, violation = algorithm.population()
         found: dict[str, Candidate] = {}

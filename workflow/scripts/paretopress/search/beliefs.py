@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.tree import DecisionTreeRegressor, ExtraTreeRegressor
+from sklearn.tree._splitter import RandomSplitter
 
-from .surrogates import SurrogateError, failures, unchecked
+from .surrogates import RandomForest, SurrogateError, failures, grown, unchecked
 
 # Draws of values for designs: from samples (m, d), their values (m,), designs (n, d) and a
 # generator, to (draws, n).
@@ -47,30 +47,24 @@ def _trees(
     F: np.ndarray, y: np.ndarray, designs: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """Extremely randomized trees, all fitted to all samples (Geurts, Ernst and Wehenkel 2006)."""
-    seeds = rng.integers(2**31, size=TREES)
-    return np.stack([
-        ExtraTreeRegressor(random_state=int(seed), max_features=1.0)
-        .fit(F, y, check_input=False)
-        .tree_.predict(designs)[:, 0]
-        for seed in seeds
-    ])  # fmt: skip
-
-
-def _bagged(
-    F: np.ndarray, y: np.ndarray, designs: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """Trees that are fitted to samples drawn with replacement (Breiman 2001)."""
+    drawn = np.random.RandomState()
     found = []
     for seed in rng.integers(2**31, size=TREES):
-        weights = np.bincount(rng.integers(0, len(F), len(F)), minlength=len(F)).astype(float)
-        tree = DecisionTreeRegressor(random_state=int(seed))
-        tree.fit(F, y, sample_weight=weights, check_input=False)
-        found.append(tree.tree_.predict(designs)[:, 0])
+        drawn.seed(seed)
+        found.append(grown(F, y, None, drawn, RandomSplitter).predict(designs)[:, 0])
     return np.stack(found)
 
 
+def _forest(
+    F: np.ndarray, y: np.ndarray, designs: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Trees that are fitted to samples drawn with replacement (Breiman 2001)."""
+    forest = RandomForest(int(rng.integers(2**31))).fit(F, y)
+    return np.stack([tree.predict(designs)[:, 0] for tree in forest.trees])
+
+
 # In the order in which they are tried.
-ENSEMBLES: dict[str, Ensemble] = {"extra_trees": _trees, "random_forest": _bagged}
+ENSEMBLES: dict[str, Ensemble] = {"extra_trees": _trees, "random_forest": _forest}
 
 
 def believed(
