@@ -55,6 +55,7 @@ FAMILIES = {
 # What a family is tested with where its fields have no defaults, or would take long.
 METHODS = {family: {} for family in FAMILIES} | {
     "ehvi": {"initial": 6, "candidates": 30},
+    "ablation": {"generations": 8, "exact_size": True, "expected_improvement": True},
     "surrogate": {"objective_metric": "random", "constraint_metric": "random", **SURROGATE},
     "ctaea": {"population": 6},
     "nsga2": {"population": 6},
@@ -115,6 +116,22 @@ def test_every_method_spends_the_budget_on_distinct_networks(family, synthetic_t
 def test_every_infill_rule_spends_the_budget_on_distinct_networks(rule, synthetic_target, tmp_path):
     evaluations = search(synthetic_target, "surrogate", tmp_path, infill_rule=rule).evaluations
     assert len({evaluation.design_id for evaluation in evaluations}) == BUDGET
+
+
+def test_the_ablation_with_nothing_replaced_is_the_papers_method(synthetic_target, tmp_path):
+    whole = {"exact_size": False, "expected_improvement": False}
+    mse = {"objective_metric": "mse", "constraint_metric": "mse"}
+    ours = search(synthetic_target, "ablation", tmp_path / "ours", **SURROGATE, **whole)
+    paper = search(synthetic_target, "surrogate", tmp_path / "paper", **mse)
+    assert tables(ours) == tables(paper)
+
+
+def test_the_ablation_takes_the_size_from_the_design(synthetic_target, tmp_path):
+    modelled = {"expected_improvement": False, **SURROGATE}
+    exact = search(synthetic_target, "ablation", tmp_path, **modelled)
+    assert [*exact.iterations[0]["surrogates"]] == ["accuracy", "constraint"]
+    beside = search(synthetic_target, "ablation", tmp_path / "b", **modelled, exact_size=False)
+    assert exact.evaluations != beside.evaluations
 
 
 @pytest.mark.parametrize("family", FAMILIES)
