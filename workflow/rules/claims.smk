@@ -1,8 +1,11 @@
+TESTED = ("runs", "networks", "friedman", "factors", "pairwise", "level_pairs")
+
+
 rule claims:
     input:
         **{
             table: f"<study>/statistics/{table}.csv"
-            for table in ("runs", "networks", "friedman", "factors", "pairwise")
+            for table in TESTED
         },
         evaluations=of_networks("<study>/runs/{network}/evaluations.csv", PLANNED.networks),
         worst_runs=of_networks("<study>/fronts/{network}.worst-run.csv", PLANNED.compared),
@@ -24,6 +27,7 @@ rule claims:
     params:
         **code_of("judge_claims.py"),
         significance_level=lookup(within=CONFIG, dpath="statistics/significance_level"),
+        smallest_effect=lookup(within=CONFIG, dpath="statistics/smallest_effect"),
         budget=lookup(within=CONFIG, dpath="budget/evaluations"),
         own=list(STUDY.networks),
         compared=PLANNED.compared,

@@ -29,6 +29,7 @@ rule statistics:
     params:
         **code_of("compare_methods.py"),
         significance_level=lookup(within=CONFIG, dpath="statistics/significance_level"),
+        smallest_effect=lookup(within=CONFIG, dpath="statistics/smallest_effect"),
         splits=PLANNED.splits,
         constraints=PLANNED.constraints,
         sizes=PLANNED.sizes,

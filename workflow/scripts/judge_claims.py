@@ -15,9 +15,8 @@ TIMED = [*RUN_COLUMNS, "evaluation", "seconds"]
 
 with job(snakemake) as work:
     inputs, params = snakemake.input, snakemake.params
-    tables = {
-        name: read_table(inputs[name]) for name in ("networks", "friedman", "factors", "pairwise")
-    }
+    names = ("networks", "friedman", "factors", "pairwise", "level_pairs")
+    tables = {name: read_table(inputs[name]) for name in names}
     every_run = read_table(inputs.runs)
     runs = pd.concat([made_here(own) for _, own in every_run.groupby("network", sort=False)])
     evaluations = pd.concat([read_table(path) for path in inputs.evaluations], ignore_index=True)
@@ -37,6 +36,7 @@ with job(snakemake) as work:
     }
     evidence = Evidence(
         level=params.significance_level,
+        smallest=params.smallest_effect,
         **tables,
         runs=runs,
         every_run=every_run,

@@ -19,6 +19,7 @@ from paretopress.report.units import one_unit
 from paretopress.runs.forecast import Kind, Step, Times
 from paretopress.runs.tables import iteration_columns
 from paretopress.statistics.factors import factors
+from paretopress.statistics.levels import level_pairs
 from paretopress.statistics.pairs import pairwise
 from paretopress.statistics.ranks import friedman, ranks
 from paretopress.statistics.summary import summary
@@ -69,6 +70,7 @@ def tables(runs: pd.DataFrame = RUNS) -> dict[str, pd.DataFrame]:
         "ranks": ranks(runs),
         "pairwise": pairwise(runs, 0.05),
         "factors": factors(runs, 0.05),
+        "level_pairs": level_pairs(runs, 0.05),
     }
 
 
@@ -168,7 +170,7 @@ STUDY = Study.model_validate(
 )
 CLAIM = {
     "statement": "It is so.", "source": "paper", "network": "n", "verdict": "supported", "size": "bytes",
-    "evidence": "much", "reason": "p = 0.01", "test": "a test", "p": 0.01, "blocks": 6,
+    "evidence": "much", "reason": "p = 0.01", "test": "a test", "p": 0.01, "p_adjusted": 0.02, "blocks": 6,
     "files": "statistics/runs.csv", "figures": None,
 }  # fmt: skip
 

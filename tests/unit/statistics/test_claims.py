@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from paths import ROOT
 from run_tables import authors_evaluations, authors_runs, run_table
+from statsmodels.stats.multitest import multipletests
 
 from paretopress.fronts.union import DENSE
 from paretopress.statistics.claims.evidence import NOT_SUPPORTED, SUPPORTED, UNDECIDED, direction
@@ -23,6 +24,7 @@ from paretopress.statistics.claims.judge import (
 )
 from paretopress.statistics.effects import signed_rank
 from paretopress.statistics.factors import factors
+from paretopress.statistics.levels import level_pairs
 from paretopress.statistics.load import BUSY_CORES
 from paretopress.statistics.pairs import pairwise
 from paretopress.statistics.ranks import friedman
@@ -66,12 +68,14 @@ def evidence_of(runs: pd.DataFrame, table: pd.DataFrame | None = None, **others)
     )
     return Evidence(
         level=LEVEL,
+        smallest=0.05,
         runs=runs,
         every_run=runs,
         networks=networks(*dict.fromkeys(runs["network"])) if table is None else table,
         friedman=friedman(runs, LEVEL),
         factors=factors(runs, LEVEL),
         pairwise=pairwise(runs, LEVEL),
+        level_pairs=level_pairs(runs, LEVEL),
         **{
             "evaluations": none,
             "worst_run_fronts": {},
@@ -97,9 +101,15 @@ def verdict_of(evidence: Evidence, claim: str, network: str = "n") -> pd.Series:
 @pytest.mark.parametrize(
     ("hypervolumes", "verdict", "words"),
     [
-        (settings(5), SUPPORTED, "would probably have been found"),
-        (settings(5, effect=1), NOT_SUPPORTED, "Holm-adjusted over 3 tests"),
-        (settings(3, METRICS[:2]), UNDECIDED, "3 blocks might well not show a large effect"),
+        (settings(5), SUPPORTED, "differ by less than 5.0% of the mean hypervolume (p = 0.031)"),
+        (settings(5, effect=1), NOT_SUPPORTED, "Holm-adjusted over 4 tests"),
+        (
+            settings(20, effect=0.12),
+            NOT_SUPPORTED,
+            "But any two metrics are shown to differ by less",
+        ),
+        (settings(5, noise=10), UNDECIDED, "it is not excluded that two metrics differ by 5.0%"),
+        (settings(4), UNDECIDED, "it is not excluded"),
         (settings(2), UNDECIDED, "2 seeds are too few"),
         ({name: np.ones(5) for name in settings(5)}, UNDECIDED, "equal in all seeds"),
         ({"random": (1, 2, 3)}, UNDECIDED, "0 settings are too few"),
@@ -108,7 +118,9 @@ def verdict_of(evidence: Evidence, claim: str, network: str = "n") -> pd.Series:
 def test_the_metric_has_no_effect(hypervolumes, verdict, words):
     row = verdict_of(evidence_of(run_table(hypervolumes)), "selection-metric-without-effect")
     assert (row["verdict"], words in row["reason"]) == (verdict, True)
-    assert row["files"] == "statistics/friedman.csv;statistics/factors.csv"
+    assert row["files"].split(";") == [
+        f"statistics/{name}.csv" for name in ("friedman", "factors", "level_pairs")
+    ]
 
 
 def test_one_factor_with_an_effect_is_enough_against_the_claim():
@@ -121,9 +133,9 @@ def test_one_factor_with_an_effect_is_enough_against_the_claim():
 @pytest.mark.parametrize(
     ("claim", "seeds", "metrics", "words"),
     [
-        ("selection-metric-without-effect", 3, 2, "With 10 seeds or more the claim can be supported, with 4 seeds or more it can be not supported."),
+        ("selection-metric-without-effect", 3, 2, "With 5 seeds or more the claim can be supported, with 3 seeds or more it can be not supported."),
         ("selection-metric-without-effect", 2, 4, "With 5 seeds or more the claim can be supported, with 3 seeds or more it can be not supported."),
-        ("best-and-worst-setting", 4, 2, "With 3 seeds or more the claim can be supported, with 10 seeds or more it can be not supported."),
+        ("best-and-worst-setting", 4, 2, "With 3 seeds or more the claim can be supported, with 5 seeds or more it can be not supported."),
         ("best-and-worst-setting", 2, 4, "With 3 seeds or more the claim can be supported, with 5 seeds or more it can be not supported."),
         ("surrogate-beats-random", 3, 2, "a test at 0.05 takes 5 seeds."),
     ],
@@ -146,12 +158,12 @@ def test_the_needed_blocks_are_the_fewest_with_which_each_verdict_is_reached(com
         rank = {name: place for place, name in enumerate(names)}
         values = {
             name: [
-                (rank[name] if effect else (rank[name] * 7 + 5 * seed) % len(names))
+                (rank[name] if effect else 500 + (rank[name] * 7 + 5 * seed) % len(names))
                 for seed in range(seeds)
             ]
             for name in names
         }
-        rivals = {"random": (-1,) * seeds if effect else (99,) * seeds}
+        rivals = {"random": (-1,) * seeds if effect else (999,) * seeds}
         rivals["ctaea-10x3"] = rivals["random"]
         return verdict_of(evidence_of(run_table({**values, **rivals})), claim)["verdict"]
 
@@ -321,7 +333,8 @@ def test_the_best_and_the_worst_are_named_whichever_stands_first():
     for order in (values, dict(reversed(values.items()))):
         row = verdict_of(evidence_of(run_table(order)), "best-and-worst-setting")
         assert "best surrogate setting, surrogate-random-mse, has" in row["statement"]
-        assert row["evidence"].startswith("A12 1.00; mean ranks differ by 3.00")
+        assert row["evidence"].startswith("A12 1.00; ")
+        assert "; mean ranks differ by 3.00" in row["evidence"]
 
 
 def test_a_best_and_worst_that_so_few_blocks_cannot_tell_apart():
@@ -794,6 +807,16 @@ def test_the_papers_claims_are_judged_by_its_size_and_ours_by_that_of_the_study(
     assert (verdicts["bytes"][ours], verdicts["nonzero_rate"][ours]) == (SUPPORTED, NOT_SUPPORTED)
 
 
+def test_p_is_adjusted_over_the_tests_of_all_claims_and_networks():
+    values = {**settings(8), "random": np.ones(8), "ctaea-10x3": np.ones(8)}
+    table = claims(evidence_of(pd.concat([run_table(values, name) for name in ("one", "two")])))
+    tested = table[table["p"].notna() & (table["network"] != ALL_NETWORKS)]
+    assert len(tested) == 8
+    expected = multipletests(tested["p"], method="holm")[1]
+    assert tested["p_adjusted"].tolist() == pytest.approx(expected)
+    assert table.loc[table["network"] == ALL_NETWORKS, "p_adjusted"].isna().all()
+
+
 def test_tables_read_from_their_files_give_the_same_claims(tmp_path):
     evidence = evidence_of(
         run_table({**settings(5), "ctaea-10x3": (1,) * 5}), evaluations=designs([0.95] * 5)
@@ -822,13 +845,13 @@ def test_the_claims_on_the_data_of_the_papers_authors(shared_data):
         "surrogate-beats-random": UNDECIDED,
     }
     metric = rows.loc[("selection-metric-without-effect", "vgg16")]
-    blocked = evidence.factors.query("test == 'Friedman'").set_index("factor")["p"]
+    blocked = evidence.factors.query("test == 'Friedman'").set_index("factor")["p_permutation"]
     assert (
         f"constraint metric (Friedman over seeds): p = {blocked['constraint_metric']:.2g}"
         in metric["evidence"]
     )
-    assert metric["p"] == pytest.approx(3 * blocked["constraint_metric"]), (
-        "the smallest of three, by Holm"
+    assert metric["p"] == pytest.approx(4 * blocked["constraint_metric"]), (
+        "the smallest of four, by Holm"
     )
     assert "one and the same initial sample" in metric["reason"]
     assert rows.loc[("surrogate-beats-plain-ctaea", "vgg16"), "blocks"] == 0

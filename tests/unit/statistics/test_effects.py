@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, mannwhitneyu, rankdata, wilcoxon
+from scipy.stats import binomtest, friedmanchisquare, mannwhitneyu, rankdata, wilcoxon
 
 from paretopress.statistics.effects import (
     a12,
     epsilon_squared,
+    equivalence,
     kendall_w,
+    kendall_w_interval,
     rank_biserial,
+    shift,
     signed_rank,
     signed_rank_method,
 )
@@ -82,3 +85,42 @@ def test_the_rank_biserial_correlation_turns_with_the_differences(differences):
     assert rank_biserial(-differences) == pytest.approx(-rank_biserial(differences))
     assert -1 <= rank_biserial(differences) <= 1
     assert rank_biserial(np.abs(differences)) == (1 if differences.any() else 0)
+
+
+@given(st.lists(st.floats(-1, 1, width=16), min_size=5, max_size=12, unique=True))
+def test_the_interval_holds_the_shifts_that_no_test_refuses(values):
+    differences = np.array(values)
+    estimate, low, high = shift(differences, 0.05)
+    assert low <= estimate <= high
+    # Beside an end no mean of a pair is 0, so that no difference is dropped or tied.
+    step = 1e-6
+    assert signed_rank(differences - (low - step), "greater")[1] <= 0.05
+    assert signed_rank(differences - (high + step), "less")[1] <= 0.05
+    opposite = shift(-differences, 0.05)
+    assert opposite == pytest.approx((-estimate, -high, -low))
+
+
+def test_four_differences_refuse_no_shift():
+    assert shift(np.array([1.0, 2.0, 3.0, 4.0]), 0.05) == (2.5, -np.inf, np.inf)
+
+
+def test_differences_are_equivalent_where_their_interval_is_within_the_margin():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        differences = rng.normal(0.2, 1, 15)
+        _, low, high = shift(differences, 0.05)
+        margin = rng.uniform(0.2, 1.2)
+        inside = -margin < low and high < margin
+        assert (equivalence(differences, margin) <= 0.05) == inside
+
+
+def test_the_interval_of_kendalls_w_holds_what_is_expected():
+    rng = np.random.default_rng(1)
+    effect = np.linspace(0, 1.2, 5)
+    statistics = [friedmanchisquare(*(effect + rng.normal(size=(12, 5))).T)[0] for _ in range(300)]
+    expected = np.mean(statistics) / (12 * 4)
+    ends = [kendall_w_interval(statistic, 12, 5, 0.05) for statistic in statistics]
+    held = np.mean([low <= expected <= high for low, high in ends])
+    assert 0.9 <= held <= 1
+    assert kendall_w_interval(0.0, 12, 5, 0.05) == (1 / 12, 1 / 12)
+    assert kendall_w_interval(48.0, 12, 5, 0.05)[1] == 1

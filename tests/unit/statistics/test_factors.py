@@ -8,11 +8,10 @@ import pytest
 from run_tables import authors_evaluations, authors_runs, run_table
 from scipy.stats import friedmanchisquare, kruskal, wilcoxon
 
-from paretopress.statistics.factors import (
-    FACTOR_COLUMNS,
+from paretopress.statistics.factors import FACTOR_COLUMNS, factors
+from paretopress.statistics.levels import (
     LEVEL_COLUMNS,
     LEVEL_PAIR_COLUMNS,
-    factors,
     level_pairs,
     levels,
 )
@@ -101,7 +100,10 @@ def test_too_little_to_test_is_one_row_with_a_sentence(runs, note):
 def test_levels_that_are_equal_in_every_block_but_not_over_all_runs_have_no_block_test():
     runs = grid()
     table = factors(runs.assign(hypervolume=runs["seed"]), 0.05)
-    assert table["note"].tolist() == ["", "All levels are equal in every block."] * 2
+    assert table["note"].tolist() == [
+        *["", "All levels are equal in every block."] * 2,
+        "No seed has any interaction.",
+    ]
     assert table.loc[table["test"] == "Friedman", "p"].isna().all()
 
 

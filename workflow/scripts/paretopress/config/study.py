@@ -63,6 +63,11 @@ class StatisticsSettings(Section):
     """The comparison of methods."""
 
     significance_level: Fraction = Field(0.05, description="Significance level of every test")
+    smallest_effect: Fraction = Field(
+        0.05,
+        description="The smallest difference of hypervolumes that matters, as a share of their mean. "
+        "Our own choice",
+    )
 
 
 class Study(Section):

@@ -48,6 +48,7 @@ class Comparison:
         convolutions_both: The number of those that prune weights and biases of convolutions.
         compared: The comparison of all methods, and that of the surrogate settings.
         factors: The rows of the tests of the two metrics.
+        level_pairs: The rows of the pairs of metrics whose difference is known.
         surrogates: How often each surrogate was chosen, by function.
         fallbacks: The number of infills drawn at random.
         fallbacks_known: Whether any method tells its fallbacks.
@@ -65,6 +66,7 @@ class Comparison:
     convolutions_both: int
     compared: Sequence[Compared]
     factors: Sequence[Mapping[str, Any]]
+    level_pairs: Sequence[Mapping[str, Any]]
     surrogates: Sequence[Mapping[str, Any]]
     fallbacks: int
     fallbacks_known: bool
@@ -105,6 +107,9 @@ def _better_first(pair: dict[str, Any]) -> dict[str, Any]:
         "method": pair["other_method"],
         "other_method": pair["method"],
         "a12": 1 - pair["a12"],
+        "difference": -pair["difference"],
+        "difference_low": -pair["difference_high"],
+        "difference_high": -pair["difference_low"],
     }
     return {**pair, **swapped, "rank_difference": -pair["rank_difference"]}
 
@@ -182,6 +187,7 @@ def comparison(
         convolutions_both=int(own["runs"]["convolutions_both"].sum()),
         compared=[_compared(row, own["pairwise"]) for row in _distinct(records(own["friedman"]))],
         factors=records(own["factors"]),
+        level_pairs=records(own["level_pairs"].dropna(subset="difference")),
         surrogates=surrogate_shares(searched, size),
         fallbacks=int(searched["fallbacks"].sum()),
         fallbacks_known=bool(summary["fallback_rate"].notna().any()),

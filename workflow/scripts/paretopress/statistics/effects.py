@@ -1,11 +1,14 @@
 """Effect sizes of differences between groups, and the exact test of paired differences."""
 
 import numpy as np
-from scipy.stats import rankdata, wilcoxon
+from scipy.optimize import brentq
+from scipy.stats import ncx2, rankdata, wilcoxon
 
 # Pairs. It is scipy's own limit, and a double still counts their 2^50 choices of signs exactly.
 MOST_EXACT = 50
 EXACT, APPROXIMATION = "exact", "normal approximation"
+# The columns of `shift` and `equivalence` in tables of pairs.
+DIFFERENCE_COLUMNS = ["difference", "difference_low", "difference_high", "margin", "p_equivalence"]
 
 
 def a12(first: np.ndarray, second: np.ndarray) -> float:
@@ -47,6 +50,36 @@ def kendall_w(chi2: float, blocks: int, methods: int) -> float:
         0.8
     """
     return chi2 / (blocks * (methods - 1))
+
+
+def kendall_w_interval(chi2: float, blocks: int, methods: int, level: float) -> tuple[float, float]:
+    """The interval of the expected Kendall's W, with confidence 1 - `level`.
+
+    Friedman's chi2 is taken to follow a noncentral chi2 distribution, as in `ranks.friedman_power`.
+    Without any effect, the expected W is 1 / blocks.
+
+    Args:
+        chi2: The statistic of Friedman's test.
+        blocks: The number of blocks.
+        methods: The number of methods.
+        level: One minus the confidence, in (0, 1).
+
+    Returns:
+        Both ends, in [1 / blocks, 1].
+    """
+    freedom = methods - 1
+
+    def expected(share: float) -> float:
+        """The W with which a chi2 up to this one has a probability of `share`."""
+        most = blocks * freedom  # of the statistic, and so more than any expectation of W needs
+        if ncx2.cdf(chi2, freedom, 0) <= share:
+            return 1 / blocks
+        if ncx2.cdf(chi2, freedom, most) >= share:
+            return 1.0
+        excess = brentq(lambda excess: ncx2.cdf(chi2, freedom, excess) - share, 0, most)
+        return min(1.0, (freedom + excess) / most)
+
+    return expected(1 - level / 2), expected(level / 2)
 
 
 def epsilon_squared(h: float, values: int) -> float:
@@ -132,3 +165,61 @@ def _signed_rank_sums(ranks: np.ndarray) -> np.ndarray:
     for rank in ranks:
         counts = np.pad(counts, (0, rank)) + np.pad(counts, (rank, 0))
     return counts / counts.sum()
+
+
+def shift(differences: np.ndarray, level: float) -> tuple[float, float, float]:
+    """The Hodges-Lehmann estimate of paired differences, and its interval (1963).
+
+    Args:
+        differences: Paired differences, shape (n,).
+        level: Each end is beyond the true shift with at most this probability, in (0, 1).
+
+    Returns:
+        The median of the means of all pairs, and both ends: the shifts that one-sided signed-rank
+        tests at `level` do not refuse. Infinite where no shift can be refused.
+
+    Example:
+        >>> import numpy as np
+        >>> shift(np.array([1.0, 2.0, 3.0, 4.0, 5.0]), level=0.05)
+        (3.0, 1.0, 5.0)
+    """
+    count = len(differences)
+    rows, columns = np.triu_indices(count)
+    means = np.sort((differences[rows] + differences[columns]) / 2)
+    refused = np.cumsum(_signed_rank_sums(np.arange(1, count + 1))) <= level
+    cut = int(np.count_nonzero(refused))  # as many means on each side are beyond the interval
+    ends = (float(means[cut - 1]), float(means[-cut])) if cut else (-np.inf, np.inf)
+    return float(np.median(means)), *ends
+
+
+def equivalence(differences: np.ndarray, margin: float) -> float:
+    """Test that paired differences are smaller than a margin, whatever their sign.
+
+    Two one-sided signed-rank tests must both be significant (Schuirmann 1987).
+
+    Args:
+        differences: Paired differences, shape (n,).
+        margin: The margin, above 0.
+
+    Returns:
+        The larger p of both tests.
+
+    Example:
+        >>> import numpy as np
+        >>> equivalence(np.array([0.1, -0.1, 0.2, 0.0, -0.2]), margin=1.0)
+        0.03125
+    """
+    return max(
+        signed_rank(differences + margin, "greater")[1],
+        signed_rank(differences - margin, "less")[1],
+    )
+
+
+def of_differences(differences: np.ndarray, level: float, margin: float) -> dict[str, float]:
+    """The columns DIFFERENCE_COLUMNS of paired differences of shape (n,), n above 0.
+
+    Ends of the interval are missing where they are infinite.
+    """
+    shifted = [end if np.isfinite(end) else np.nan for end in shift(differences, level)]
+    found = (*shifted, margin, equivalence(differences, margin))
+    return dict(zip(DIFFERENCE_COLUMNS, found, strict=True))

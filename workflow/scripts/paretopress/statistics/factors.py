@@ -1,61 +1,38 @@
-"""Main effects of the two factors of the surrogate settings.
+"""Main effects of the two factors of the surrogate settings, and their interaction.
 
 The factors are the metric of the objectives and the metric of the constraint.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import friedmanchisquare, kruskal
+from scipy.stats import kruskal
 
 from ..runs.method_names import FACTORS
-from .effects import a12, epsilon_squared, kendall_w, rank_biserial, signed_rank
+from .effects import epsilon_squared, rank_biserial, signed_rank
 from .extremes import settings_of
-from .pairs import dunn, siegel_friedman
-from .ranks import LEAST_BLOCKS, complete_methods, mean_ranks, too_few, why_untestable
+from .permutations import interaction
+from .ranks import (
+    LARGE_W,
+    LEAST_BLOCKS,
+    block_test,
+    complete_methods,
+    friedman_power,
+    mean_ranks,
+    too_few,
+)
 
 LEAST_LEVELS = 2
 KRUSKAL_WALLIS, FRIEDMAN, SIGNED_RANK = "Kruskal-Wallis", "Friedman", "Wilcoxon signed-rank"
+INTERACTION, PERMUTATION = "interaction", "permutation"
 FACTOR_COLUMNS = [
-    "network",
-    "factor",
-    "test",
-    "levels",
-    "runs",
-    "blocks",
-    "statistic",
-    "p",
-    "effect",
-    "effect_size",
-    "best_level",
-    "significance_level",
-    "significant",
-    "note",
-]
-LEVEL_COLUMNS = [
-    "network",
-    "factor",
-    "level",
-    "runs",
-    "mean",
-    "median",
-    "standard_deviation",
-    "mean_rank",
-]
-LEVEL_PAIR_COLUMNS = [
-    "network",
-    "factor",
-    "level",
-    "other_level",
-    "p_siegel_friedman",
-    "p_dunn",
-    "a12",
-    "significant",
-]
+    "network", "factor", "test", "levels", "runs", "blocks", "statistic", "p", "p_permutation",
+    "effect", "effect_low", "effect_high", "effect_size", "power", "best_level",
+    "significance_level", "significant", "note",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -151,7 +128,7 @@ def _over_all_runs(factor: Factor) -> dict[str, Any]:
     }
 
 
-def _over_blocks(factor: Factor) -> dict[str, Any]:
+def _over_blocks(factor: Factor, level: float) -> dict[str, Any]:
     """Test the factor over the blocks: Friedman's test, or with two levels the signed-rank test.
 
     With two levels, the ranks of Friedman's test would be no more than signs.
@@ -174,16 +151,44 @@ def _over_blocks(factor: Factor) -> dict[str, Any]:
     if (table.nunique(axis=1) == 1).all():
         return {**row, "note": "All levels are equal in every block."}
     if test == FRIEDMAN:
-        statistic, p = friedmanchisquare(*table.to_numpy().T)
-        effect, best = kendall_w(statistic, count, len(factor.levels)), mean_ranks(table).idxmin()
-    else:
-        differences = (table.iloc[:, 0] - table.iloc[:, 1]).to_numpy()
-        statistic, p = signed_rank(differences, "two-sided")
-        effect, best = (
-            abs(rank_biserial(differences)),
-            table.columns[int(rank_biserial(differences) < 0)],
-        )
-    return {**row, "statistic": statistic, "p": p, "effect": effect, "best_level": best}
+        found = block_test(table, level)
+        return {
+            **row, "statistic": found["chi2"], "p": found["p"],
+            "p_permutation": found["p_permutation"], "effect": found["kendall_w"],
+            "effect_low": found["kendall_w_low"], "effect_high": found["kendall_w_high"],
+            "power": friedman_power(*table.shape, level, LARGE_W),
+            "best_level": mean_ranks(table).idxmin(),
+        }  # fmt: skip
+    differences = (table.iloc[:, 0] - table.iloc[:, 1]).to_numpy()
+    statistic, p = signed_rank(differences, "two-sided")
+    better = int(rank_biserial(differences) < 0)
+    return {
+        **row, "statistic": statistic, "p": p, "effect": abs(rank_biserial(differences)),
+        "best_level": table.columns[better],
+    }  # fmt: skip
+
+
+def _of_interaction(runs: pd.DataFrame) -> dict[str, Any] | None:
+    """Test the interaction of both factors over the runs of one network's settings.
+
+    None where a factor has one level, so that there is no interaction.
+    """
+    levels = [list(dict.fromkeys(runs[factor])) for factor in FACTORS]
+    if min(map(len, levels)) < LEAST_LEVELS:
+        return None
+    wide = runs.pivot(index="seed", columns=list(FACTORS), values="hypervolume")
+    cells = wide.reindex(columns=pd.MultiIndex.from_product(levels)).dropna()
+    row = {"test": PERMUTATION, "levels": cells.shape[1], "blocks": len(cells)}
+    if len(cells) < LEAST_BLOCKS:
+        what = f"seeds with all {cells.shape[1]} settings for a test of the interaction"
+        return {**row, "note": too_few(len(cells), what, LEAST_BLOCKS)}
+    share, p = interaction(cells.to_numpy().reshape(-1, *map(len, levels)))
+    if np.isnan(p):
+        return {**row, "note": "No seed has any interaction."}
+    return {
+        **row, "p": p, "p_permutation": p, "effect": share,
+        "effect_size": "common share of the seeds' interactions",
+    }  # fmt: skip
 
 
 def factors(runs: pd.DataFrame, level: float) -> pd.DataFrame:
@@ -193,97 +198,40 @@ def factors(runs: pd.DataFrame, level: float) -> pd.DataFrame:
     independent runs, though those of a seed share their initial sample. Friedman's test does not.
     Its blocks are the seeds, of means over the levels of the other factor, and its effect is
     Kendall's W. With two levels, Wilcoxon's signed-rank test takes its place, and the effect is the
-    rank-biserial correlation without its sign.
+    rank-biserial correlation without its sign. The interaction is tested over the seeds.
 
     Args:
         runs: The run table of a study.
         level: The significance level, in (0, 1).
 
     Returns:
-        Two rows for each network and factor, one for each test. The note names the levels and seeds
-        that the blocks leave out. With fewer than 2 levels or 3 seeds, there is one row, with a
-        note instead of numbers. significant is False without a test.
+        Two rows for each network and factor, one for each test, and one for the interaction where
+        both factors have levels. The note names the levels and seeds that the blocks leave out.
+        With fewer than 2 levels or 3 seeds, there is one row, with a note instead of numbers.
+        p_permutation, effect_low, effect_high and power are as in `ranks.friedman`. significant is
+        by p_permutation where it is known, else by p, and False without a test.
     """
     rows = []
     for factor in factors_of_study(runs):
-        base: dict[str, Any] = dict.fromkeys(FACTOR_COLUMNS, np.nan) | {
-            "test": "",
-            "effect_size": "",
-            "best_level": "",
-            "note": "",
-        }
-        base |= {
-            "network": factor.network,
-            "factor": factor.name,
-            "levels": len(factor.levels),
-            "runs": len(factor.runs),
-        }
-        base |= {"significance_level": level}
+        base = _row(factor, level)
         if reason := factor.why_untestable():
-            rows.append({**base, "note": reason, "significant": False})
+            rows.append({**base, "note": reason})
             continue
-        for result in (_over_all_runs(factor), _over_blocks(factor)):
-            row = base | result
-            row["note"] = " ".join(
-                filter(
-                    None, (row["note"], factor.left_out if result["test"] != KRUSKAL_WALLIS else "")
-                )
-            )
-            rows.append({**row, "significant": bool(row["p"] <= level)})
-    return pd.DataFrame(rows, columns=FACTOR_COLUMNS).astype({"blocks": "Int64"})
+        blocked = _over_blocks(factor, level)
+        blocked["note"] = " ".join(filter(None, (blocked.get("note"), factor.left_out)))
+        rows += [base | _over_all_runs(factor), base | blocked]
+        if factor.name == FACTORS[-1] and (found := _of_interaction(factor.runs)):
+            rows.append({**base, "factor": INTERACTION, **found})
+    table = pd.DataFrame(rows, columns=FACTOR_COLUMNS).astype({"blocks": "Int64"})
+    deciding = table["p_permutation"].fillna(table["p"]).astype(float)
+    return table.assign(significant=deciding <= level)
 
 
-def levels(runs: pd.DataFrame) -> pd.DataFrame:
-    """Summarise the hypervolume by level of each factor, over all runs.
-
-    mean_rank is that within the blocks (1 is the largest), and missing without blocks.
-    """
-    rows = []
-    for factor in factors_of_study(runs):
-        ranks = mean_ranks(factor.blocks)
-        for level in factor.levels:
-            values = pd.Series(factor.values(level))
-            rows.append(
-                {
-                    "network": factor.network,
-                    "factor": factor.name,
-                    "level": level,
-                    "runs": len(values),
-                    "mean": values.mean(),
-                    "median": values.median(),
-                    "standard_deviation": values.std(),
-                    "mean_rank": ranks[level],
-                }
-            )
-    return pd.DataFrame(rows, columns=LEVEL_COLUMNS)
-
-
-def level_pairs(runs: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Compare every pair of levels of each factor, by the tests after those of `factors` and A12.
-
-    A12 and p_dunn are over all runs, p_siegel_friedman is over the blocks. It is missing with two
-    levels, because the test of the factor is then that of the pair. The p are missing if `factors`
-    has a note instead of numbers. significant is by p_siegel_friedman, and False without a test.
-    """
-    rows = []
-    for factor in factors_of_study(runs):
-        tests: dict[str, pd.DataFrame] = {}
-        if not factor.why_untestable():
-            tests["p_dunn"] = dunn(factor.runs, factor.name)
-            if not why_untestable(factor.blocks, "levels", "blocks"):
-                tests["p_siegel_friedman"] = siegel_friedman(factor.blocks)
-        for first, second in combinations(factor.levels, 2):
-            row: dict[str, Any] = {
-                "network": factor.network,
-                "factor": factor.name,
-                "level": first,
-                "other_level": second,
-            }
-            row |= {
-                "p_siegel_friedman": np.nan,
-                "p_dunn": np.nan,
-                "a12": a12(factor.values(first), factor.values(second)),
-            }
-            row |= {name: test.loc[first, second] for name, test in tests.items()}
-            rows.append({**row, "significant": bool(row["p_siegel_friedman"] <= level)})
-    return pd.DataFrame(rows, columns=LEVEL_PAIR_COLUMNS)
+def _row(factor: Factor, level: float) -> dict[str, Any]:
+    """What all rows of a factor have in common, with empty numbers."""
+    texts = dict.fromkeys(("test", "effect_size", "best_level", "note"), "")
+    return {
+        **dict.fromkeys(FACTOR_COLUMNS, np.nan), **texts, "network": factor.network,
+        "factor": factor.name, "levels": len(factor.levels), "runs": len(factor.runs),
+        "significance_level": level,
+    }  # fmt: skip

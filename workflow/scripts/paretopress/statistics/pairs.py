@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import scikit_posthocs
 
-from .effects import a12
+from .effects import DIFFERENCE_COLUMNS, a12, of_differences
 from .ranks import comparisons, mean_ranks, why_untestable
 
 PAIRWISE_COLUMNS = [
@@ -21,7 +21,9 @@ PAIRWISE_COLUMNS = [
     "p_dunn",
     "a12",
     "significant",
+    *DIFFERENCE_COLUMNS,
 ]
+SMALLEST_EFFECT = 0.05  # of the mean hypervolume: our own choice, statistics.smallest_effect
 
 
 def siegel_friedman(table: pd.DataFrame) -> pd.DataFrame:
@@ -73,20 +75,24 @@ def _pair(table: pd.DataFrame, first: str, second: str) -> dict[str, Any]:
     }
 
 
-def pairwise(runs: pd.DataFrame, level: float) -> pd.DataFrame:
+def pairwise(runs: pd.DataFrame, level: float, smallest: float = SMALLEST_EFFECT) -> pd.DataFrame:
     """Compare every pair of methods of each network, and every pair of surrogate settings.
 
     Args:
         runs: The run table of a study, with the columns network, method, seed, hypervolume,
             initial_hypervolume and complete.
         level: The significance level, in (0, 1).
+        smallest: The smallest difference that matters, as a share of the mean hypervolume of the
+            compared methods.
 
     Returns:
         A row for each pair. rank_difference is the mean rank of other_method minus that of method.
         It is above 0, and a12 above 0.5, if method is better. The p are missing if the Friedman
         table has a note instead of numbers. p_dunn assumes that the runs are independent, though
         those of a seed share their initial sample. significant is by p_siegel_friedman, and False
-        without a test.
+        without a test. difference is the shift of the hypervolumes of method against those of
+        other_method over the blocks, with the ends of its interval at 1 - 2 `level`. p_equivalence
+        is of the test that it is smaller than margin.
 
     Example:
         >>> import pandas as pd
@@ -103,6 +109,7 @@ def pairwise(runs: pd.DataFrame, level: float) -> pd.DataFrame:
     rows = []
     for comparison in comparisons(runs):
         table = comparison.hypervolumes
+        margin = smallest * float(table.to_numpy().mean()) if table.size else np.nan
         tests: dict[str, pd.DataFrame] = {}
         if not why_untestable(table, comparison.compared, "seeds"):
             tests = {
@@ -118,5 +125,6 @@ def pairwise(runs: pd.DataFrame, level: float) -> pd.DataFrame:
             }
             row |= dict.fromkeys(("p_siegel_friedman", "p_nemenyi", "p_dunn"), np.nan)
             row |= {name: test.loc[first, second] for name, test in tests.items()}
+            row |= of_differences((table[first] - table[second]).to_numpy(), level, margin)
             rows.append({**row, "significant": bool(row["p_siegel_friedman"] <= level)})
     return pd.DataFrame(rows, columns=PAIRWISE_COLUMNS)

@@ -11,28 +11,19 @@ import pandas as pd
 from scipy.stats import chi2 as chi2_distribution
 from scipy.stats import friedmanchisquare, ncx2, studentized_range
 
-from .effects import kendall_w
+from .effects import kendall_w, kendall_w_interval
 from .extremes import settings_of
+from .permutations import friedman_permuted
 
 LEAST_METHODS, LEAST_BLOCKS = 3, 3
 METHODS, SETTINGS = "methods", "settings"
+LARGE_W = 0.5  # Kendall's W is a correlation of ranks; 0.5 is Cohen's "large" (1988)
 RANK_COLUMNS = ["network", "compared", "method", "mean_rank"]
 FRIEDMAN_COLUMNS = [
-    "network",
-    "compared",
-    "blocks",
-    "methods",
-    "chi2",
-    "p",
-    "kendall_w",
-    "critical_difference",
-    "largest_difference",
-    "least_kendall_w",
-    "shared_sample",
-    "significance_level",
-    "significant",
-    "note",
-]
+    "network", "compared", "blocks", "methods", "chi2", "p", "p_permutation", "kendall_w",
+    "kendall_w_low", "kendall_w_high", "critical_difference", "largest_difference",
+    "least_kendall_w", "power", "shared_sample", "significance_level", "significant", "note",
+]  # fmt: skip
 ONE_SAMPLE = (
     "All seeds began from one and the same initial sample: the blocks are not independent, and the "
     "result holds for that sample."
@@ -193,6 +184,17 @@ def friedman_power(blocks: int, methods: int, level: float, w: float) -> float:
     return float(ncx2.sf(chi2_distribution.isf(level, freedom), freedom, excess))
 
 
+def block_test(table: pd.DataFrame, level: float) -> dict[str, float]:
+    """Friedman's test of a table that `why_untestable` has nothing against, with Kendall's W."""
+    test, size = friedmanchisquare(*table.to_numpy().T), table.shape
+    low, high = kendall_w_interval(test.statistic, *size, level)
+    return {
+        "chi2": test.statistic, "p": test.pvalue,
+        "p_permutation": friedman_permuted(table.to_numpy()),
+        "kendall_w": kendall_w(test.statistic, *size), "kendall_w_low": low, "kendall_w_high": high,
+    }  # fmt: skip
+
+
 def friedman(runs: pd.DataFrame, level: float) -> pd.DataFrame:
     """Friedman's test of equal methods (Friedman 1937), over all methods and over the settings.
 
@@ -203,7 +205,9 @@ def friedman(runs: pd.DataFrame, level: float) -> pd.DataFrame:
 
     Returns:
         Two rows for each network: one over all methods, one over the surrogate settings. p is that
-        of the chi2 approximation (scipy's friedmanchisquare, corrected for ties).
+        of the chi2 approximation (scipy's friedmanchisquare, corrected for ties), p_permutation
+        that over permutations within the blocks, which decides on significant. kendall_w_low and
+        _high are the ends of its interval at 1 - level, power is that of a W of LARGE_W.
         largest_difference is methods - 1, the largest possible difference of mean ranks, for
         comparison with the critical difference. With fewer than 3 blocks or 3 methods, or without
         any difference, the note says so instead of numbers, and significant is False.
@@ -241,14 +245,10 @@ def friedman(runs: pd.DataFrame, level: float) -> pd.DataFrame:
             row["critical_difference"] = critical_difference(count, methods, level)
             row["largest_difference"] = methods - 1
             row["least_kendall_w"] = least_kendall_w(count, methods, level)
+            row["power"] = friedman_power(count, methods, level, LARGE_W)
         if not reason:
-            test = friedmanchisquare(*table.to_numpy().T)
-            row |= {
-                "chi2": test.statistic,
-                "p": test.pvalue,
-                "kendall_w": kendall_w(test.statistic, count, methods),
-            }
-            row["significant"] = bool(test.pvalue <= level)
+            row |= block_test(table, level)
+            row["significant"] = bool(row["p_permutation"] <= level)
         row["note"] = " ".join([reason, *comparison.notes]).strip()
         rows.append(row)
     return pd.DataFrame(rows, columns=FRIEDMAN_COLUMNS)

@@ -27,6 +27,7 @@ class Evidence:
 
     Attributes:
         level: The significance level, in (0, 1).
+        smallest: The smallest difference of hypervolumes that matters, as a share of their mean.
         runs: The table statistics/runs.csv, of all networks. Its hypervolumes are those of the
             study's size, or those of the paper's from `judge.by_nonzero_rate`.
         every_run: The same table with the runs that the claims do not judge, from which the tests
@@ -35,6 +36,7 @@ class Evidence:
         friedman: The table statistics/friedman.csv.
         factors: The table statistics/factors.csv.
         pairwise: The table statistics/pairwise.csv.
+        level_pairs: The table statistics/level_pairs.csv.
         evaluations: Every evaluation of every run, with network, method, seed, design_id,
             nonzero_rate, accuracy and feasible. The columns MAY_BE_MISSING where they are known.
             The seconds are those of imported evaluations alone.
@@ -50,12 +52,14 @@ class Evidence:
     """
 
     level: float
+    smallest: float
     runs: pd.DataFrame
     every_run: pd.DataFrame
     networks: pd.DataFrame
     friedman: pd.DataFrame
     factors: pd.DataFrame
     pairwise: pd.DataFrame
+    level_pairs: pd.DataFrame
     evaluations: pd.DataFrame
     worst_run_fronts: Mapping[str, pd.DataFrame]
     tests: Mapping[str, pd.DataFrame]

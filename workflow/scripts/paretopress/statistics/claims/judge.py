@@ -13,17 +13,14 @@ import pandas as pd
 from ...config.sizes import NONZERO_RATE
 from ...words import counted
 from ..factors import factors
+from ..levels import level_pairs
 from ..pairs import pairwise
 from ..ranks import friedman
 from .accuracy import more_accurate
 from .evidence import ADDED, NOT_SUPPORTED, PAPER, SUPPORTED, UNDECIDED, Evidence, Finding
 from .least import Least, of_best_and_worst, of_every_run, of_images, of_metric, of_signed_rank
-from .methods import (
-    best_differs_from_worst,
-    metric_without_effect,
-    surrogate_beats_ctaea,
-    surrogate_beats_random,
-)
+from .methods import surrogate_beats_ctaea, surrogate_beats_random
+from .settings import best_differs_from_worst, metric_without_effect
 from .times import faster_inference
 from .weights import weights_removed
 
@@ -31,7 +28,7 @@ ALL_NETWORKS = "all networks"
 OF_STUDY = "of the study"
 # Where a study minimises bytes, these tables are by bytes.
 TABLES = dict.fromkeys(
-    (f"statistics/{name}.csv" for name in ("friedman", "factors", "pairwise")),
+    (f"statistics/{name}.csv" for name in ("friedman", "factors", "pairwise", "level_pairs")),
     "statistics/runs.csv",
 )
 BY_NONZERO_RATE = "By the non-zero rate, the paper's size, in the run table."
@@ -44,6 +41,7 @@ CLAIM_COLUMNS = [
     "test",
     "evidence",
     "p",
+    "p_adjusted",
     "blocks",
     "verdict",
     "reason",
@@ -198,7 +196,8 @@ def by_nonzero_rate(evidence: Evidence) -> Evidence:
         runs=_by_nonzero_rate(evidence.runs),
         friedman=friedman(every, level),
         factors=factors(every, level),
-        pairwise=pairwise(every, level),
+        pairwise=pairwise(every, level, evidence.smallest),
+        level_pairs=level_pairs(every, level, evidence.smallest),
         figures=(),
     )
 
@@ -243,7 +242,8 @@ def claims(evidence: Evidence) -> pd.DataFrame:
     Returns:
         A row for each claim and network, and one for all networks together if the claim is about
         them; the columns are CLAIM_COLUMNS. The files are relative to results/{study}, the figures
-        to its figures/. Both are separated by ";". The blocks are the number of seeds, runs or
+        to its figures/. Both are separated by ";". p_adjusted is p after Holm's adjustment for the
+        tests of all claims and networks; a joint claim follows from tests that count. The blocks are the number of seeds, runs or
         repeats that the verdict rests on. The size is the one that hypervolumes or weights are of.
     """
     by_bytes = (evidence.networks["size"] != NONZERO_RATE).any()
@@ -262,7 +262,21 @@ def claims(evidence: Evidence) -> pd.DataFrame:
             rows.append(
                 _row(claim, ALL_NETWORKS, names, joint(claim.joint_statement, findings), known)
             )
-    return pd.DataFrame(rows, columns=CLAIM_COLUMNS).astype({"p": float, "blocks": "Int64"})
+    table = pd.DataFrame(rows, columns=CLAIM_COLUMNS).astype({"p": float, "blocks": "Int64"})
+    return table.assign(p_adjusted=holm(table["p"].where(table["network"] != ALL_NETWORKS)))
+
+
+def holm(p: pd.Series) -> pd.Series:
+    """Adjust p for the number of tests (Holm 1979). Missing p are of no test, and stay missing.
+
+    Example:
+        >>> import pandas as pd
+        >>> holm(pd.Series([0.01, 0.04, None, 0.03])).tolist()
+        [0.03, 0.06, nan, 0.06]
+    """
+    ascending = p.dropna().sort_values()
+    adjusted = (ascending * range(len(ascending), 0, -1)).cummax().clip(upper=1.0)
+    return adjusted.reindex(p.index)
 
 
 def needed_blocks(level: float, settings: int) -> pd.DataFrame:

@@ -4,16 +4,16 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scipy.stats import chi2, norm
+from scipy.stats import norm
 
 from ...words import counted
-from ..ranks import LEAST_BLOCKS, LEAST_METHODS, critical_difference, friedman_power
+from ..permutations import DRAWS
+from ..ranks import LEAST_BLOCKS, LEAST_METHODS, critical_difference
 from .evidence import least_units
 
-LARGE_W = 0.5  # Kendall's W is a correlation of ranks; 0.5 is Cohen's "large" (1988)
-POWER = 0.8  # the conventional least probability of finding what is looked for (Cohen 1988)
 LEAST_RUNS = 3  # as many runs as the other claims need blocks
-METRIC_TESTS = 3  # that of the settings and of the two factors, which Holm adjusts for
+# Those of the settings, of the two factors and of their interaction, which Holm adjusts for.
+METRIC_TESTS = 4
 MOST_BLOCKS = 1000
 
 
@@ -72,26 +72,21 @@ def of_signed_rank(unit: str) -> Callable[[float, int], Least]:
     return least
 
 
-def _powerful(blocks: int, settings: int, level: float) -> bool:
-    """Whether the Friedman test finds a large effect with the conventional power."""
-    return friedman_power(blocks, settings, level, LARGE_W) >= POWER
-
-
 def of_metric(level: float, settings: int) -> Least:
     """Find the blocks for the claim that the metric has no effect on so many settings."""
     rule = (
-        f"supported: the Friedman test finds W = {LARGE_W:g} with power {POWER:g}; "
-        f"not supported: its p is at most {level:g} after Holm's adjustment for {METRIC_TESTS} "
-        "tests if all seeds rank the settings alike"
+        f"supported: one-sided signed-rank tests can be significant: 2^-n is at most {level:g}; "
+        f"not supported: a p by permutation is at most {level:g} after Holm's adjustment for "
+        f"{METRIC_TESTS} tests if all seeds rank the settings alike"
     )
     if settings < LEAST_METHODS:
         return Least("seed", None, None, f"at least {LEAST_METHODS} settings are needed")
 
     def significant(blocks: int) -> bool:
-        freedom = settings - 1
-        return METRIC_TESTS * float(chi2.sf(blocks * freedom, freedom)) <= level
+        alike = math.factorial(settings) ** (1 - blocks)  # all orders that are as clear, as a share
+        return METRIC_TESTS * max(alike, 1 / (DRAWS + 1)) <= level
 
-    supported = _first(lambda blocks: _powerful(blocks, settings, level))
+    supported = max(LEAST_BLOCKS, least_units(level))
     return Least("seed", supported, _first(significant), rule)
 
 
@@ -99,9 +94,9 @@ def of_best_and_worst(level: float, settings: int) -> Least:
     """Find the blocks for the claim that the best of so many settings beats the worst."""
     rule = (
         f"supported: Siegel and Castellan's p is at most {level:g} after Holm's adjustment for "
-        "all pairs if all seeds rank the settings alike; not supported: the Friedman test finds "
-        f"W = {LARGE_W:g} with power {POWER:g}, and Nemenyi's critical difference is possible; "
-        "fewer are enough if the ranks contradict the means"
+        "all pairs if all seeds rank the settings alike; not supported: one-sided signed-rank "
+        f"tests can be significant (2^-n is at most {level:g}), and Nemenyi's critical difference "
+        "is possible; fewer are enough if the ranks contradict the means"
     )
     if settings < LEAST_METHODS:
         return Least("seed", None, None, f"at least {LEAST_METHODS} settings are needed")
@@ -112,7 +107,7 @@ def of_best_and_worst(level: float, settings: int) -> Least:
 
     def shows_nothing(blocks: int) -> bool:
         possible = critical_difference(blocks, settings, level) < settings - 1
-        return possible and _powerful(blocks, settings, level)
+        return possible and blocks >= least_units(level)
 
     return Least("seed", _first(significant), _first(shows_nothing), rule)
 

@@ -1,0 +1,139 @@
+"""Judge the paper's claims by the rows of the tables: python -m benchmarks.tabular.claims."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+from paths import ROOT
+
+from paretopress.config.sizes import NONZERO_RATE
+from paretopress.figures.hypervolumes import draw_by_factor
+from paretopress.figures.style import save
+from paretopress.runs.method_names import FACTORS, factors_of
+from paretopress.statistics.claims.evidence import Evidence
+from paretopress.statistics.claims.judge import CLAIMS, holm
+from paretopress.statistics.extremes import settings_of
+from paretopress.statistics.factors import factors
+from paretopress.statistics.levels import level_pairs, levels
+from paretopress.statistics.pairs import SMALLEST_EFFECT, pairwise
+from paretopress.statistics.ranks import friedman, ranks
+
+from .__main__ import BUDGET, methods_of, rows_of
+from .tables import Table, load
+
+LEVEL = 0.05
+OF_METHODS = (
+    "selection-metric-without-effect",
+    "best-and-worst-setting",
+    "surrogate-beats-plain-ctaea",
+    "surrogate-beats-random",
+)
+FIGURES = ROOT / "docs" / "evidence"
+
+
+def run_table(table: Table, column: str) -> pd.DataFrame:
+    """The runs of a table as a study has them, of the seeds that all compared methods have.
+
+    Args:
+        table: The table.
+        column: The hypervolume of a run: at_100, or test for that on the test images.
+    """
+    methods = list(methods_of(["paper", "plain"]))
+    rows = rows_of(table.name)
+    rows = rows[rows["method"].isin(methods)]
+    shared = rows.groupby("seed")["method"].nunique() == len(methods)
+    rows = rows[rows["seed"].map(shared)]
+    of_factors = pd.DataFrame([factors_of(method) for method in rows["method"]], index=rows.index)
+    same = {
+        "network": table.name, "imported": False, "complete": True, "size": NONZERO_RATE,
+        "threshold": table.threshold_of("validation"), "zero_accuracy_hypervolume": float("nan"),
+        "feasible": BUDGET, "negative_rates": 0, "convolutions_both": 0,
+    }  # fmt: skip
+    found = rows.assign(
+        hypervolume=rows[column], nonzero_rate_hypervolume=rows[column],
+        initial_hypervolume=rows["at_50"],
+        **same,
+    ).join(of_factors)  # fmt: skip
+    return found.sort_values(["method", "seed"])
+
+
+def evidence_of(runs: pd.DataFrame, smallest: float) -> Evidence:
+    """The evidence of claims about methods. That of all other claims is missing."""
+    networks = [{"network": name, "size": NONZERO_RATE} for name in dict.fromkeys(runs["network"])]
+    return Evidence(
+        level=LEVEL, smallest=smallest, runs=runs, every_run=runs,
+        networks=pd.DataFrame(networks), friedman=friedman(runs, LEVEL),
+        factors=factors(runs, LEVEL), pairwise=pairwise(runs, LEVEL, smallest),
+        level_pairs=level_pairs(runs, LEVEL, smallest), evaluations=pd.DataFrame(),
+        worst_run_fronts={}, tests={}, passes={}, loads={}, improving={}, test_images={}, figures=(),
+    )  # fmt: skip
+
+
+def judged(evidence: Evidence) -> pd.DataFrame:
+    """The verdict of each claim about methods on each table."""
+    rows = []
+    for claim in CLAIMS:
+        for network in evidence.networks["network"] if claim.name in OF_METHODS else ():
+            found = claim.judge(evidence, network)
+            rows.append({
+                "claim": claim.name, "table": network, "verdict": found.verdict, "p": found.p,
+                "evidence": f"{found.evidence}. {found.reason}",
+            })  # fmt: skip
+    table = pd.DataFrame(rows)
+    return table.assign(p_adjusted=holm(table["p"]))
+
+
+def shown(table: pd.DataFrame, **formats: str) -> str:
+    """A table as Markdown, with the numbers of some columns formatted."""
+    texts = {
+        name: table[name].map(lambda value, form=form: form.format(value))
+        for name, form in formats.items()
+    }
+    return table.assign(**texts).to_markdown(index=False)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks.tabular.claims", description=__doc__)
+    parser.add_argument("--tables", nargs="+", default=["separable-paper", "plain-paper"])
+    parser.add_argument("--column", choices=["at_100", "test"], default="at_100")
+    parser.add_argument("--smallest", type=float, default=SMALLEST_EFFECT)
+    parser.add_argument("--figures", type=Path, default=FIGURES, help="where figures go")
+    given = parser.parse_args()
+    runs = pd.concat([run_table(load(name), given.column) for name in given.tables])
+    evidence = evidence_of(runs, given.smallest)
+    print(shown(judged(evidence), p="{:.2g}", p_adjusted="{:.2g}"))
+    for name in evidence.networks["network"]:
+        own = runs[runs["network"] == name]
+        print(f"\n## {name}: n = {own['seed'].nunique()} seeds, {given.column}\n")
+        placed = ranks(own).query("compared == 'methods'").set_index("method")["mean_rank"]
+        means = own.groupby("method")["hypervolume"].agg(["mean", "std"]).join(placed)
+        print(means.sort_values("mean_rank").round(4).to_markdown())
+        print(
+            "\n" + levels(own).drop(columns=["network", "runs"]).round(4).to_markdown(index=False)
+        )
+        pairs = evidence.level_pairs[evidence.level_pairs["network"] == name]
+        scale = settings_of(own)["hypervolume"].mean()
+        of_mean = {
+            column: 100 * pairs[column] / scale
+            for column in ("difference", "difference_low", "difference_high")
+        }
+        columns = ["factor", "level", "other_level", *of_mean, "p_siegel_friedman", "p_equivalence"]
+        print("\nDifferences in % of the mean hypervolume:\n")
+        print(
+            shown(
+                pairs.assign(**of_mean)[columns], **dict.fromkeys(of_mean, "{:+.1f}"),
+                p_siegel_friedman="{:.2g}", p_equivalence="{:.2g}",
+            )
+        )  # fmt: skip
+        tests = evidence.factors[evidence.factors["network"] == name]
+        columns = ["factor", "test", "p", "p_permutation", "effect", "effect_low", "effect_high"]
+        print("\n" + tests[[*columns, "power"]].round(3).to_markdown(index=False))
+        if given.column == "at_100":
+            for factor in FACTORS:
+                by = factor.removesuffix("_metric")
+                file = given.figures / f"selection-metrics-{name}-{by}.png"
+                save(draw_by_factor(own, factor), [file])
+
+
+if __name__ == "__main__":
+    main()
