@@ -100,6 +100,13 @@ def test_the_interval_holds_the_shifts_that_no_test_refuses(values):
     assert opposite == pytest.approx((-estimate, -high, -low))
 
 
+def test_the_interval_of_many_differences_is_near_the_exact_one():
+    values = np.random.default_rng(3).normal(0.5, 1, 51)
+    approximate, exact = shift(values, 0.05), shift(values[:50], 0.05)
+    assert approximate == pytest.approx(exact, abs=0.05)
+    assert signed_rank(values - approximate[1] + 0.05, "greater")[1] <= 0.05
+
+
 def test_four_differences_refuse_no_shift():
     assert shift(np.array([1.0, 2.0, 3.0, 4.0]), 0.05) == (2.5, -np.inf, np.inf)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.optimize import brentq
+from scipy.special import ndtri
 from scipy.stats import ncx2, rankdata, wilcoxon
 
 # Pairs. It is scipy's own limit, and a double still counts their 2^50 choices of signs exactly.
@@ -186,8 +187,12 @@ def shift(differences: np.ndarray, level: float) -> tuple[float, float, float]:
     count = len(differences)
     rows, columns = np.triu_indices(count)
     means = np.sort((differences[rows] + differences[columns]) / 2)
-    refused = np.cumsum(_signed_rank_sums(np.arange(1, count + 1))) <= level
-    cut = int(np.count_nonzero(refused))  # as many means on each side are beyond the interval
+    if count <= MOST_EXACT:
+        refused = np.cumsum(_signed_rank_sums(np.arange(1, count + 1))) <= level
+        cut = int(np.count_nonzero(refused))  # as many means on each side are beyond the interval
+    else:
+        deviation = np.sqrt(count * (count + 1) * (2 * count + 1) / 24)
+        cut = int(len(means) / 2 + ndtri(level) * deviation)
     ends = (float(means[cut - 1]), float(means[-cut])) if cut else (-np.inf, np.inf)
     return float(np.median(means)), *ends
 

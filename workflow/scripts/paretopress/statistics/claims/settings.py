@@ -30,23 +30,24 @@ def _settings_row(evidence: Evidence, network: str) -> dict[str, Any]:
     return {**row, "note": "" if pd.isna(row["note"]) else row["note"]}
 
 
-def _largest_difference(pairs: pd.DataFrame, smallest: float) -> tuple[float, str]:
+def _largest_difference(pairs: pd.DataFrame, smallest: float, level: float) -> tuple[float, str]:
     """Whether pairs of `level_pairs` or `pairwise` differ by less than matters.
 
     All of them do if each one does, so that no adjustment is needed (Berger 1982).
 
     Returns:
         The largest p of their tests of equivalence, NaN without any, and how much the intervals
-        leave open, in words.
+        leave open, in words: "by ...".
     """
     known = pairs[pairs["p_equivalence"].notna()]
     if known.empty:
         return math.nan, ""
     ends = known[["difference_low", "difference_high"]].abs().max(axis=1, skipna=False)
     share = smallest * ends / known["margin"]
-    largest = "any amount"
+    largest = "by an amount that so few seeds do not bound"
     if share.notna().all():
-        largest = f"at most {share.max():.1%} of the mean hypervolume"
+        confidence = f"{1 - 2 * level:.0%}"
+        largest = f"by at most {share.max():.1%} of their mean (intervals of {confidence})"
     return float(known["p_equivalence"].max()), largest
 
 
@@ -77,7 +78,9 @@ def metric_without_effect(evidence: Evidence, network: str) -> Finding:
     # Holm's first step, which alone decides whether any test is significant.
     p = min(1.0, len(tested) * min(tested.values())) if tested else math.nan
     pairs, smallest = evidence.level_pairs, f"{evidence.smallest:.1%} of the mean hypervolume"
-    p_equal, largest = _largest_difference(pairs[pairs["network"] == network], evidence.smallest)
+    p_equal, largest = _largest_difference(
+        pairs[pairs["network"] == network], evidence.smallest, evidence.level
+    )
     numbers = [f"{name}: {p_text(value)}" for name, value in tested.items()]
     verdict, reason, needs = UNDECIDED, "", ""
     if pd.notna(row["p"]):
@@ -87,8 +90,7 @@ def metric_without_effect(evidence: Evidence, network: str) -> Finding:
             f"a large effect (W = {LARGE_W:g}) is found with probability {row['power']:.2f}",
         ]
     if largest:
-        confidence = f"{1 - 2 * evidence.level:.0%}"
-        numbers.append(f"two metrics differ by {largest} (intervals of {confidence})")
+        numbers.append(f"the hypervolumes of two metrics differ {largest}")
     if tested and p <= evidence.level:
         verdict, reason = (
             NOT_SUPPORTED,
@@ -175,9 +177,9 @@ def best_differs_from_worst(evidence: Evidence, network: str) -> Finding:
     effect = pair["a12"] if sign == 1 else 1 - pair["a12"]
     difference, p = sign * pair["rank_difference"], float(pair["p_siegel_friedman"])
     critical, largest = row["critical_difference"], row["largest_difference"]
-    p_equal, apart = _largest_difference(chosen, evidence.smallest)
+    p_equal, apart = _largest_difference(chosen, evidence.smallest, evidence.level)
     numbers = (
-        f"A12 {effect:.2f}; hypervolumes differ by {apart}; mean ranks differ by {difference:.2f}, "
+        f"A12 {effect:.2f}; hypervolumes differ {apart}; mean ranks differ by {difference:.2f}, "
     )
     numbers += f"Nemenyi's critical difference is {critical:.2f} of {largest:.0f} possible"
     if math.isnan(p):
