@@ -118,7 +118,11 @@ methods/_botorch.py methods/botorch_qlognehvi.py:
     search:botorch_qlognehvi
 methods/ctaea.py:
     search:ctaea
-methods/ehvi.py search/beliefs.py search/improvement.py search/plan_features.py:
+methods/ablation.py:
+    search:ablation
+search/beliefs.py search/improvement.py:
+    search:ablation search:ehvi
+methods/ehvi.py search/plan_features.py:
     search:ehvi
 methods/nsga2.py:
     search:nsga2
@@ -131,11 +135,11 @@ methods/optuna_tpe.py:
 methods/random.py:
     search:random
 config/regressors.py methods/surrogate.py search/infills.py search/selection.py search/trees.py:
-    search:surrogate
+    search:ablation search:surrogate
 search/surrogates.py:
-    search:ehvi search:surrogate
+    search:ablation search:ehvi search:surrogate
 search/proposals.py:
-    search:botorch_qlognehvi search:ehvi search:nsga2 search:optuna_gp search:optuna_tpe search:surrogate
+    search:ablation search:botorch_qlognehvi search:ehvi search:nsga2 search:optuna_gp search:optuna_tpe search:surrogate
 networks/facts.py networks/not_finite.py:
     dense_metrics train_baseline
 networks/cautions.py:
@@ -166,7 +170,7 @@ runs/tables.py:
 search/archive.py search/evaluations.py search/targets.py:
     initial_designs search
 search/ctaea.py search/mating.py search/survival.py:
-    search:ctaea search:surrogate
+    search:ablation search:ctaea search:surrogate
 search/hypervolume.py:
     hypervolume import_runs report search tabulate_runs worst_run_front
 search/objectives.py:
@@ -175,15 +179,15 @@ search/objectives.py:
     test_front union_front worst_run_front worst_run_inference_figure
 statistics/claims/accuracy.py statistics/claims/evidence.py statistics/claims/judge.py
 statistics/claims/least.py statistics/claims/methods.py statistics/claims/times.py
-statistics/claims/weights.py:
+statistics/claims/settings.py statistics/claims/weights.py:
     claims
 statistics/costs.py:
     report search_figures statistics
-statistics/effects.py statistics/pairs.py statistics/ranks.py:
+statistics/effects.py statistics/pairs.py statistics/permutations.py statistics/ranks.py:
     claims method_figures statistics
 statistics/extremes.py:
     claims method_figures setting_figures statistics worst_run_front
-statistics/factors.py:
+statistics/factors.py statistics/levels.py:
     claims statistics
 statistics/summary.py:
     statistics
