@@ -25,7 +25,7 @@ class Ablation(SurrogateSearch):
             hypervolume together. An accuracy is then normal around its prediction, with the root of
             the surrogate's cross-validated mean squared error as its deviation.
         initial: The first designs of the initial sample to start from, None for all.
-        population, generations, infills, folds, infill_rule: As in SurrogateSearch.
+        population, generations, infills, folds: As in SurrogateSearch.
     """
 
     exact_size: bool = False
@@ -37,7 +37,7 @@ class Ablation(SurrogateSearch):
     generations: int = 1000
     infills: int = 2
     folds: int = 5
-    infill_rule: str = "random"
+    infill_rule: str = field(default="random", init=False)
     _sizes: dict[bytes, float] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def run(self, archive: Archive, after_iteration: Callable[[Archive], None]) -> None:
