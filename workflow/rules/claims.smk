@@ -3,10 +3,7 @@ TESTED = ("runs", "networks", "friedman", "factors", "pairwise", "level_pairs")
 
 rule claims:
     input:
-        **{
-            table: f"<study>/statistics/{table}.csv"
-            for table in TESTED
-        },
+        **{table: f"<study>/statistics/{table}.csv" for table in TESTED},
         evaluations=of_networks("<study>/runs/{network}/evaluations.csv", PLANNED.networks),
         worst_runs=of_networks("<study>/fronts/{network}.worst-run.csv", PLANNED.compared),
         tests=of_networks("<study>/fronts/{network}.test.csv", STUDY.networks),
