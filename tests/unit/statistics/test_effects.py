@@ -18,6 +18,7 @@ from paretopress.statistics.effects import (
     shift,
     signed_rank,
     signed_rank_method,
+    signed_rank_power,
 )
 
 VALUES = st.lists(st.integers(0, 5), min_size=1, max_size=10)
@@ -131,3 +132,17 @@ def test_the_interval_of_kendalls_w_holds_what_is_expected():
     assert 0.9 <= held <= 1
     assert kendall_w_interval(0.0, 12, 5, 0.05) == (1 / 12, 1 / 12)
     assert kendall_w_interval(48.0, 12, 5, 0.05)[1] == 1
+
+
+@pytest.mark.parametrize("effect", [0.0, 0.4, 0.8])
+def test_the_power_of_the_signed_rank_test_is_that_of_simulated_studies(effect):
+    rng = np.random.default_rng(4)
+    studies = rng.normal(effect, 1, (400, 12))
+    found = np.mean([signed_rank(study, "greater")[1] <= 0.05 for study in studies])
+    scaled = studies[0] / studies[0].std(ddof=1)
+    assert signed_rank_power(scaled, effect, 0.05) == pytest.approx(found, abs=0.06)
+    assert signed_rank_power(scaled[:4], effect, 0.05) == 0
+
+
+def test_equal_differences_leave_no_doubt():
+    assert signed_rank_power(np.full(6, 0.3), 0.1, 0.05) == 1

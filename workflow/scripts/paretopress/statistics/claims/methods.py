@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from ...words import counted
+from ..effects import signed_rank_power
 from ..extremes import settings_of
 from ..ranks import blocks
 from .evidence import (
@@ -80,7 +81,13 @@ def _surrogate_beats(
         f"mean of {counted(surrogates.shape[1], 'setting')} ahead of {rival} "
         f"in {(differences > 0).sum()} of {counted(len(seeds), 'seed')}"
     )
-    numbers += f", median difference {differences.median():+.4f}; {medians}"
+    power = signed_rank_power(
+        differences.to_numpy(),
+        evidence.smallest * float(surrogates.loc[seeds].to_numpy().mean()),
+        evidence.level,
+    )
+    numbers += f", median difference {differences.median():+.4f} (one of {evidence.smallest:.1%} "
+    numbers += f"of their mean is found with probability {power:.2f}); {medians}"
     return Finding(
         statement,
         test,
