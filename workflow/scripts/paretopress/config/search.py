@@ -1,4 +1,4 @@
-"""The sections `search_space`, `compression`, `constraint`, `evaluation` and `budget`."""
+"""The sections `search_space`, `compression`, `constraint`, `evaluation`, `budget` and `statistics`."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
@@ -221,4 +221,15 @@ class Budget(Section):
         None,
         description="Seed of one initial sample for all runs, and of their random subsets of "
         "layers. Without it, each seed has its own",
+    )
+
+
+class StatisticsSettings(Section):
+    """The comparison of methods."""
+
+    significance_level: Fraction = Field(0.05, description="Significance level of every test")
+    smallest_effect: Fraction = Field(
+        0.05,
+        description="The smallest difference of hypervolumes that matters, as a share of their mean. "
+        "Our own choice",
     )

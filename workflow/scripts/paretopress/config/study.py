@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
-from .base import Count, Fraction, Name, Section, Seed, distinct, refuse
+from .base import Count, Name, Section, Seed, distinct, refuse
 from .dataset import Cifar10Dataset, DigitsDataset, FolderDataset
 from .evaluation_tables import EvaluationTable, TableNetwork
 from .export import LEAST_ACCURACY, WORDS, Choices
@@ -23,6 +23,7 @@ from .search import (
     EvaluationSettings,
     Objectives,
     Space,
+    StatisticsSettings,
 )
 
 # Cross-validation with 5 folds leaves 8 of 10 samples to fit on, and KNN asks for 5 neighbours.
@@ -56,17 +57,6 @@ class InferenceTime(Section):
     )
     warm_up: Annotated[int, Field(ge=0)] = Field(
         1, description="Number of untimed batches before each pass"
-    )
-
-
-class StatisticsSettings(Section):
-    """The comparison of methods."""
-
-    significance_level: Fraction = Field(0.05, description="Significance level of every test")
-    smallest_effect: Fraction = Field(
-        0.05,
-        description="The smallest difference of hypervolumes that matters, as a share of their mean. "
-        "Our own choice",
     )
 
 
