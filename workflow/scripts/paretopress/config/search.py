@@ -1,4 +1,4 @@
-"""The sections `search_space`, `compression`, `constraint`, `evaluation`, `budget` and `statistics`."""
+"""The sections of a config that say what is searched, and how methods are compared."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
@@ -230,6 +230,6 @@ class StatisticsSettings(Section):
     significance_level: Fraction = Field(0.05, description="Significance level of every test")
     smallest_effect: Fraction = Field(
         0.05,
-        description="The smallest difference of hypervolumes that matters, as a share of their mean. "
-        "Our own choice",
+        description="The smallest difference of hypervolumes that matters, as a share of their "
+        "mean. Our own choice",
     )
