@@ -55,7 +55,7 @@ def kendall_w(chi2: float, blocks: int, methods: int) -> float:
 
 
 def kendall_w_interval(chi2: float, blocks: int, methods: int, level: float) -> tuple[float, float]:
-    """The interval of the expected Kendall's W, with confidence 1 - `level`.
+    """The interval of the expected Kendall's W.
 
     Friedman's chi2 is taken to follow a noncentral chi2 distribution, as in `ranks.friedman_power`.
     Without any effect, the expected W is 1 / blocks.
@@ -64,10 +64,10 @@ def kendall_w_interval(chi2: float, blocks: int, methods: int, level: float) -> 
         chi2: The statistic of Friedman's test.
         blocks: The number of blocks.
         methods: The number of methods.
-        level: One minus the confidence, in (0, 1).
+        level: Each end is beyond the expected W with at most this probability, in (0, 1).
 
     Returns:
-        Both ends, in [1 / blocks, 1].
+        Both ends, in [0, 1]. The lower one is 0 where it is not excluded that there is no effect.
     """
     freedom = methods - 1
 
@@ -81,7 +81,8 @@ def kendall_w_interval(chi2: float, blocks: int, methods: int, level: float) -> 
         excess = brentq(lambda excess: ncx2.cdf(chi2, freedom, excess) - share, 0, most)
         return min(1.0, (freedom + excess) / most)
 
-    return expected(1 - level / 2), expected(level / 2)
+    low, high = expected(1 - level), expected(level)
+    return low if low > 1 / blocks else 0.0, high
 
 
 def epsilon_squared(h: float, values: int) -> float:

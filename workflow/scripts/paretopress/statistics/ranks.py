@@ -207,7 +207,7 @@ def friedman(runs: pd.DataFrame, level: float) -> pd.DataFrame:
         Two rows for each network: one over all methods, one over the surrogate settings. p is that
         of the chi2 approximation (scipy's friedmanchisquare, corrected for ties), p_permutation
         that over permutations within the blocks, which decides on significant. kendall_w_low and
-        _high are the ends of its interval at 1 - level, power is that of a W of LARGE_W.
+        _high are the ends of its interval at 1 - 2 level, power is that of a W of LARGE_W.
         largest_difference is methods - 1, the largest possible difference of mean ranks, for
         comparison with the critical difference. With fewer than 3 blocks or 3 methods, or without
         any difference, the note says so instead of numbers, and significant is False.
