@@ -243,8 +243,9 @@ def claims(evidence: Evidence) -> pd.DataFrame:
         A row for each claim and network, and one for all networks together if the claim is about
         them; the columns are CLAIM_COLUMNS. The files are relative to results/{study}, the figures
         to its figures/. Both are separated by ";". p_adjusted is p after Holm's adjustment for the
-        tests of all claims and networks; a joint claim follows from tests that count. The blocks are the number of seeds, runs or
-        repeats that the verdict rests on. The size is the one that hypervolumes or weights are of.
+        tests of all claims and networks. A joint claim follows from tests that count, and has
+        none. The blocks are the number of seeds, runs or repeats that the verdict rests on. The
+        size is the one that hypervolumes or weights are of.
     """
     by_bytes = (evidence.networks["size"] != NONZERO_RATE).any()
     of_paper = by_nonzero_rate(evidence) if by_bytes else evidence
