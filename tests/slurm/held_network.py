@@ -60,7 +60,7 @@ class Held(nn.Sequential):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         if seed := searching_with():
             if (HUNGRY / seed).exists():
-                (HUNGRY / seed).unlink()  # once
+                (HUNGRY / seed).unlink(missing_ok=True)  # once, by whichever thread
                 eat(2**30)
             wait_while_held(seed)
         return super().forward(images)
