@@ -47,6 +47,7 @@ if STUDY.networks:
     include: "workflow/rules/front_networks.smk"
     include: "workflow/rules/inference.smk"
     include: "workflow/rules/export.smk"
+    include: "workflow/rules/test_images.smk"
 
 
 include: "workflow/rules/figure_files.smk"

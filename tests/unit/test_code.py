@@ -35,44 +35,46 @@ export/tuning.py imports.py networks/fine_tuning.py networks/packed.py statistic
     export
 config/variables.py:
     allocation check_network claims dense_metrics export front_figure front_sizes import_runs
-    inference_figure inference_time initial_designs join_runs report search setting_figures
-    test_front union_front worst_run_front worst_run_inference_figure
+    inference_figure inference_time initial_designs join_runs report run_fronts search
+    setting_figures test_front test_run_fronts union_front worst_run_front
+    worst_run_inference_figure
 config/sizes.py:
     claims export front_figure front_sizes hypervolume import_runs inference_figure inference_time
-    initial_designs join_runs method_figures report search search_figures setting_figures statistics
-    tabulate_runs test_front union_front worst_run_front worst_run_inference_figure
+    initial_designs join_runs method_figures report run_fronts search search_figures setting_figures
+    statistics statistics_on_test_images tabulate_runs test_front test_run_fronts union_front
+    worst_run_front worst_run_inference_figure
 compression/packed_size.py:
     dense_metrics export front_sizes initial_designs search
 compression/evaluation.py compression/norms.py compression/scoring.py:
-    initial_designs search test_front
+    initial_designs search test_front test_run_fronts
 compression/devices.py:
-    dense_metrics export initial_designs search test_front train_baseline
+    dense_metrics export initial_designs search test_front test_run_fronts train_baseline
 compression/allocation.py compression/calls.py compression/designs.py compression/dynamic_int8.py
 compression/features.py compression/head.py compression/inputs.py compression/magnitudes.py
 compression/moments.py compression/plans.py compression/pruning.py compression/repair.py
 compression/rounding.py compression/subsets.py networks/mapped.py networks/moves.py
 networks/on_device.py networks/tensors.py:
     allocation check_network dense_metrics export front_sizes inference_time initial_designs search
-    test_front
+    test_front test_run_fronts
 compression/channels.py compression/layers.py compression/passage.py config/own_modules.py
 config/weight_files.py networks/build.py networks/extra_state.py networks/fitting.py
 networks/key_names.py networks/matching.py networks/own.py networks/stored.py networks/taken.py
 networks/torchvision_networks.py networks/weight_files.py networks/weights.py:
     allocation check_network dense_metrics export front_sizes import_baseline inference_time
-    initial_designs search test_front train_baseline
+    initial_designs search test_front test_run_fronts train_baseline
 compression/tally.py:
     allocation check_network dense_metrics export front_sizes inference_time initial_designs search
-    test_front train_baseline
+    test_front test_run_fronts train_baseline
 config/candidates.py:
     claims export front_figure front_sizes import_runs inference_figure inference_time join_runs
-    report search search_figures setting_figures test_front union_front worst_run_front
-    worst_run_inference_figure
+    report run_fronts search search_figures setting_figures test_front test_run_fronts union_front
+    worst_run_front worst_run_inference_figure
 config/base.py:
     claims export import_runs method_figures report search_figures setting_figures statistics
-    tabulate_runs worst_run_front
+    statistics_on_test_images tabulate_runs worst_run_front
 runs/method_names.py:
-    claims import_runs method_figures report search_figures setting_figures statistics tabulate_runs
-    worst_run_front
+    claims import_runs method_figures report search_figures setting_figures statistics
+    statistics_on_test_images tabulate_runs worst_run_front
 config/evaluation_tables.py runs/imported.py runs/imported_cells.py:
     import_runs
 config/image_folders.py dataset/archives.py dataset/builders.py dataset/cifar10.py dataset/facts.py
@@ -82,10 +84,10 @@ dataset/splitting.py:
     dataset export
 dataset/split.py torchvision_operators.py:
     allocation check_network dataset dense_metrics export front_sizes import_baseline inference_time
-    initial_designs search test_front train_baseline
+    initial_designs search test_front test_run_fronts train_baseline
 errors.py:
     allocation check_network dataset dense_metrics export front_sizes import_baseline import_runs
-    inference_time initial_designs search test_front train_baseline
+    inference_time initial_designs search test_front test_run_fronts train_baseline
 figures/attainment.py figures/convergence.py figures/ranks.py:
     method_figures
 figures/front.py figures/unpruned.py:
@@ -106,14 +108,15 @@ figures/paper.py figures/style.py:
     front_figure inference_figure method_figures report search_figures setting_figures
     worst_run_inference_figure
 fronts/remade.py:
-    export front_sizes inference_time test_front
+    export front_sizes inference_time test_front test_run_fronts
 fronts/sizes.py:
     export front_sizes
 fronts/times.py:
     export inference_time
 fronts/union.py:
-    claims export front_figure front_sizes inference_figure inference_time report setting_figures
-    test_front union_front worst_run_front worst_run_inference_figure
+    claims export front_figure front_sizes inference_figure inference_time report run_fronts
+    setting_figures test_front test_run_fronts union_front worst_run_front
+    worst_run_inference_figure
 methods/_botorch.py methods/botorch_qlognehvi.py:
     search:botorch_qlognehvi
 methods/ctaea.py:
@@ -139,7 +142,8 @@ config/regressors.py methods/surrogate.py search/infills.py search/selection.py 
 search/surrogates.py:
     search:ablation search:ehvi search:surrogate
 search/proposals.py:
-    search:ablation search:botorch_qlognehvi search:ehvi search:nsga2 search:optuna_gp search:optuna_tpe search:surrogate
+    search:ablation search:botorch_qlognehvi search:ehvi search:nsga2 search:optuna_gp
+    search:optuna_tpe search:surrogate
 networks/facts.py networks/not_finite.py:
     dense_metrics train_baseline
 networks/cautions.py:
@@ -152,31 +156,34 @@ networks/history.py:
     export import_baseline train_baseline
 networks/metrics.py:
     claims dense_metrics export front_figure gate hypervolume import_runs initial_designs report
-    search setting_figures statistics test_front union_front worst_run_front
+    run_fronts search setting_figures statistics statistics_on_test_images test_front
+    test_run_fronts union_front worst_run_front
 report/comparison.py report/costs.py report/networks.py report/plot.py report/render.py
 report/ship.py report/sources.py report/summary.py report/units.py runs/forecast.py:
     report
 runs/files.py:
-    front_figure join_runs tabulate_runs union_front worst_run_front
+    front_figure join_runs run_fronts tabulate_runs union_front worst_run_front
 runs/hypervolume.py:
-    hypervolume import_runs
+    hypervolume import_runs statistics_on_test_images
 runs/network_rows.py:
     front_figure import_runs setting_figures statistics
 runs/rows.py:
     report tabulate_runs worst_run_front
 runs/tables.py:
     claims export front_figure front_sizes import_runs inference_figure inference_time join_runs
-    report search setting_figures test_front union_front worst_run_front worst_run_inference_figure
+    report run_fronts search setting_figures test_front test_run_fronts union_front worst_run_front
+    worst_run_inference_figure
 search/archive.py search/evaluations.py search/targets.py:
     initial_designs search
 search/ctaea.py search/mating.py search/survival.py:
     search:ablation search:ctaea search:surrogate
 search/hypervolume.py:
-    hypervolume import_runs report search tabulate_runs worst_run_front
+    hypervolume import_runs report search statistics_on_test_images tabulate_runs worst_run_front
 search/objectives.py:
     claims export front_figure front_sizes hypervolume import_runs inference_figure inference_time
-    initial_designs join_runs method_figures report search setting_figures statistics tabulate_runs
-    test_front union_front worst_run_front worst_run_inference_figure
+    initial_designs join_runs method_figures report run_fronts search setting_figures statistics
+    statistics_on_test_images tabulate_runs test_front test_run_fronts union_front worst_run_front
+    worst_run_inference_figure
 statistics/claims/accuracy.py statistics/claims/evidence.py statistics/claims/judge.py
 statistics/claims/least.py statistics/claims/methods.py statistics/claims/times.py
 statistics/claims/settings.py statistics/claims/weights.py:
@@ -184,24 +191,24 @@ statistics/claims/settings.py statistics/claims/weights.py:
 statistics/costs.py:
     report search_figures statistics
 statistics/effects.py statistics/pairs.py statistics/permutations.py statistics/ranks.py:
-    claims method_figures statistics
+    claims method_figures statistics statistics_on_test_images
 statistics/extremes.py:
-    claims method_figures setting_figures statistics worst_run_front
+    claims method_figures setting_figures statistics statistics_on_test_images worst_run_front
 statistics/factors.py statistics/levels.py:
-    claims statistics
+    claims statistics statistics_on_test_images
 statistics/summary.py:
     statistics
 statistics/load.py statistics/training.py:
     claims report
 tables.py:
     claims dense_metrics export front_figure front_sizes hypervolume import_baseline import_runs
-    inference_figure inference_time initial_designs join_runs method_figures report search
-    search_figures setting_figures statistics tabulate_runs test_front train_baseline union_front
-    worst_run_front worst_run_inference_figure
+    inference_figure inference_time initial_designs join_runs method_figures report run_fronts
+    search search_figures setting_figures statistics statistics_on_test_images tabulate_runs
+    test_front test_run_fronts train_baseline union_front worst_run_front worst_run_inference_figure
 words.py:
     allocation check_network claims dense_metrics export front_figure front_sizes gate
     import_baseline import_runs inference_figure inference_time initial_designs method_figures
-    report search search_figures setting_figures test_front train_baseline
+    report search search_figures setting_figures test_front test_run_fronts train_baseline
     worst_run_inference_figure
 networks/inspection.py networks/preflight.py:
     check_network
@@ -209,18 +216,24 @@ networks/trial.py:
     check_network dense_metrics import_baseline train_baseline
 networks/builds.py:
     check_network dense_metrics train_baseline
+statistics/comparison.py:
+    statistics statistics_on_test_images
 """
 
 
 def scripts_of_rules() -> dict[str, str]:
     """The script of each rule, which its parameters name too."""
-    found = {}
+    found, bases = {}, {}
     for file in (ROOT / "workflow" / "rules").glob("*.smk"):
         for text in re.split(r"(?m)^(?:use )?rule ", file.read_text(encoding="utf-8"))[1:]:
             named = set(re.findall(r'"(?:\.\./scripts/)?(\w+\.py)"', text))
-            assert len(named) == 1, f"{file.name}: the code that counts is that of another script"
             rule, other = re.match(r"(\w+)(?: as (\w+))?", text).groups()
+            if other and not named:  # it takes over the parameters too
+                bases[other] = rule
+                continue
+            assert len(named) == 1, f"{file.name}: the code that counts is that of another script"
             found[other or rule] = named.pop()
+    found |= {rule: found[base] for rule, base in bases.items()}
     return found
 
 

@@ -12,6 +12,7 @@ from project import LONGER, METHODS, NO_GATE, RESULTS, TINY, TRAINING, Project, 
 
 from paretopress.config.variables import VARIABLES
 from paretopress.figures.style import caption_of
+from paretopress.search.hypervolume import scaled_hypervolume
 
 pytestmark = pytest.mark.slow
 
@@ -58,12 +59,18 @@ def test_the_page_on_outputs_lists_every_file_and_its_columns(finished):
     not_asked_for = {
         "fronts/{network}.worst-run.csv",  # this study has one setting
         "baselines/{network}/forecast.json",  # and the embedded digits
+        "fronts/{network}.runs.csv",  # and compares methods in the search alone
+        "fronts/{network}.runs.test.csv",
+        "statistics/runs.test.csv",
+        "statistics/{table}.test.csv",
         *(pattern for pattern in files if pattern.startswith("export/")),
     }
     assert {pattern for pattern, paths in files.items() if not paths} == not_asked_for
     assert every - {path for paths in files.values() for path in paths} == set()
     columns = outputs("Columns")
-    assert columns.keys() == {pattern for pattern in files if pattern.endswith(".csv")}
+    assert columns.keys() == {
+        pattern for pattern in files if pattern.endswith(".csv") and "{table}" not in pattern
+    }
     for pattern, listed in columns.items():
         for path in files[pattern]:
             header = path.read_text(encoding="utf-8").splitlines()[0]
@@ -186,6 +193,45 @@ def test_the_test_images_give_what_the_front_gives_on_them(finished):
     assert log.count("on the test images, ") == len(table) - 1, (
         "each design once, the dense network not again"
     )
+
+
+def test_where_the_study_asks_methods_are_compared_on_the_test_images_too(finished, tmp_path):
+    project = Project.copy(finished.folder, tmp_path)
+    project.configure(TINY | {"statistics": {"test_images": True}})
+    assert project.rules_to_do() == {
+        "run_fronts", "test_run_fronts", "statistics_on_test_images", "report",
+    }  # fmt: skip
+    project.complete(2)
+    results = tmp_path / RESULTS
+    runs = pd.read_csv(results / "statistics" / "runs.test.csv")
+    assert len(runs) == len(every_run())
+    columns = outputs("Columns")
+    for name in ("friedman", "ranks", "pairwise", "factors", "levels", "level_pairs"):
+        header = (results / "statistics" / f"{name}.test.csv").read_text("utf-8").splitlines()[0]
+        assert header.split(",") == re.findall(r"`(\w+)`", columns[f"statistics/{name}.csv"])
+    for file in ("fronts/{network}.runs.csv", "fronts/{network}.runs.test.csv"):
+        header = (results / file.format(network="first")).read_text("utf-8").splitlines()[0]
+        names = re.findall(r"`(\w+)`", columns[file])
+        assert header.split(",") == [name for name in names if name != "linear_bits"]
+    assert list(runs) == re.findall(r"`(\w+)`", columns["statistics/runs.test.csv"])
+    tested = pd.read_csv(results / "fronts" / "first.runs.test.csv").set_index("design_id")
+    of_union = pd.read_csv(results / "fronts" / "first.test.csv").set_index("design_id")
+    assert set(of_union.index) <= set(tested.index)
+    assert tested.loc[of_union.index, "test_accuracy"].equals(of_union["test_accuracy"])
+    recorded = list((results / "progress" / "first" / "test" / "evaluations").glob("*.json"))
+    assert len(recorded) == len(tested) - 1, "the designs of the union front are not set aside"
+    kept = pd.read_csv(results / "fronts" / "first.runs.csv")
+    for run in runs[runs["network"] == "first"].itertuples():
+        own = kept[(kept["method"] == run.method) & (kept["seed"] == run.seed)]
+        accuracies = tested.loc[own["design_id"], "test_accuracy"].to_numpy()
+        made = scaled_hypervolume(own["bytes"].to_numpy(), accuracies, run.threshold)
+        assert run.hypervolume == made
+    report = project.read("report.html").decode()
+    assert "On the test images of first" in report
+    assert "On the test images of first" not in finished.read("report.html").decode()
+    summary = json.loads(project.read("summary.json"))["statistics"]
+    assert [row["hypervolume"] for row in summary["runs.test"]] == runs["hypervolume"].tolist()
+    assert project.to_do() == []
 
 
 def test_an_inference_time_is_measured_with_nothing_beside_it(finished):

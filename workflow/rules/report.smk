@@ -17,6 +17,11 @@ rule report:
         times=of_networks("<study>/inference/{network}.csv", STUDY.networks),
         exports=of_networks("<study>/export/{network}/exports.json", STUDY.export),
         evaluations=of_networks("<study>/runs/{network}/evaluations.csv", PLANNED.networks),
+        on_test=(
+            [f"<study>/statistics/{table}.test.csv" for table in ON_TEST_IMAGES]
+            if STUDY.statistics.test_images
+            else []
+        ),
         iterations=of_networks("<study>/runs/{network}/iterations.csv", PLANNED.networks),
         timings=of_networks("<study>/runs/{network}/timings.csv", PLANNED.networks),
         figures=[

@@ -8,17 +8,13 @@ from paretopress.jobs.job import job
 from paretopress.networks.metrics import read_metrics
 from paretopress.runs.network_rows import network_row
 from paretopress.search.objectives import threshold_of
+from paretopress.statistics.comparison import comparison_tables
 from paretopress.statistics.costs import costs
-from paretopress.statistics.factors import factors
-from paretopress.statistics.levels import level_pairs, levels
-from paretopress.statistics.pairs import pairwise
-from paretopress.statistics.ranks import friedman, ranks
 from paretopress.statistics.summary import summary
 from paretopress.tables import read_table, write_csv
 
 with job(snakemake) as work:
     inputs, params, level = snakemake.input, snakemake.params, snakemake.params.significance_level
-    smallest = params.smallest_effect
     runs = pd.concat([read_table(path) for path in inputs.runs], ignore_index=True)
     networks = []
     for (network, split), path in zip(params.splits.items(), inputs.metrics, strict=True):
@@ -36,12 +32,7 @@ with job(snakemake) as work:
         "runs": runs,
         "networks": pd.DataFrame(networks),
         "summary": summary(runs),
-        "friedman": friedman(runs, level),
-        "ranks": ranks(runs),
-        "pairwise": pairwise(runs, level, smallest),
-        "factors": factors(runs, level),
-        "levels": levels(runs),
-        "level_pairs": level_pairs(runs, level, smallest),
+        **comparison_tables(runs, level, params.smallest_effect),
         "costs": costs(pd.concat([read_table(path) for path in inputs.timings], ignore_index=True)),
     }
     for name, table in tables.items():

@@ -1,4 +1,4 @@
-"""Evaluate each design of one network's front once on the test images."""
+"""Evaluate each design of one network's front, or of those of its runs, once on the test images."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -35,9 +35,10 @@ with job(snakemake) as work:
     evaluate = Evaluator(network, split, params.batch_size)
     plans = {design.design_id: design.plan for design in designs}
     # The journal is kept, and its settings leave the front out, so that only the new designs of a
-    # changed front are evaluated.
+    # changed front, or of another one, are evaluated.
     settings = [params.architecture, params.batch_size, params.moves, *kinds(device)]
-    journal = work.journal(params.journal, settings, without=(inputs.front, inputs.metrics))
+    without = [inputs.front, inputs.metrics, inputs.get("after", "")]
+    journal = work.journal(params.journal, settings, without)
 
     def test_accuracy(design_id: str) -> float:
         """The accuracy of a design on the test images, from the journal if it is recorded."""

@@ -32,6 +32,7 @@ ALWAYS = ("moocore", "pandas", "scipy", "scikit-posthocs", "snakemake")
 with job(snakemake):
     config, inputs, params = snakemake.params.config, snakemake.input, snakemake.params
     statistics = {name: read_table(inputs[name]) for name in params.statistics}
+    on_test = {Path(path).stem.split(".")[0]: read_table(path) for path in inputs.on_test}
     figures = {Path(path).stem: path for path in inputs.figures}
     files = {Path(path).parent.name: path for path in inputs.metrics}
     measured = {
@@ -93,11 +94,13 @@ with job(snakemake):
                 read_table(inputs.iterations[position]),
                 config["budget"]["evaluations"],
                 params.sizes[name],
+                on_test,
             )
         )
         timings.append(read_table(inputs.timings[position]))
     timed = pd.concat(timings, ignore_index=True)
     statistics["claims"] = read_table(inputs.claims)
+    statistics |= {f"{name}.test": table for name, table in on_test.items()}
     packages = (*(PACKAGES if config["networks"] else ()), *ALWAYS)
     versions = {"Python": platform.python_version()} | {
         package: version(package) for package in packages
@@ -120,7 +123,11 @@ with job(snakemake):
         claims=records(statistics["claims"]),
         costs=list(with_forecasts(records(statistics["costs"]), forecasts, config["budget"])),
         sources=list(
-            sources(list(config["networks"]), [page.name for page in pages if page.imported])
+            sources(
+                list(config["networks"]),
+                [page.name for page in pages if page.imported],
+                list(config["networks"]) if on_test else [],
+            )
         ),
         **surroundings,
     )

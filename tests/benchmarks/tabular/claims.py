@@ -12,11 +12,11 @@ from paretopress.figures.style import save
 from paretopress.runs.method_names import FACTORS, factors_of
 from paretopress.statistics.claims.evidence import Evidence
 from paretopress.statistics.claims.judge import CLAIMS, holm
+from paretopress.statistics.comparison import comparison_tables
 from paretopress.statistics.extremes import settings_of
-from paretopress.statistics.factors import factors
-from paretopress.statistics.levels import level_pairs, levels
-from paretopress.statistics.pairs import SMALLEST_EFFECT, pairwise
-from paretopress.statistics.ranks import friedman, ranks
+from paretopress.statistics.levels import levels
+from paretopress.statistics.pairs import SMALLEST_EFFECT
+from paretopress.statistics.ranks import ranks
 
 from .__main__ import BUDGET, methods_of, rows_of
 from .tables import Table, load
@@ -60,11 +60,11 @@ def run_table(table: Table, column: str) -> pd.DataFrame:
 def evidence_of(runs: pd.DataFrame, smallest: float) -> Evidence:
     """The evidence of claims about methods. That of all other claims is missing."""
     networks = [{"network": name, "size": NONZERO_RATE} for name in dict.fromkeys(runs["network"])]
+    tables = comparison_tables(runs, LEVEL, smallest)
+    needed = {name: tables[name] for name in ("friedman", "factors", "pairwise", "level_pairs")}
     return Evidence(
         level=LEVEL, smallest=smallest, runs=runs, every_run=runs,
-        networks=pd.DataFrame(networks), friedman=friedman(runs, LEVEL),
-        factors=factors(runs, LEVEL), pairwise=pairwise(runs, LEVEL, smallest),
-        level_pairs=level_pairs(runs, LEVEL, smallest), evaluations=pd.DataFrame(),
+        networks=pd.DataFrame(networks), **needed, evaluations=pd.DataFrame(),
         worst_run_fronts={}, tests={}, passes={}, loads={}, improving={}, test_images={}, figures=(),
     )  # fmt: skip
 

@@ -884,3 +884,15 @@ def test_a_file_that_is_no_archive_of_images_is_refused_with_the_config(tmp_path
         dataset = {"kind": "folder", "path": str(tmp_path / name)}
         with pytest.raises(UserError, match=r"dataset\.path = .*: not an image archive\. Allowed:"):
             read_study(GOOD | {"dataset": dataset}, [])
+
+
+def test_test_images_are_refused_where_no_network_has_weights():
+    table = {"path": "runs.csv", "networks": {"vgg16": {"threshold": 0.76}}}
+    tables_alone = {
+        "study": "mine",
+        "budget": {"evaluations": 100},
+        "evaluation_tables": {"mine": table},
+    }
+    read_study(tables_alone, [], check_files=False)
+    with pytest.raises(UserError, match=r"statistics\.test_images.*the study has no networks"):
+        read_study(tables_alone | {"statistics": {"test_images": True}}, [], check_files=False)

@@ -11,10 +11,11 @@ from pymoo.indicators.hv import HV
 
 from paretopress.config.sizes import SIZES
 from paretopress.config.variables import OF_THE_PAPER
-from paretopress.fronts.union import union_front
+from paretopress.fronts.union import run_fronts, union_front
 from paretopress.runs.hypervolume import (
     history,
     hypervolume,
+    on_test_images,
     reference_point,
     run_hypervolume,
 )
@@ -176,6 +177,27 @@ def test_the_union_front_joins_runs_and_ends_with_the_dense_network():
     assert front["design_id"].tolist() == ["b", "a", "dense"]
     assert front["found_by"].tolist() == [1, 2, 0]
     assert front["method"].tolist() == ["ctaea", "random", ""]
+
+
+def test_on_the_test_images_a_run_has_what_its_own_front_keeps_there():
+    rows = pd.DataFrame({
+        "design_id": ["a", "b", "c", "a", "worse", "d"], "method": ["one"] * 3 + ["two"] * 3,
+        "nonzero_rate": [0.2, 0.4, 0.6, 0.2, 0.3, 0.1], "bytes": 1.0,
+        "accuracy": [0.82, 0.9, 0.95, 0.82, 0.81, 0.7], "seed": 1, **dict.fromkeys(OF_THE_PAPER, 0),
+    })  # fmt: skip
+    dense = {"nonzero_rate": 1.0, "accuracy": 0.95}
+    fronts = run_fronts(rows, dense, 0.8)
+    assert fronts["design_id"].tolist() == ["a", "b", "c", "a", "dense"]
+    assert fronts["method"].tolist() == ["one", "one", "one", "two", ""]
+    tests = pd.DataFrame({
+        "design_id": ["a", "b", "c", "dense"], "test_accuracy": [0.79, 0.85, 0.84, 0.94],
+    })  # fmt: skip
+    runs = pd.DataFrame({"method": ["one", "two", "nothing"], "seed": 1, "hypervolume": 0.5})
+    found = on_test_images(runs, fronts, tests, 0.8, "nonzero_rate")
+    # By hand: b alone keeps the floor and is not dominated, a does not keep it.
+    assert found["hypervolume"].tolist() == pytest.approx([0.6 * 0.05 / 0.2, 0, 0])
+    assert found["search_hypervolume"].tolist() == [0.5] * 3
+    assert run_fronts(rows.query("design_id == 'd'"), dense, 0.8)["design_id"].tolist() == ["dense"]
 
 
 def test_front_and_hypervolume_are_those_of_the_size_that_is_minimised():

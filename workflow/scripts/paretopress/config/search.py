@@ -233,3 +233,8 @@ class StatisticsSettings(Section):
         description="The smallest difference of hypervolumes that matters, as a share of their "
         "mean. Our own choice",
     )
+    test_images: bool = Field(
+        False,
+        description="Also evaluate the front of each run on the test images, and compare the "
+        "methods by those hypervolumes. It takes an evaluation for each design of these fronts",
+    )

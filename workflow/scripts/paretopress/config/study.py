@@ -32,13 +32,9 @@ LEAST_INITIAL_FOR_SURROGATES = 10
 # fronts/a.test.csv, from fronts/{network}.csv and fronts/{network}.test.csv. The networks "a" and
 # "by-objective-metric-a" would share figures/hypervolume-by-objective-metric-a.svg.
 OF_SAME_FILES = (
-    "{}.test",
-    "{}.sizes",
-    "{}.passes",
-    "{}.worst-run",
-    "by-objective-metric-{}",
-    "by-constraint-metric-{}",
-)
+    "{}.test", "{}.sizes", "{}.passes", "{}.worst-run", "{}.runs",
+    "by-objective-metric-{}", "by-constraint-metric-{}",
+)  # fmt: skip
 # The names in results/ that are no studies.
 BESIDE_STUDIES = ("downloads", "readme.md")
 
@@ -188,13 +184,20 @@ class Study(Section):
         return self
 
     @model_validator(mode="after")
-    def _exports_are_of_networks(self) -> "Study":
+    def _there_are_networks(self) -> "Study":
         if unknown := [name for name in self.export if name not in self.networks]:
             raise refuse(
                 f"{unknown[0]!r} is no network of this study that has weights",
                 ", ".join(self.networks) or "nothing, since the study has no networks",
                 "export",
                 unknown[0],
+            )
+        if self.statistics.test_images and not self.networks:
+            raise refuse(
+                "nothing can be evaluated on test images: the study has no networks",
+                "false, or a network under networks",
+                "statistics",
+                "test_images",
             )
         return self
 

@@ -53,6 +53,30 @@ def union_front(
     return with_integers(pd.DataFrame(rows, columns=columns)).astype({"seed": "Int64"})
 
 
+def run_fronts(
+    evaluations: pd.DataFrame,
+    dense: Mapping[Hashable, float | None],
+    threshold: float,
+    size: str = NONZERO_RATE,
+) -> pd.DataFrame:
+    """Find the non-dominated feasible networks of each run.
+
+    Args:
+        evaluations, dense, threshold, size: As in `union_front`.
+
+    Returns:
+        The rows of the front of each run, in the order of the runs, with its method and seed. The
+        last row is the dense network's.
+    """
+    fronts = [
+        union_front(own, {"accuracy": None}, threshold, size)
+        for _, own in evaluations.groupby(["method", "seed"], sort=False)
+    ]
+    last = union_front(evaluations[:0], dense, threshold, size)
+    parts = [front for front in (*fronts, last) if len(front)]
+    return pd.concat(parts, ignore_index=True).drop(columns="found_by")
+
+
 def on_test_images(
     front: pd.DataFrame,
     split: str,
@@ -71,15 +95,15 @@ def on_test_images(
             whose test accuracy is not known.
 
     Returns:
-        A row for each row of the front, with the accuracy in the search, the accuracy on the test
-        images, and whether the latter keeps the floor.
+        A row for each design of the front, with the accuracy in the search, the accuracy on the
+        test images, and whether the latter keeps the floor.
     """
     known = (
         dict(zip(front["design_id"], front["accuracy"], strict=True))
         if split == "test"
         else {DENSE: dense_accuracy}
     )
-    table = front[["design_id", "nonzero_rate", "bytes", "accuracy"]].copy()
+    table = front[["design_id", "nonzero_rate", "bytes", "accuracy"]].drop_duplicates("design_id")
     table["test_accuracy"] = [
         known[design_id] if design_id in known else evaluate(design_id)
         for design_id in table["design_id"]

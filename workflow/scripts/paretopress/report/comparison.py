@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -34,6 +35,23 @@ class Compared:
 
 
 @dataclass(frozen=True)
+class OnTest:
+    """The comparison of the methods by the test accuracies of each run's front.
+
+    Attributes:
+        methods: A row for each method, best mean first: search_hypervolume and hypervolume are the
+            means over its runs in the search and on the test images, search_rank and mean_rank
+            the mean ranks.
+        friedman: The rows of the Friedman tests on the test images.
+        factors: The rows of the tests of the two metrics there.
+    """
+
+    methods: Sequence[Mapping[str, Any]]
+    friedman: Sequence[Mapping[str, Any]]
+    factors: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
 class Comparison:
     """The comparisons of the methods of one network.
 
@@ -55,6 +73,7 @@ class Comparison:
         empty_fronts: The number of iterations in which the surrogates had an empty front.
         used_up_fronts: The number of those in which it held too few new designs.
         without_surrogate: The number of those in which no surrogate could be fitted.
+        on_test: The comparison on the test images. None if the study does not ask for it.
     """
 
     network: str
@@ -73,6 +92,7 @@ class Comparison:
     empty_fronts: int
     used_up_fronts: int
     without_surrogate: int
+    on_test: OnTest | None
 
 
 def surrogate_shares(iterations: pd.DataFrame, size: str) -> list[dict[str, Any]]:
@@ -149,12 +169,37 @@ def _distinct(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**rows[1], "note": rows[0]["note"]}] if same and rows[0]["methods"] else rows
 
 
+def _ranks(table: pd.DataFrame) -> pd.Series:
+    """The mean rank of each method of a network, among all of them."""
+    return table[table["compared"] == "methods"].set_index("method")["mean_rank"]
+
+
+def _of(tables: Mapping[str, pd.DataFrame], network: str) -> dict[str, pd.DataFrame]:
+    return {name: table[table["network"] == network] for name, table in tables.items()}
+
+
+def _on_test(own: Mapping[str, pd.DataFrame], ranks: pd.Series) -> OnTest | None:
+    """The comparison on the test images by its tables, with the ranks in the search."""
+    if not own or own["runs"].empty:
+        return None
+    volumes = ["search_hypervolume", "hypervolume"]
+    methods = own["runs"].groupby("method", sort=False)[volumes].mean()
+    methods = methods.join(ranks.rename("search_rank")).join(_ranks(own["ranks"]))
+    methods = methods.sort_values("hypervolume", ascending=False).reset_index()
+    return OnTest(
+        records(methods),
+        _distinct(records(own["friedman"])),
+        records(own["factors"].dropna(subset="p")),
+    )
+
+
 def comparison(
     network: str,
     statistics: Mapping[str, pd.DataFrame],
     iterations: pd.DataFrame,
     budget: int,
     size: str = NONZERO_RATE,
+    on_test: Mapping[str, pd.DataFrame] = MappingProxyType({}),
 ) -> Comparison:
     """Collect the report's numbers on the methods of one network.
 
@@ -164,13 +209,15 @@ def comparison(
         iterations: The table of iterations of this network.
         budget: The number of true evaluations of a run.
         size: The size that was minimised, a key of `config.sizes.SIZES`.
+        on_test: The tables under statistics/ on the test images by name, of all networks. Empty if
+            the study does not ask for them.
 
     Returns:
         The numbers.
     """
-    own = {name: table[table["network"] == network] for name, table in statistics.items()}
-    ranks = own["ranks"][own["ranks"]["compared"] == "methods"][["method", "mean_rank"]]
-    summary = own["summary"].merge(ranks, on="method", how="left")
+    own = _of(statistics, network)
+    ranks = _ranks(own["ranks"])
+    summary = own["summary"].join(ranks, on="method")
     summary = summary.assign(cut=summary["complete_runs"] < summary["runs"]).sort_values(
         ["cut", "mean"], ascending=[True, False]
     )
@@ -194,4 +241,5 @@ def comparison(
         empty_fronts=int((reasons == "empty front").sum()),
         used_up_fronts=int(reasons.isin(["no new design", "too few new designs"]).sum()),
         without_surrogate=int((reasons == "no surrogate").sum()),
+        on_test=_on_test(_of(on_test, network), ranks),
     )

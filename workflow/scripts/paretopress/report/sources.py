@@ -63,24 +63,37 @@ OF_AN_OWN_NETWORK = (
     ),
     Origin("inference times", "inference/{network}.csv, {network}.passes.csv", "inference_time"),
 )
+ON_TEST_IMAGES = Origin(
+    "methods compared on the test images", "statistics/*.test.csv", "statistics_on_test_images"
+)
+OF_RUN_FRONTS = Origin(
+    "accuracy of the front of each run on test images",
+    "fronts/{network}.runs.test.csv",
+    "test_run_fronts",
+)
 
 
-def sources(own: Sequence[str], imported: Sequence[str]) -> Iterator[Origin]:
+def sources(
+    own: Sequence[str], imported: Sequence[str], on_test: Sequence[str] = ()
+) -> Iterator[Origin]:
     """List the origins of all numbers of a report.
 
     Args:
         own: The networks of the study.
         imported: The networks that only its tables of evaluations know.
+        on_test: The networks whose methods are compared on the test images too.
 
     Yields:
         The origins, those of the whole study first.
     """
     yield from OF_THE_STUDY
+    if on_test:
+        yield ON_TEST_IMAGES
     kinds: Mapping[str, tuple[Origin, ...]] = dict.fromkeys(
         own, OF_AN_OWN_NETWORK + OF_A_NETWORK
     ) | dict.fromkeys(imported, OF_A_NETWORK)
     for network, templates in kinds.items():
-        for source in templates:
+        for source in (*templates, *([OF_RUN_FRONTS] if network in on_test else ())):
             yield Origin(
                 f"{network}: {source.what}", source.file.format(network=network), source.rule
             )

@@ -3,9 +3,10 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..config.sizes import NONZERO_RATE
-from ..search.hypervolume import REFERENCE, hypervolume
+from ..search.hypervolume import REFERENCE, hypervolume, scaled_hypervolume
 from ..search.objectives import scaled_loss
 
 # The second reference point does not depend on the accuracy floor of a study.
@@ -82,3 +83,32 @@ def run_hypervolume(
             "history": plain,
         },
     }
+
+
+def on_test_images(
+    runs: pd.DataFrame, fronts: pd.DataFrame, tests: pd.DataFrame, threshold: float, size: str
+) -> pd.DataFrame:
+    """Take the hypervolumes of a network's runs by the accuracies on the test images.
+
+    Args:
+        runs: The rows of the network in the run table.
+        fronts: The front of each run, see `fronts.union.run_fronts`.
+        tests: The test accuracy of each design of them, see `fronts.union.on_test_images`.
+        threshold: The accuracy floor (tau) on the test images, a fraction.
+        size: The size that is minimised, a key of `config.sizes.SIZES`.
+
+    Returns:
+        The rows with the hypervolume of what keeps that floor, 0 where nothing does. That of the
+        search is in the column search_hypervolume.
+    """
+    found = fronts.merge(tests[["design_id", "test_accuracy"]], on="design_id")
+    volumes = {
+        run: scaled_hypervolume(own[size].to_numpy(), own["test_accuracy"].to_numpy(), threshold)
+        for run, own in found.groupby(["method", "seed"])
+    }
+    own = zip(runs["method"], runs["seed"], strict=True)
+    return runs.assign(
+        search_hypervolume=runs["hypervolume"],
+        hypervolume=[volumes.get(run, 0.0) for run in own],
+        threshold=threshold,
+    )
