@@ -19,12 +19,16 @@ def profile() -> dict:
 
 
 def rules() -> dict[str, str]:
-    """The text of every rule, by name."""
-    files = [
-        file.read_text(encoding="utf-8") for file in (ROOT / "workflow" / "rules").glob("*.smk")
-    ]
-    parts = [re.split(r"^rule (\w+):", text, flags=re.MULTILINE)[1:] for text in files]
-    return {name: text for part in parts for name, text in zip(part[::2], part[1::2], strict=True)}
+    """The text of every rule, by name, with that of the rule which it takes over."""
+    found, bases = {}, {}
+    for file in (ROOT / "workflow" / "rules").glob("*.smk"):
+        text = file.read_text(encoding="utf-8")
+        parts = re.split(r"(?m)^(?:use rule (\w+) as|rule) (\w+)(?: with)?:", text)[1:]
+        for base, name, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+            found[name] = body
+            if base:
+                bases[name] = base
+    return found | {name: found[base] + found[name] for name, base in bases.items()}
 
 
 def test_the_profile_speaks_of_rules_that_are_there_and_are_submitted(profile):
@@ -48,7 +52,9 @@ def test_memory_and_run_time_of_every_rule_grow_with_the_attempt(profile):
 
 def test_what_keeps_a_journal_is_asked_to_stop_before_its_limit(profile):
     with_journal = {name for name, text in rules().items() if "journal=" in text}
-    assert with_journal == {"train_baseline", "initial_designs", "search", "test_front"}
+    assert with_journal == {
+        "train_baseline", "initial_designs", "search", "test_front", "test_run_fronts",
+    }  # fmt: skip
     for rule in with_journal:
         assert "--signal=TERM@" in profile["set-resources"][rule]["slurm_extra"], rule
 
