@@ -163,7 +163,9 @@ def faults_of_jobs(project: ClusterProject) -> dict[int, str]:
     end_in(1, cluster, first[2])
     for job, state in ((first[1], "CANCELLED"), (first[2], "TIMEOUT")):
         project.ended(job, state)
-    wait_until(lambda: project.searches(3, "FAILED"), "the hungry job of seed 3 ends")
+    wait_until(
+        lambda: project.searches(3, "FAILED", "OUT_OF_MEMORY"), "the hungry job of seed 3 ends"
+    )
     for seed in FAULTS:  # said again by the first job until it ended, that of seed 3 by a thread
         (project.folder / HELD / str(seed)).unlink(missing_ok=True)
     stopped = project.held(3)

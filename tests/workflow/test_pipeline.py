@@ -8,7 +8,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from paths import ROOT
-from project import LONGER, METHODS, NO_GATE, RESULTS, TINY, TRAINING, Project, edit, every_run
+from project import (
+    LONGER,
+    METHODS,
+    NO_GATE,
+    RESULTS,
+    TINY,
+    TRAINING,
+    Project,
+    edit,
+    edit_code,
+    every_run,
+)
 
 from paretopress.config.variables import VARIABLES
 from paretopress.figures.style import caption_of
@@ -218,8 +229,14 @@ def test_where_the_study_asks_methods_are_compared_on_the_test_images_too(finish
     of_union = pd.read_csv(results / "fronts" / "first.test.csv").set_index("design_id")
     assert set(of_union.index) <= set(tested.index)
     assert tested.loc[of_union.index, "test_accuracy"].equals(of_union["test_accuracy"])
-    recorded = list((results / "progress" / "first" / "test" / "evaluations").glob("*.json"))
-    assert len(recorded) == len(tested) - 1, "the designs of the union front are not set aside"
+    records = Path("progress") / "first" / "test" / "evaluations"
+    before, after = (
+        {path.name: path.stat().st_mtime_ns for path in (folder / RESULTS / records).glob("*.json")}
+        for folder in (finished.folder, tmp_path)
+    )
+    assert len(before) == len(of_union) - 1
+    assert len(after) == len(tested) - 1
+    assert before.items() <= after.items(), "no design of the union front is evaluated again"
     kept = pd.read_csv(results / "fronts" / "first.runs.csv")
     for run in runs[runs["network"] == "first"].itertuples():
         own = kept[(kept["method"] == run.method) & (kept["seed"] == run.seed)]
@@ -232,6 +249,8 @@ def test_where_the_study_asks_methods_are_compared_on_the_test_images_too(finish
     summary = json.loads(project.read("summary.json"))["statistics"]
     assert [row["hypervolume"] for row in summary["runs.test"]] == runs["hypervolume"].tolist()
     assert project.to_do() == []
+    edit_code(project, "workflow/scripts/evaluate_front.py")
+    assert {"test_front", "test_run_fronts", "statistics_on_test_images"} <= project.rules_to_do()
 
 
 def test_an_inference_time_is_measured_with_nothing_beside_it(finished):

@@ -18,7 +18,7 @@ rule report:
         exports=of_networks("<study>/export/{network}/exports.json", STUDY.export),
         evaluations=of_networks("<study>/runs/{network}/evaluations.csv", PLANNED.networks),
         on_test=(
-            [f"<study>/statistics/{table}.test.csv" for table in ON_TEST_IMAGES]
+            [f"<study>/statistics/{table}.test.csv" for table in TABLES_ON_TEST_IMAGES]
             if STUDY.statistics.test_images
             else []
         ),

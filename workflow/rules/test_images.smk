@@ -1,5 +1,5 @@
 # The tables of statistics/ that have a sibling by the accuracies on the test images.
-ON_TEST_IMAGES = (
+TABLES_ON_TEST_IMAGES = (
     "runs",
     "friedman",
     "ranks",
@@ -32,11 +32,12 @@ rule run_fronts:
         "../scripts/join_run_fronts.py"
 
 
-# With the journal of test_front, so that a design is evaluated once for both.
+# With the journal of test_front, so that a design is evaluated once for both. That job is awaited,
+# because only one at a time can have the journal.
 use rule test_front as test_run_fronts with:
     input:
         **MOVES,
-        after=ancient("<study>/fronts/{network}.test.csv"),
+        after="<study>/fronts/{network}.test.csv",
         front="<study>/fronts/{network}.runs.csv",
         weights="<study>/baselines/{network}/weights.safetensors",
         metrics="<study>/baselines/{network}/metrics.json",
@@ -57,7 +58,7 @@ rule statistics_on_test_images:
         tests=of_networks("<study>/fronts/{network}.runs.test.csv", STUDY.networks),
         metrics=of_networks("<study>/baselines/{network}/metrics.json", STUDY.networks),
     output:
-        **{table: f"<study>/statistics/{table}.test.csv" for table in ON_TEST_IMAGES},
+        **{table: f"<study>/statistics/{table}.test.csv" for table in TABLES_ON_TEST_IMAGES},
     log:
         "<study>/logs/statistics.test.log",
     benchmark:

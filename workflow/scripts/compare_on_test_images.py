@@ -6,7 +6,7 @@ import pandas as pd
 
 from paretopress.jobs.job import job
 from paretopress.networks.metrics import read_metrics
-from paretopress.runs.hypervolume import on_test_images
+from paretopress.runs.hypervolume import hypervolumes_on_test_images
 from paretopress.runs.method_names import FACTORS
 from paretopress.search.objectives import threshold_of
 from paretopress.statistics.comparison import comparison_tables
@@ -24,7 +24,7 @@ with job(snakemake) as work:
         table, fronts, tests = map(read_table, files[:3])
         threshold = threshold_of(read_metrics(Path(files[3])), "test", params.constraint)
         own = table[~table["imported"].astype(bool)]
-        of_networks.append(on_test_images(own, fronts, tests, threshold, params.size))
+        of_networks.append(hypervolumes_on_test_images(own, fronts, tests, threshold, params.size))
     runs = pd.concat(of_networks, ignore_index=True)[COLUMNS]
     tables = comparison_tables(runs, params.significance_level, params.smallest_effect)
     for name, table in {"runs": runs, **tables}.items():

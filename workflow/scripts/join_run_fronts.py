@@ -4,7 +4,7 @@ from pathlib import Path
 
 from paretopress.fronts.union import run_fronts
 from paretopress.jobs.job import job
-from paretopress.networks.metrics import read_metrics
+from paretopress.networks.metrics import dense_row, read_metrics
 from paretopress.runs.files import read_tables
 from paretopress.search.objectives import threshold_of
 from paretopress.tables import write_csv
@@ -12,10 +12,7 @@ from paretopress.tables import write_csv
 with job(snakemake) as work:
     params = snakemake.params
     metrics = read_metrics(Path(snakemake.input.metrics))
-    dense = {
-        "nonzero_rate": metrics["nonzero_rate"],
-        "accuracy": metrics["accuracy"][params.split],
-    }
+    dense = dense_row(metrics, params.split)
     threshold = threshold_of(metrics, params.split, params.constraint)
     evaluations = read_tables(snakemake.input.evaluations)
     fronts = run_fronts(evaluations, dense, threshold, params.size)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from paretopress.fronts.union import union_front
 from paretopress.jobs.job import job
-from paretopress.networks.metrics import read_metrics
+from paretopress.networks.metrics import dense_row, read_metrics
 from paretopress.runs.files import read_tables, rows_of_run, run_of
 from paretopress.runs.rows import is_complete
 from paretopress.search.objectives import threshold_of
@@ -43,7 +43,7 @@ with job(snakemake) as work:
         else {}
     )
     evaluations = rows_of_run(evaluations, run) if run else evaluations.iloc[:0]
-    dense = {"nonzero_rate": metrics["nonzero_rate"], "accuracy": metrics["accuracy"][params.split]}
+    dense = dense_row(metrics, params.split)
     threshold = threshold_of(metrics, params.split, params.constraint)
     front = union_front(evaluations, dense, threshold, params.size)
     write_csv(front, snakemake.output[0])

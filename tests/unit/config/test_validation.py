@@ -886,13 +886,17 @@ def test_a_file_that_is_no_archive_of_images_is_refused_with_the_config(tmp_path
             read_study(GOOD | {"dataset": dataset}, [])
 
 
-def test_test_images_are_refused_where_no_network_has_weights():
+def test_a_comparison_on_test_images_is_refused_where_there_are_no_others():
     table = {"path": "runs.csv", "networks": {"vgg16": {"threshold": 0.76}}}
     tables_alone = {
         "study": "mine",
         "budget": {"evaluations": 100},
         "evaluation_tables": {"mine": table},
     }
-    read_study(tables_alone, [], check_files=False)
-    with pytest.raises(UserError, match=r"statistics\.test_images.*the study has no networks"):
-        read_study(tables_alone | {"statistics": {"test_images": True}}, [], check_files=False)
+    asked = {"statistics": {"test_images": True}}
+    read_study(GOOD | asked, [], check_files=False)
+    refused = r"statistics\.test_images.*the study has no networks, or searches on the test images"
+    for config in (tables_alone, GOOD | {"evaluation": {"split": "test"}}):
+        read_study(config, [], check_files=False)
+        with pytest.raises(UserError, match=refused):
+            read_study(config | asked, [], check_files=False)

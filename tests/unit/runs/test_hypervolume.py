@@ -15,7 +15,7 @@ from paretopress.fronts.union import run_fronts, union_front
 from paretopress.runs.hypervolume import (
     history,
     hypervolume,
-    on_test_images,
+    hypervolumes_on_test_images,
     reference_point,
     run_hypervolume,
 )
@@ -193,7 +193,7 @@ def test_on_the_test_images_a_run_has_what_its_own_front_keeps_there():
         "design_id": ["a", "b", "c", "dense"], "test_accuracy": [0.79, 0.85, 0.84, 0.94],
     })  # fmt: skip
     runs = pd.DataFrame({"method": ["one", "two", "nothing"], "seed": 1, "hypervolume": 0.5})
-    found = on_test_images(runs, fronts, tests, 0.8, "nonzero_rate")
+    found = hypervolumes_on_test_images(runs, fronts, tests, 0.8, "nonzero_rate")
     # By hand: b alone keeps the floor and is not dominated, a does not keep it.
     assert found["hypervolume"].tolist() == pytest.approx([0.6 * 0.05 / 0.2, 0, 0])
     assert found["search_hypervolume"].tolist() == [0.5] * 3

@@ -32,7 +32,7 @@ LEAST_INITIAL_FOR_SURROGATES = 10
 # fronts/a.test.csv, from fronts/{network}.csv and fronts/{network}.test.csv. The networks "a" and
 # "by-objective-metric-a" would share figures/hypervolume-by-objective-metric-a.svg.
 OF_SAME_FILES = (
-    "{}.test", "{}.sizes", "{}.passes", "{}.worst-run", "{}.runs",
+    "{}.test", "{}.sizes", "{}.passes", "{}.worst-run", "{}.runs", "{}.runs.test",
     "by-objective-metric-{}", "by-constraint-metric-{}",
 )  # fmt: skip
 # The names in results/ that are no studies.
@@ -184,7 +184,7 @@ class Study(Section):
         return self
 
     @model_validator(mode="after")
-    def _there_are_networks(self) -> "Study":
+    def _asked_of_own_networks(self) -> "Study":
         if unknown := [name for name in self.export if name not in self.networks]:
             raise refuse(
                 f"{unknown[0]!r} is no network of this study that has weights",
@@ -192,10 +192,10 @@ class Study(Section):
                 "export",
                 unknown[0],
             )
-        if self.statistics.test_images and not self.networks:
+        if self.statistics.test_images and not (self.networks and self.evaluation.split != "test"):
             raise refuse(
-                "nothing can be evaluated on test images: the study has no networks",
-                "false, or a network under networks",
+                "the study has no networks, or searches on the test images already",
+                "false, or networks and evaluation.split: validation",
                 "statistics",
                 "test_images",
             )

@@ -40,8 +40,8 @@ class OnTest:
 
     Attributes:
         methods: A row for each method, best mean first: search_hypervolume and hypervolume are the
-            means over its runs in the search and on the test images, search_rank and mean_rank
-            the mean ranks.
+            means over its runs in the search and on the test images, search_hypervolume_rank and
+            hypervolume_rank the mean ranks among these runs.
         friedman: The rows of the Friedman tests on the test images.
         factors: The rows of the tests of the two metrics there.
     """
@@ -73,7 +73,8 @@ class Comparison:
         empty_fronts: The number of iterations in which the surrogates had an empty front.
         used_up_fronts: The number of those in which it held too few new designs.
         without_surrogate: The number of those in which no surrogate could be fitted.
-        on_test: The comparison on the test images. None if the study does not ask for it.
+        on_test: The comparison on the test images. None if the study does not ask for it, and for
+            networks that only its tables of evaluations know.
     """
 
     network: str
@@ -169,22 +170,18 @@ def _distinct(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**rows[1], "note": rows[0]["note"]}] if same and rows[0]["methods"] else rows
 
 
-def _ranks(table: pd.DataFrame) -> pd.Series:
-    """The mean rank of each method of a network, among all of them."""
-    return table[table["compared"] == "methods"].set_index("method")["mean_rank"]
-
-
 def _of(tables: Mapping[str, pd.DataFrame], network: str) -> dict[str, pd.DataFrame]:
     return {name: table[table["network"] == network] for name, table in tables.items()}
 
 
-def _on_test(own: Mapping[str, pd.DataFrame], ranks: pd.Series) -> OnTest | None:
-    """The comparison on the test images by its tables, with the ranks in the search."""
+def _on_test(own: Mapping[str, pd.DataFrame]) -> OnTest | None:
+    """The comparison on the test images by its tables."""
     if not own or own["runs"].empty:
         return None
     volumes = ["search_hypervolume", "hypervolume"]
-    methods = own["runs"].groupby("method", sort=False)[volumes].mean()
-    methods = methods.join(ranks.rename("search_rank")).join(_ranks(own["ranks"]))
+    runs = own["runs"]
+    ranks = runs.groupby("seed")[volumes].rank(ascending=False).add_suffix("_rank")
+    methods = runs[["method", *volumes]].join(ranks).groupby("method", sort=False).mean()
     methods = methods.sort_values("hypervolume", ascending=False).reset_index()
     return OnTest(
         records(methods),
@@ -216,8 +213,8 @@ def comparison(
         The numbers.
     """
     own = _of(statistics, network)
-    ranks = _ranks(own["ranks"])
-    summary = own["summary"].join(ranks, on="method")
+    ranks = own["ranks"][own["ranks"]["compared"] == "methods"][["method", "mean_rank"]]
+    summary = own["summary"].merge(ranks, on="method", how="left")
     summary = summary.assign(cut=summary["complete_runs"] < summary["runs"]).sort_values(
         ["cut", "mean"], ascending=[True, False]
     )
@@ -241,5 +238,5 @@ def comparison(
         empty_fronts=int((reasons == "empty front").sum()),
         used_up_fronts=int(reasons.isin(["no new design", "too few new designs"]).sum()),
         without_surrogate=int((reasons == "no surrogate").sum()),
-        on_test=_on_test(_of(on_test, network), ranks),
+        on_test=_on_test(_of(on_test, network)),
     )

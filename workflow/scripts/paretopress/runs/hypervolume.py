@@ -85,7 +85,7 @@ def run_hypervolume(
     }
 
 
-def on_test_images(
+def hypervolumes_on_test_images(
     runs: pd.DataFrame, fronts: pd.DataFrame, tests: pd.DataFrame, threshold: float, size: str
 ) -> pd.DataFrame:
     """Take the hypervolumes of a network's runs by the accuracies on the test images.
