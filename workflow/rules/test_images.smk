@@ -1,13 +1,7 @@
 # The tables of statistics/ that have a sibling by the accuracies on the test images.
-TABLES_ON_TEST_IMAGES = (
-    "runs",
-    "friedman",
-    "ranks",
-    "pairwise",
-    "factors",
-    "levels",
-    "level_pairs",
-)
+TABLES_ON_TEST_IMAGES = [
+    table for table in STATISTICS if table not in ("networks", "summary", "costs")
+]
 
 
 rule run_fronts:

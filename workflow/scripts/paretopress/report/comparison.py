@@ -170,7 +170,8 @@ def _distinct(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**rows[1], "note": rows[0]["note"]}] if same and rows[0]["methods"] else rows
 
 
-def _of(tables: Mapping[str, pd.DataFrame], network: str) -> dict[str, pd.DataFrame]:
+def _of_network(tables: Mapping[str, pd.DataFrame], network: str) -> dict[str, pd.DataFrame]:
+    """The rows of one network in each table."""
     return {name: table[table["network"] == network] for name, table in tables.items()}
 
 
@@ -212,7 +213,7 @@ def comparison(
     Returns:
         The numbers.
     """
-    own = _of(statistics, network)
+    own = _of_network(statistics, network)
     ranks = own["ranks"][own["ranks"]["compared"] == "methods"][["method", "mean_rank"]]
     summary = own["summary"].merge(ranks, on="method", how="left")
     summary = summary.assign(cut=summary["complete_runs"] < summary["runs"]).sort_values(
@@ -238,5 +239,5 @@ def comparison(
         empty_fronts=int((reasons == "empty front").sum()),
         used_up_fronts=int(reasons.isin(["no new design", "too few new designs"]).sum()),
         without_surrogate=int((reasons == "no surrogate").sum()),
-        on_test=_on_test(_of(on_test, network)),
+        on_test=_on_test(_of_network(on_test, network)),
     )
