@@ -18,14 +18,14 @@ RERUNS = """
 __main__.py commands/advice.py commands/check.py commands/documents.py commands/earlier.py
 commands/evaluate.py commands/evaluated.py commands/export.py commands/front.py
 commands/network_files.py commands/status.py commands/variables.py commands/verify.py
-config/dataset.py config/messages.py config/method_files.py config/methods.py config/network_code.py
-config/networks.py config/plain_values.py config/python_files.py config/recipes.py
-config/regressor_checks.py config/schema.py config/search.py config/sources.py config/study.py
-config/torchvision_models.py config/validation.py dataset/downloads.py export/settings.py
-jobs/digests.py jobs/files.py jobs/findings.py jobs/gate.py jobs/hooks.py jobs/job.py
-jobs/journal.py jobs/locks.py jobs/logs.py jobs/machine.py jobs/own_code.py jobs/progress.py
-jobs/provenance.py jobs/sealed.py jobs/stopping.py jobs/versions.py runs/planned.py
-runs/remaining.py runs/timed.py:
+config/dataset.py config/messages.py config/method_files.py config/method_settings.py
+config/methods.py config/network_code.py config/networks.py config/plain_values.py
+config/python_files.py config/recipes.py config/regressor_checks.py config/schema.py
+config/search.py config/sources.py config/study.py config/torchvision_models.py config/validation.py
+dataset/downloads.py export/settings.py jobs/digests.py jobs/files.py jobs/findings.py jobs/gate.py
+jobs/hooks.py jobs/job.py jobs/journal.py jobs/locks.py jobs/logs.py jobs/machine.py
+jobs/own_code.py jobs/progress.py jobs/provenance.py jobs/sealed.py jobs/stopping.py
+jobs/versions.py runs/planned.py runs/remaining.py runs/timed.py:
     nothing
 config/export.py export/exported.py:
     export report
@@ -218,6 +218,9 @@ networks/builds.py:
     check_network dense_metrics train_baseline
 statistics/comparison.py:
     statistics statistics_on_test_images
+config/number_types.py:
+    import_runs search:ablation search:botorch_qlognehvi search:ehvi search:nsga2 search:optuna_gp
+    search:optuna_tpe
 """
 
 

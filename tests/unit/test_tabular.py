@@ -54,6 +54,26 @@ def test_ehvi_finds_more_than_random_search_does():
         assert found > random
 
 
+@pytest.mark.parametrize(
+    ("wrong", "kept"), [([], ["new"] * 3), ([2], ["new"] * 3), ([1], ["old"] * 3)]
+)
+def test_rows_of_other_code_are_kept_where_a_sample_of_the_runs_gives_the_same(
+    wrong, kept, tmp_path, monkeypatch
+):
+    table, methods = "residual-paper", {"random": methods_of(["plain"])["random"]}
+    monkeypatch.setattr(bench, "ROWS", tmp_path)
+    bench.complete(table, methods, range(1, 4), processes=1)
+    file = tmp_path / f"{table}.csv"
+    made = bench.rows_of(table)
+    monkeypatch.setattr(bench, "code_of", lambda method: "new")
+    made.assign(code="old", at_100=made["at_100"] + 0.1 * made["seed"].isin(wrong)).to_csv(
+        file, index=False
+    )
+    text = file.read_text(encoding="utf-8")
+    bench.confirm(table, methods, 1, processes=1)
+    assert file.read_text(encoding="utf-8") == text.replace("old", kept[0])
+
+
 @pytest.mark.parametrize("name", [name for name in TABLES if name.endswith("-paper")])
 def test_the_front_of_all_rows_has_the_hypervolume_of_the_exact_front(name):
     table = load(name)

@@ -63,6 +63,36 @@ def code_of(method: dict[str, Any]) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 
+def _stale(made: pd.DataFrame, codes: dict[str, str]) -> pd.Series:
+    """Tell which rows are of other settings or code than their methods have now."""
+    return made["method"].isin(codes) & (made["code"] != made["method"].map(codes))
+
+
+def confirm(table: str, methods: dict[str, dict[str, Any]], count: int, processes: int) -> None:
+    """Keep the rows of other code that gives the same results, as a sample of them shows.
+
+    The first `count` stale runs of each method are made again. Where all have the values of their
+    rows, the method's rows of that code count as those of its code now.
+    """
+    made = rows_of(table)
+    codes = {name: code_of(method) for name, method in methods.items()}
+    sampled = made[_stale(made, codes)].groupby(["method", "code"]).head(count)
+    if sampled.empty:
+        return
+    runs = [
+        Run(table, name, methods[name], seed)
+        for name, seed in zip(sampled["method"], sampled["seed"], strict=True)
+    ]
+    again = pd.DataFrame(list(all_of(runs, processes)), index=sampled.index)
+    values = made.columns.drop(["code", "seconds"])
+    same = (again[values] == sampled[values]).all(axis=1)
+    for (name, code), equal in same.groupby([sampled["method"], sampled["code"]]):
+        print(f"{table}: {name}: {equal.sum()} of {len(equal)} runs gave the same again")
+        if equal.all():
+            made.loc[(made["method"] == name) & (made["code"] == code), "code"] = codes[name]
+    made.to_csv(ROWS / f"{table}.csv", index=False)
+
+
 def complete(table: str, methods: dict[str, dict[str, Any]], seeds: range, processes: int) -> None:
     """Make the runs of a table that have no row yet, and write the row of each as it ends.
 
@@ -71,7 +101,7 @@ def complete(table: str, methods: dict[str, dict[str, Any]], seeds: range, proce
     ROWS.mkdir(parents=True, exist_ok=True)
     file, made = ROWS / f"{table}.csv", rows_of(table)
     codes = {name: code_of(method) for name, method in methods.items()}
-    stale = made["method"].isin(codes) & (made["code"] != made["method"].map(codes))
+    stale = _stale(made, codes)
     if stale.any():
         print(f"{table}: {stale.sum()} rows are of other code or settings, and are made again")
         made = made[~stale]
@@ -170,10 +200,15 @@ def main() -> None:
     parser.add_argument("--groups", nargs="*", default=groups(), help="of methods.yaml")
     parser.add_argument("--seeds", type=_seeds, default=_seeds("1-50"), help="FIRST-LAST")
     parser.add_argument("--reference", default="ehvi", help="compared with each other method")
+    parser.add_argument(
+        "--confirm", type=int, default=0, metavar="N",
+        help="keep rows of other code where N of a method's runs give the same again",
+    )  # fmt: skip
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     given = parser.parse_args()
     methods = methods_of(given.groups)
     for table in given.tables:
+        confirm(table, methods, given.confirm, given.processes)
         complete(table, methods, given.seeds, given.processes)
         show(table, methods, given.seeds, given.reference)
 

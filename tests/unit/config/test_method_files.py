@@ -27,6 +27,10 @@ class Climber:
     greedy: bool = dataclasses.field(default=True)
     restart: list = field(default_factory=list)
     patience: int | None = None
+    batch: Count | None = None
+    kept: Fraction = 0.5
+    order: Literal["best", 'worst'] = "best"
+    depth: Literal[1, 2] | Literal["any"] = 1
     best: float = field(init=False)
 
     def run(self, archive, after_iteration):
@@ -72,17 +76,20 @@ def climber(tmp_path, monkeypatch) -> Path:
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"step": 0.1, "trys": 3}, "settings.trys = 3: unknown setting. Did you mean 'tries'? Allowed: step (float), tries (int), greedy (bool), restart (list), patience (int | None)."),
+        ({"step": 0.1, "trys": 3}, "settings.trys = 3: unknown setting. Did you mean 'tries'? Allowed: step (float), tries (int), greedy (bool), restart (list), patience (int | None), batch (Count | None), kept (Fraction), order (Literal['best', 'worst']), depth (Literal[1, 2] | Literal['any'])."),
         ({"step": 0.1, "kind": "x"}, "settings.kind = 'x': unknown setting."),
         ({"step": 0.1, "best": 1.0}, "settings.best = 1.0: unknown setting."),
         ({"step": 0.1, "untold": 1}, "settings.untold = 1: unknown setting."),
         ({"tries": 3}, "settings.step: missing, and the method has no default for it. Allowed: step (float)"),
-        ({"step": "1e-3"}, "settings.step = '1e-3': of another type than the method's field. Allowed: float."),
-        ({"step": True}, "settings.step = True: of another type than the method's field. Allowed: float."),
-        ({"step": 0.1, "tries": 2.5}, "settings.tries = 2.5: of another type than the method's field. Allowed: int."),
-        ({"step": 0.1, "patience": "ten"}, "settings.patience = 'ten': of another type than the method's field. Allowed: int | None."),
-        ({"step": 0.1, "patience": True}, "settings.patience = True: of another type"),
-        ({"step": 0.1, "greedy": 1}, "settings.greedy = 1: of another type than the method's field. Allowed: bool."),
+        ({"step": "1e-3"}, "settings.step = '1e-3': not allowed. Allowed: a number."),
+        ({"step": True}, "settings.step = True: not allowed. Allowed: a number."),
+        ({"step": 0.1, "tries": 2.5}, "settings.tries = 2.5: not allowed. Allowed: a whole number."),
+        ({"step": 0.1, "patience": "ten"}, "settings.patience = 'ten': not allowed. Allowed: a whole number, or null."),
+        ({"step": 0.1, "patience": True}, "settings.patience = True: not allowed"),
+        ({"step": 0.1, "batch": 0}, "settings.batch = 0: not allowed. Allowed: a whole number at least 1 and at most 1000000000, or null."),
+        ({"step": 0.1, "order": "bets"}, "settings.order = 'bets': not allowed. Did you mean 'best'? Allowed: one of best, worst."),
+        ({"step": 0.1, "depth": 3}, "settings.depth = 3: not allowed. Allowed: one of 1, 2, or any."),
+        ({"step": 0.1, "greedy": 1}, "settings.greedy = 1: not allowed. Allowed: true or false."),
     ],
 )  # fmt: skip
 def test_settings_that_the_class_does_not_take_are_refused_without_running_its_file(
@@ -109,8 +116,42 @@ def test_every_wrong_setting_is_named_at_once(climber):
 
 
 @pytest.mark.parametrize(
+    ("family", "key", "value", "allowed"),
+    [
+        ("ehvi", "infills", 0, "a whole number at least 1 and at most 1000000000."),
+        ("ehvi", "initial", None, "a whole number at least 1 and at most 1000000000."),
+        ("ehvi", "candidates", -5, "a whole number at least 1 and at most 1000000000."),
+        ("nsga2", "population", 1, "a whole number at least 2 and at most 10000."),
+        ("optuna_tpe", "asks", 0, "a whole number at least 1 and at most 1000000000."),
+        ("optuna_gp", "initial", 0, "a whole number at least 1 and at most 1000000000, or null."),
+        ("botorch_qlognehvi", "size", "known", "one of exact, modelled."),
+        ("botorch_qlognehvi", "moves", 0, "a whole number at least 1 and at most 1000000000."),
+        ("ablation", "folds", 1, "a whole number at least 2 and at most 10."),
+    ],
+)  # fmt: skip
+def test_a_setting_that_a_method_of_ours_cannot_work_with_is_refused_by_the_config(
+    family, key, value, allowed, tmp_path
+):
+    message = refusal(tmp_path, {"family": family, "settings": {key: value}})
+    assert f"methods[0].settings.{key} = {value!r}: not allowed. Allowed: {allowed}" in message
+
+
+@pytest.mark.parametrize(
     "settings",
-    [{"step": 0.5}, {"step": 1, "tries": 2, "greedy": False, "restart": [1, 2], "patience": None}],
+    [
+        {"step": 0.5},
+        {
+            "step": 1,
+            "tries": 2,
+            "greedy": False,
+            "restart": [1, 2],
+            "patience": None,
+            "batch": 1,
+            "kept": 0.1,
+            "order": "worst",
+            "depth": "any",
+        },
+    ],
 )
 def test_settings_that_the_class_takes_are_given_to_it(settings, climber):
     read = read_study(

@@ -228,8 +228,3 @@ def test_the_exact_size_is_that_of_the_evaluation(synthetic_target, tmp_path, mo
     X, Y, problem = given[0][:3]
     assert problem.known[0](X) == pytest.approx(Y[:, 0])
     assert list(problem.levels) == [3, 3, 0, 0, 3, 3, 2]
-
-
-def test_a_way_to_know_the_size_that_is_none_is_refused():
-    with pytest.raises(ValueError, match="size: 'known' is none of exact, modelled"):
-        build_method("botorch_qlognehvi.BotorchQlognehvi", {"size": "known"})

@@ -4,17 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from .base import (
-    Address,
-    Checksum,
-    FilePath,
-    Fraction,
-    ImageSize,
-    Section,
-    Seed,
-    distinct,
-    refuse,
-)
+from .base import Address, Checksum, FilePath, ImageSize, Section, distinct, refuse
+from .number_types import Fraction, Seed
 
 # CIFAR-10 for Python, from https://www.cs.toronto.edu/~kriz/cifar.html. The checksum is the one in
 # Keras' cifar10.py.

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints, create_model
 
-from .base import Checksum, Count, FilePath, Fraction, Name, Section, distinct
+from .base import Checksum, FilePath, Name, Section, distinct
+from .number_types import Count, Fraction
 from .variables import VARIABLES
 
 # Spaces around a name are removed here, as they are in the table.

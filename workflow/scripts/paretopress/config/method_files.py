@@ -1,7 +1,7 @@
 """Find the method that a file in the folder methods/ defines, by its text and without importing it."""
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 from ..imports import PACKAGE
 from .base import refuse
 from .own_modules import NOT_PYTHON, Import, imports_in, module_beside, parsed
-from .python_files import ClassText, FieldText, classes_in
+from .python_files import ClassText, classes_in
 
 METHODS = PACKAGE / "methods"
 WANTED = (
@@ -18,8 +18,6 @@ WANTED = (
     "docs/extending.md. Classes with a name that begins with _ do not count, nor does what is "
     "inherited from another file"
 )
-# A value of a field with one of these annotations is checked here. The class must check any other.
-TYPES = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
 
 
 def families() -> list[str]:
@@ -86,46 +84,15 @@ class Mistake:
         key: The path of the wrong key within the entry.
         what: The problem.
         allowed: What is allowed there.
-        said: A word that may be misspelt, or "".
+        said: A value that may be a misspelt word.
         meant: The words that `said` may be a misspelling of.
     """
 
     key: tuple[str | int, ...]
     what: str
     allowed: str
-    said: str = ""
+    said: Any = ""
     meant: Sequence[str] = ()
-
-
-def _fits(value: Any, annotation: str) -> bool:
-    parts = [part.strip() for part in annotation.split("|")]
-    if not {*parts} <= {*TYPES, "None"}:
-        return True
-    return any(
-        value is None
-        if part == "None"
-        else isinstance(value, TYPES[part]) and isinstance(value, bool) == (part == "bool")
-        for part in parts
-    )
-
-
-def _wrong_settings(given: Mapping[str, Any], fields: Mapping[str, FieldText]) -> Iterator[Mistake]:
-    listed = ", ".join(f"{name} ({field.annotation})" for name, field in fields.items())
-    allowed = listed or "no settings: the method takes none"
-    for name, value in given.items():
-        if name not in fields:
-            yield Mistake(("settings", name), "unknown setting", allowed, name, list(fields))
-        elif not _fits(value, fields[name].annotation):
-            yield Mistake(
-                ("settings", name),
-                "of another type than the method's field",
-                fields[name].annotation,
-            )
-    for name, field in fields.items():
-        if name not in given and not field.optional:
-            yield Mistake(
-                ("settings", name), "missing, and the method has no default for it", allowed
-            )
 
 
 def is_found(name: str) -> bool:
@@ -145,8 +112,11 @@ def _how_to_install(tree: ast.Module) -> str:
     return ""
 
 
-def _missing_packages(family: str) -> Iterator[Mistake]:
-    """Find the packages that a file surely imports and that are not installed."""
+def missing_packages(family: str) -> Iterator[Mistake]:
+    """Find the packages that the file of a method surely imports and that are not installed."""
+    # Another Python than that of the jobs does not tell what is installed there.
+    if not is_found("torch"):
+        return
     tree = _parsed(family)
     missing: dict[str, Import] = {}
     for given in imports_in(tree):
@@ -161,19 +131,3 @@ def _missing_packages(family: str) -> Iterator[Mistake]:
             f"methods/{family}.py, line {given.line}: {given}: {name} is not installed",
             allowed,
         )
-
-
-def mistakes_of(family: str, settings: Mapping[str, Any]) -> Iterator[Mistake]:
-    """Find the packages that a method's file lacks, and the settings that its class does not take.
-
-    Args:
-        family: The name of the file, which defines a method.
-        settings: The settings.
-
-    Yields:
-        Each mistake.
-    """
-    # Another Python than that of the jobs does not tell what is installed there.
-    if is_found("torch"):
-        yield from _missing_packages(family)
-    yield from _wrong_settings(settings, method_class(family)[1].fields)

@@ -16,18 +16,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from .base import (
-    Count,
-    Metrics,
-    Name,
-    Population,
-    Section,
-    distinct,
-    is_table_of_a_network,
-    refuse,
-)
+from .base import Metrics, Name, Section, distinct, is_table_of_a_network, refuse
 from .candidates import IMPLEMENTATION, SURROGATES, path_of
 from .method_files import METHODS, families, method_class
+from .number_types import Count, Folds, Population
 
 # Other jobs have their progress beside that of the searches, under these names.
 OTHER_JOBS = ("initial", "test", "training")
@@ -66,7 +58,7 @@ class SurrogateMethods(Section):
     infills: Count = Field(
         2, description="Number of designs in each iteration that get a true evaluation"
     )
-    folds: Annotated[int, Field(ge=2, le=10)] = Field(
+    folds: Folds = Field(
         5, description="Number of folds in the cross-validation that compares the surrogates"
     )
     candidates: Candidates = Field(

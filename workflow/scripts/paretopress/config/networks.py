@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from .base import Checksum, Count, FilePath, Fraction, Positive, Section, Seed, refuse
+from .base import Checksum, FilePath, Section, refuse
+from .number_types import Count, Fraction, Positive, Seed
 from .recipes import DEFAULT_RECIPE, RECIPES
 from .torchvision_models import TorchvisionModel
 

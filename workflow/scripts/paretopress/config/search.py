@@ -14,7 +14,8 @@ from pydantic import (
     model_validator,
 )
 
-from .base import Count, Fraction, Section, Seed, distinct, refuse
+from .base import Section, distinct, refuse
+from .number_types import Count, Fraction, Seed
 from .variables import AMOUNT_DIGITS, LARGEST_AMOUNT, LEAST_AMOUNT, VARIABLES, Known
 
 # tau in the paper's published code is about this far below the accuracy of the dense network.

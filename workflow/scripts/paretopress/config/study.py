@@ -9,12 +9,13 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
-from .base import Count, Name, Section, Seed, distinct, refuse
+from .base import Name, Section, distinct, refuse
 from .dataset import Cifar10Dataset, DigitsDataset, FolderDataset
 from .evaluation_tables import EvaluationTable, TableNetwork
 from .export import LEAST_ACCURACY, WORDS, Choices
 from .methods import CtaeaMethod, MethodFamily, SurrogateMethods
 from .networks import FineTuning, Network
+from .number_types import Count, Seed
 from .search import (
     PAPER_DROP_POINTS,
     Budget,

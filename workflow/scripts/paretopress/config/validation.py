@@ -11,7 +11,8 @@ from ..folders import within
 from .dataset import FolderDataset
 from .image_folders import TAR, ZIP, is_archive, layout
 from .messages import given, message, nearest
-from .method_files import Mistake, mistakes_of
+from .method_files import Mistake
+from .method_settings import mistakes_of
 from .methods import RegisteredMethod, SurrogateMethods
 from .network_code import mistakes_in_code
 from .networks import OwnNetwork

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..config.number_types import Count, Folds, Population
 from ..search.archive import Archive, Target, spend_budget
 from ..search.beliefs import Belief
 from ..search.improvement import best_together
@@ -30,13 +31,13 @@ class Ablation(SurrogateSearch):
 
     exact_size: bool = False
     expected_improvement: bool = False
-    initial: int | None = None
+    initial: Count | None = None
     objective_metric: str = field(default=MSE, init=False)
     constraint_metric: str = field(default=MSE, init=False)
-    population: int = 50
-    generations: int = 1000
-    infills: int = 2
-    folds: int = 5
+    population: Population = 50
+    generations: Count = 1000
+    infills: Count = 2
+    folds: Folds = 5
     infill_rule: str = field(default="random", init=False)
     _sizes: dict[bytes, float] = field(default_factory=dict, init=False, repr=False, compare=False)
 

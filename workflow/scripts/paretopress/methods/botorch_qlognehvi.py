@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 import botorch  # noqa: F401  A file that lacks its package is refused by its own imports.
 import numpy as np
 
+from ..config.number_types import Count
 from ..search.archive import Archive, Iteration, generator, spend_budget
 from ..search.hypervolume import REFERENCE
 from ..search.objectives import scaled_loss
@@ -14,7 +16,6 @@ from ..search.proposals import proposed_by
 from ._botorch import Effort, Problem, proposals
 
 INSTALL = "pip install -e '.[peers]'"
-SIZES = ("exact", "modelled")
 
 
 @dataclass(frozen=True)
@@ -29,17 +30,13 @@ class BotorchQlognehvi:
             `_botorch.Effort`.
     """
 
-    size: str = SIZES[0]
-    infills: int = 2
-    initial: int | None = None
-    samples: int = Effort.samples
-    drawn: int = Effort.drawn
-    kept: int = Effort.kept
-    moves: int = Effort.moves
-
-    def __post_init__(self) -> None:
-        if self.size not in SIZES:
-            raise ValueError(f"size: {self.size!r} is none of {', '.join(SIZES)}")
+    size: Literal["exact", "modelled"] = "exact"
+    infills: Count = 2
+    initial: Count | None = None
+    samples: Count = Effort.samples
+    drawn: Count = Effort.drawn
+    kept: Count = Effort.kept
+    moves: Count = Effort.moves
 
     def run(self, archive: Archive, after_iteration: Callable[[Archive], None]) -> None:
         """Spend the archive's budget, and call `after_iteration` after each iteration."""

@@ -9,6 +9,7 @@ from functools import cache, partial
 import numpy as np
 
 from ..compression.designs import sample_vectors
+from ..config.number_types import Count
 from ..config.variables import Design
 from ..search.archive import Archive, Iteration, Target, generator, spend_budget
 from ..search.beliefs import ENSEMBLES, Belief, believed
@@ -77,9 +78,9 @@ class Ehvi:
             neighbours of the front are added.
     """
 
-    infills: int = 2
-    initial: int = 10
-    candidates: int = 20_000
+    infills: Count = 2
+    initial: Count = 10
+    candidates: Count = 20_000
 
     def run(self, archive: Archive, after_iteration: Callable[[Archive], None]) -> None:
         """Spend the archive's budget, and call `after_iteration` after each iteration."""

@@ -12,7 +12,7 @@ from pymoo.core.mixed import (
     MixedVariableGA,
     MixedVariableMating,
 )
-from pymoo.core.population import Population
+from pymoo.core.population import Population as Individuals
 from pymoo.core.problem import Problem
 from pymoo.core.termination import NoTermination
 from pymoo.core.variable import Integer, Real
@@ -20,6 +20,7 @@ from pymoo.operators.selection.tournament import TournamentSelection
 from pymoo.problems.static import StaticProblem
 
 from ..compression.designs import SearchSpace, sample_vectors
+from ..config.number_types import Population
 from ..search.archive import Archive, Iteration, generator
 from ..search.proposals import NO_NEW_DESIGN, completed, failure
 
@@ -38,7 +39,7 @@ class Nsga2:
         population: Designs in a generation.
     """
 
-    population: int = 10
+    population: Population = 10
 
     def run(self, archive: Archive, after_iteration: Callable[[Archive], None]) -> None:
         """Spend the archive's budget, and call `after_iteration` after each generation."""
@@ -73,7 +74,7 @@ class Nsga2:
 
     def _asked(
         self, algorithm: MixedVariableGA | None, archive: Archive, generation: int
-    ) -> tuple[Population, Iteration]:
+    ) -> tuple[Individuals, Iteration]:
         """The next generation, and its designs. They are random where pymoo has none or fails."""
         reason = NO_NEW_DESIGN
         try:
@@ -87,7 +88,7 @@ class Nsga2:
         except Exception as error:
             reason = failure(error, generation)
         rng = generator(archive.seed, f"nsga2-{self.population}", generation)
-        return Population(), completed(archive, [], self.population, rng, reason)
+        return Individuals(), completed(archive, [], self.population, rng, reason)
 
 
 def _started(space: SearchSpace, first: np.ndarray, seed: int) -> MixedVariableGA:
@@ -112,7 +113,7 @@ def _started(space: SearchSpace, first: np.ndarray, seed: int) -> MixedVariableG
     )
     algorithm = MixedVariableGA(
         pop_size=len(first),
-        sampling=Population.new(X=rows),
+        sampling=Individuals.new(X=rows),
         mating=mating,
         survival=RankAndCrowding(),
         advance_after_initial_infill=True,

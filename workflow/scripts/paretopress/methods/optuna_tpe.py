@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from optuna.samplers import TPESampler
 
+from ..config.number_types import Count
 from ..search.archive import Archive, Iteration, generator, spend_budget
 from ..search.proposals import proposed_by
 from ._optuna import sampled
@@ -23,9 +24,9 @@ class OptunaTpe:
             networks.
     """
 
-    infills: int = 2
-    initial: int | None = None
-    asks: int = 50
+    infills: Count = 2
+    initial: Count | None = None
+    asks: Count = 50
 
     def run(self, archive: Archive, after_iteration: Callable[[Archive], None]) -> None:
         """Spend the archive's budget, and call `after_iteration` after each iteration."""
