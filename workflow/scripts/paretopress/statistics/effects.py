@@ -137,14 +137,16 @@ def signed_rank(differences: np.ndarray, alternative: str) -> tuple[float, float
     nonzero = differences[differences != 0]
     if not len(nonzero):
         return 0.0, 1.0
-    result = wilcoxon(nonzero, alternative=alternative, method="asymptotic")
     if signed_rank_method(differences) == APPROXIMATION:
+        result = wilcoxon(nonzero, alternative=alternative, method="asymptotic")
         return float(result.statistic), float(result.pvalue)
     doubled = np.rint(2 * rankdata(np.abs(nonzero))).astype(int)  # ties have half ranks
     shares, reached = _signed_rank_sums(doubled), int(doubled[nonzero > 0].sum())
     sides = {"greater": shares[reached:].sum(), "less": shares[: reached + 1].sum()}
-    p = sides[alternative] if alternative in sides else min(1.0, 2 * min(sides.values()))
-    return float(result.statistic), float(p)
+    if alternative in sides:
+        return reached / 2, float(sides[alternative])
+    # The smaller sum, as in scipy.
+    return min(reached, int(doubled.sum()) - reached) / 2, min(1.0, 2 * float(min(sides.values())))
 
 
 def signed_rank_power(differences: np.ndarray, effect: float, level: float) -> float:
@@ -188,9 +190,10 @@ def _signed_rank_sums(ranks: np.ndarray) -> np.ndarray:
 
     The ranks are whole numbers of shape (n,).
     """
-    counts = np.ones(1)
+    counts = np.zeros(ranks.sum() + 1)
+    counts[0] = 1
     for rank in ranks:
-        counts = np.pad(counts, (0, rank)) + np.pad(counts, (rank, 0))
+        counts[rank:] = counts[rank:] + counts[:-rank]
     return counts / counts.sum()
 
 

@@ -1,7 +1,6 @@
 """Compare every pair of methods: A12, and the tests after a Friedman or Kruskal-Wallis test."""
 
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,16 +64,6 @@ def dunn(values: pd.DataFrame, group: str) -> pd.DataFrame:
     )
 
 
-def _pair(table: pd.DataFrame, first: str, second: str) -> dict[str, Any]:
-    ranks = mean_ranks(table)
-    return {
-        "method": first,
-        "other_method": second,
-        "rank_difference": ranks[second] - ranks[first],
-        "a12": a12(table[first].to_numpy(), table[second].to_numpy()),
-    }
-
-
 def pairwise(runs: pd.DataFrame, level: float, smallest: float = SMALLEST_EFFECT) -> pd.DataFrame:
     """Compare every pair of methods of each network, and every pair of surrogate settings.
 
@@ -117,14 +106,19 @@ def pairwise(runs: pd.DataFrame, level: float, smallest: float = SMALLEST_EFFECT
                 "p_nemenyi": nemenyi_friedman(table),
                 "p_dunn": dunn(table.melt(value_name="hypervolume"), "method"),
             }
+        ranks = mean_ranks(table)
         for first, second in combinations(table.columns if len(table) else (), 2):
+            one, other = table[first].to_numpy(), table[second].to_numpy()
             row = {
                 "network": comparison.network,
                 "compared": comparison.compared,
-                **_pair(table, first, second),
+                "method": first,
+                "other_method": second,
+                "rank_difference": ranks[second] - ranks[first],
+                "a12": a12(one, other),
             }
             row |= dict.fromkeys(("p_siegel_friedman", "p_nemenyi", "p_dunn"), np.nan)
             row |= {name: test.loc[first, second] for name, test in tests.items()}
-            row |= of_differences((table[first] - table[second]).to_numpy(), level, margin)
+            row |= of_differences(one - other, level, margin)
             rows.append({**row, "significant": bool(row["p_siegel_friedman"] <= level)})
     return pd.DataFrame(rows, columns=PAIRWISE_COLUMNS)

@@ -58,10 +58,11 @@ def interaction(cells: np.ndarray) -> tuple[float, float]:
 
     rng, observed = np.random.default_rng(SEED), share(left)
     seeds, first, second = (np.arange(count) for count in cells.shape)
+    all_first, all_second = (np.tile(levels, (len(seeds), 1)) for levels in (first, second))
     reached = 0
     for _ in range(DRAWS):
-        rows = rng.permuted(np.tile(first, (len(seeds), 1)), axis=1)
-        columns = rng.permuted(np.tile(second, (len(seeds), 1)), axis=1)
+        rows = rng.permuted(all_first, axis=1)
+        columns = rng.permuted(all_second, axis=1)
         moved = left[seeds[:, None, None], rows[:, :, None], columns[:, None, :]]
         reached += share(moved) >= observed * (1 - 1e-12)
     return observed, (reached + 1) / (DRAWS + 1)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ...config.sizes import NONZERO_RATE
@@ -276,7 +277,7 @@ def holm(p: pd.Series) -> pd.Series:
         [0.03, 0.06, nan, 0.06]
     """
     ascending = p.dropna().sort_values()
-    adjusted = (ascending * range(len(ascending), 0, -1)).cummax().clip(upper=1.0)
+    adjusted = (ascending * np.arange(len(ascending), 0, -1)).cummax().clip(upper=1.0)
     return adjusted.reindex(p.index)
 
 
