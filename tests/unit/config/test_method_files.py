@@ -31,6 +31,7 @@ class Climber:
     kept: Fraction = 0.5
     order: Literal["best", 'worst'] = "best"
     depth: Literal[1, 2] | Literal["any"] = 1
+    own: Literal[BEST, "worst"] | Order = BEST
     best: float = field(init=False)
 
     def run(self, archive, after_iteration):
@@ -76,7 +77,7 @@ def climber(tmp_path, monkeypatch) -> Path:
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"step": 0.1, "trys": 3}, "settings.trys = 3: unknown setting. Did you mean 'tries'? Allowed: step (float), tries (int), greedy (bool), restart (list), patience (int | None), batch (Count | None), kept (Fraction), order (Literal['best', 'worst']), depth (Literal[1, 2] | Literal['any'])."),
+        ({"step": 0.1, "trys": 3}, "settings.trys = 3: unknown setting. Did you mean 'tries'? Allowed: step (float), tries (int), greedy (bool), restart (list), patience (int | None), batch (Count | None), kept (Fraction), order (Literal['best', 'worst']), depth (Literal[1, 2] | Literal['any']), own (Literal[BEST, 'worst'] | Order)."),
         ({"step": 0.1, "kind": "x"}, "settings.kind = 'x': unknown setting."),
         ({"step": 0.1, "best": 1.0}, "settings.best = 1.0: unknown setting."),
         ({"step": 0.1, "untold": 1}, "settings.untold = 1: unknown setting."),

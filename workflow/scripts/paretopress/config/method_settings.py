@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Literal, get_args
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -26,10 +27,9 @@ def _options(node: ast.expr) -> list[Any]:
         case ast.BinOp(left, ast.BitOr(), right):
             one, other = _options(left), _options(right)
             return [*one, *other] if one and other else []
-        case ast.Subscript(ast.Name("Literal"), ast.Tuple(values)):
-            return [Literal[tuple(map(ast.literal_eval, values))]]
-        case ast.Subscript(ast.Name("Literal"), value):
-            return [Literal[ast.literal_eval(value)]]
+        case ast.Subscript(ast.Name("Literal"), values):
+            with suppress(ValueError):  # A name is not known here.
+                return [Literal[ast.literal_eval(values)]]
         case ast.Constant(None):
             return [None]
         case ast.Name(name) if name in TYPES:
