@@ -1,4 +1,4 @@
-"""The types of numbers in a config. The field of a method's class may have them too."""
+"""The types of numbers in a config. A field of a method's class may have one of them too."""
 
 from typing import Annotated
 
