@@ -74,6 +74,28 @@ def test_rows_of_other_code_are_kept_where_a_sample_of_the_runs_gives_the_same(
     assert file.read_text(encoding="utf-8") == text.replace("old", kept[0])
 
 
+def test_an_end_in_the_middle_loses_no_row_and_rows_of_other_seeds_are_not_made_again(
+    tmp_path, monkeypatch
+):
+    table, methods = "residual-paper", {"random": methods_of(["plain"])["random"]}
+    monkeypatch.setattr(bench, "ROWS", tmp_path)
+    bench.complete(table, methods, range(1, 4), processes=1)
+    made = bench.rows_of(table).set_index("seed")["at_100"]
+    old = bench.rows_of(table).assign(code="old", at_100=-1.0)
+    old.to_csv(tmp_path / f"{table}.csv", index=False)
+
+    def ended_after_one(runs, processes):
+        yield searched(runs[0])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bench, "all_of", ended_after_one)
+    with pytest.raises(KeyboardInterrupt):
+        bench.complete(table, methods, range(2, 4), processes=1)
+    assert bench.rows_of(table).set_index("seed")["at_100"].to_dict() == {
+        1: -1.0, 2: made[2], 3: -1.0,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("name", [name for name in TABLES if name.endswith("-paper")])
 def test_the_front_of_all_rows_has_the_hypervolume_of_the_exact_front(name):
     table = load(name)

@@ -14,12 +14,13 @@ import pandas as pd
 import yaml
 from paths import ROOT
 from pydantic import TypeAdapter
-from scipy.stats import t as student
+from scipy.stats import ttest_1samp
 from statsmodels.stats.multitest import multipletests
 
 from paretopress.code import counted_files, told
 from paretopress.config.method_files import method_file
 from paretopress.config.methods import MethodFamily
+from paretopress.jobs.files import written_whole
 from paretopress.statistics.effects import rank_biserial, signed_rank
 from paretopress.statistics.ranks import friedman, mean_ranks
 
@@ -30,6 +31,15 @@ METHODS = Path(__file__).with_name("methods.yaml")
 ROWS = ROOT / "docs" / "evidence" / "search"
 TABLES = [f"{network}-{space}" for network, space in product(NAMES, SPACES)]
 CONFIDENCE = 0.95
+OVER_TIME = [f"at_{count}" for count in EVALUATIONS]
+LAST, MIDDLE, ON_TEST = OVER_TIME[-1], "at_50", "test"
+OTHERS = [ON_TEST, "evaluations", "fallbacks", "seconds", "rank"]  # beside the shares, as they are
+# What is compared: in words, of the reference and of the others, and whether in shares.
+COMPARED = (
+    (f"{LAST} less the others {LAST}", LAST, LAST, True),
+    (f"{MIDDLE} less the others {LAST}", MIDDLE, LAST, True),
+    ("less the others on the test images, in points of hypervolume", ON_TEST, ON_TEST, False),
+)
 
 
 def methods_of(groups: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -52,11 +62,21 @@ def groups() -> list[str]:
 def rows_of(table: str) -> pd.DataFrame:
     """The rows of a table's runs that were made so far."""
     file = ROWS / f"{table}.csv"
-    return pd.read_csv(file) if file.is_file() else pd.DataFrame(columns=["code", "method", "seed"])
+    if not file.is_file():
+        return pd.DataFrame(columns=["code", "method", "seed"])
+    return pd.read_csv(file)
+
+
+def _keep(table: str, made: pd.DataFrame) -> None:
+    with written_whole(ROWS / f"{table}.csv") as file:
+        made.to_csv(file, index=False)
 
 
 def code_of(method: dict[str, Any]) -> str:
-    """A digest of a method: its settings, and its code in the rooms that a search is made of."""
+    """A digest of a method: its settings, and its code in the rooms that a search is made of.
+
+    It knows nothing of the other rooms, of the tables, and of the versions of libraries.
+    """
     files = counted_files(method_file(method["implementation"]))
     searching = [told(file) for file in files if file.parent.name in ("methods", "search")]
     said = json.dumps([method["settings"], sorted(searching)], sort_keys=True)
@@ -83,72 +103,71 @@ def confirm(table: str, methods: dict[str, dict[str, Any]], count: int, processe
         Run(table, name, methods[name], seed)
         for name, seed in zip(sampled["method"], sampled["seed"], strict=True)
     ]
-    again = pd.DataFrame(list(all_of(runs, processes)), index=sampled.index)
-    values = made.columns.drop(["code", "seconds"])
-    same = (again[values] == sampled[values]).all(axis=1)
+    again = pd.DataFrame(all_of(runs, processes)).set_index(["method", "seed"])
+    values = again.columns.drop("seconds")
+    there = again.loc[list(zip(sampled["method"], sampled["seed"], strict=True)), values]
+    same = pd.Series((there.to_numpy() == sampled[values].to_numpy()).all(axis=1), sampled.index)
     for (name, code), equal in same.groupby([sampled["method"], sampled["code"]]):
         print(f"{table}: {name}: {equal.sum()} of {len(equal)} runs gave the same again")
         if equal.all():
             made.loc[(made["method"] == name) & (made["code"] == code), "code"] = codes[name]
-    made.to_csv(ROWS / f"{table}.csv", index=False)
+    _keep(table, made)
 
 
 def complete(table: str, methods: dict[str, dict[str, Any]], seeds: range, processes: int) -> None:
     """Make the runs of a table that have no row yet, and write the row of each as it ends.
 
-    A row of the same method with other settings or code is made again.
+    A run whose row is of other settings or code is made again, and takes the place of that row.
     """
-    ROWS.mkdir(parents=True, exist_ok=True)
-    file, made = ROWS / f"{table}.csv", rows_of(table)
+    made = rows_of(table)
     codes = {name: code_of(method) for name, method in methods.items()}
-    stale = _stale(made, codes)
+    stale = _stale(made, codes) & made["seed"].isin(seeds)
     if stale.any():
         print(f"{table}: {stale.sum()} rows are of other code or settings, and are made again")
-        made = made[~stale]
-        made.to_csv(file, index=False)
-    known = set(zip(made["method"], made["seed"], strict=True))
+    known = set(zip(made["method"][~stale], made["seed"][~stale], strict=True))
     missing = [
         Run(table, name, method, seed)
         for seed, (name, method) in product(seeds, methods.items())
         if (name, seed) not in known
     ]
     for number, row in enumerate(all_of(missing, processes), start=1):
-        new = not file.is_file()
-        row = {"code": codes[row["method"]], **row}
-        pd.DataFrame([row]).to_csv(file, mode="a", header=new, index=False)
+        others = made[(made["method"] != row["method"]) | (made["seed"] != row["seed"])]
+        new = pd.DataFrame([{"code": codes[row["method"]], **row}])
+        made = pd.concat([others, new], ignore_index=True) if len(others) else new
+        _keep(table, made)
         print(f"{table}: {number} of {len(missing)} runs", end="\r", flush=True)
 
 
-def shares(table: str, methods: Iterable[str], seeds: range) -> dict[str, pd.DataFrame]:
-    """The hypervolumes as shares of the exact front's: by column, a row for each seed."""
-    made, best = rows_of(table), loaded(table).best
-    kept = made[made["seed"].isin(seeds)]
-    found = {}
-    for column in [f"at_{count}" for count in EVALUATIONS]:
-        wide = kept.pivot(index="seed", columns="method", values=column) / best
-        found[column] = wide[[name for name in methods if name in wide]].dropna()
-    return found
+def by_seed(made: pd.DataFrame, methods: Iterable[str], seeds: range) -> pd.DataFrame:
+    """The rows of the seeds that all methods with rows have, with a pair of indices.
+
+    Returns:
+        Columns by (column, method), and a row for each seed.
+    """
+    kept = made[made["seed"].isin(seeds)].drop(columns="code")
+    wide = kept.pivot(index="seed", columns="method")
+    known = [name for name in methods if name in set(made["method"])]
+    return wide.loc[:, pd.IndexSlice[:, known]].dropna()
 
 
 def _percent(value: float) -> str:
     return f"{100 * value:.1f}"
 
 
-def means(table: str, found: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Each method's mean shares in percent, its mean rank at the end, fallbacks and seconds."""
-    last = found[f"at_{EVALUATIONS[-1]}"]
-    shown = pd.DataFrame({name.replace("_", " "): wide.mean() for name, wide in found.items()})
-    shown = shown.map(_percent)
-    shown["rank"] = mean_ranks(last).round(2)
-    rows = rows_of(table).groupby("method")[["fallbacks", "seconds"]].mean().round(2)
-    return shown.join(rows).sort_values("rank")
+def means(wide: pd.DataFrame, best: float) -> pd.DataFrame:
+    """Each method's mean shares in percent, its mean rank at the end, and other means."""
+    of_all = wide.mean().unstack(level=0)
+    of_all["rank"] = mean_ranks(wide[LAST]).round(2)
+    shares = {column.replace("_", " "): of_all[column] / best for column in OVER_TIME}
+    shown = pd.DataFrame(shares).map(_percent).join(of_all[OTHERS].round(3))
+    return shown.sort_values("rank")
 
 
 def _interval(differences: np.ndarray) -> str:
     """The mean of paired differences and its confidence interval, in percentage points."""
-    mean, count = differences.mean(), len(differences)
-    width = student.isf((1 - CONFIDENCE) / 2, count - 1) * differences.std(ddof=1) / count**0.5
-    return f"{100 * mean:+.1f} ({100 * (mean - width):+.1f} to {100 * (mean + width):+.1f})"
+    interval = ttest_1samp(differences, 0).confidence_interval(CONFIDENCE)
+    shown = f"{100 * interval.low:+.1f} to {100 * interval.high:+.1f}"
+    return f"{100 * differences.mean():+.1f} ({shown})"
 
 
 def against(reference: pd.Series, others: pd.DataFrame) -> pd.DataFrame:
@@ -171,22 +190,25 @@ def against(reference: pd.Series, others: pd.DataFrame) -> pd.DataFrame:
 
 def show(table: str, methods: Iterable[str], seeds: range, reference: str) -> None:
     """Print the comparison on one table."""
-    found = shares(table, methods, seeds)
-    last = found[f"at_{EVALUATIONS[-1]}"]
-    print(f"\n## {table}: n = {len(last)} seeds, hypervolume in % of the exact front's\n")
-    print(means(table, found).to_markdown())
-    if len(last) < 3 or last.shape[1] < 3:
+    wide, best = by_seed(rows_of(table), methods, seeds), loaded(table).best
+    print(f"\n## {table}: n = {len(wide)} seeds, hypervolume in % of the exact front's\n")
+    if wide.empty:
         return
-    runs = last.melt(ignore_index=False, value_name="hypervolume").reset_index()
-    runs = runs.assign(network=table, complete=True, initial_hypervolume=np.nan)
-    test = friedman(runs, level=0.05).iloc[0]
-    print(f"\nFriedman: chi2 {test['chi2']:.1f}, p {test['p']:.2g}, W {test['kendall_w']:.2f}\n")
+    print(means(wide, best).to_markdown())
+    last = wide[LAST]
+    if len(last) < 3 or last.shape[1] < 2:
+        return
+    if last.shape[1] > 2:
+        runs = last.melt(ignore_index=False, value_name="hypervolume").reset_index()
+        runs = runs.assign(network=table, complete=True, initial_hypervolume=np.nan)
+        test = friedman(runs, level=0.05).iloc[0]
+        print(f"\nFriedman: chi2 {test['chi2']:.1f}, p {test['p']:.2g}, W {test['kendall_w']:.2f}")
     if reference in last:
-        others = last.drop(columns=reference)
-        print(f"{reference} at {EVALUATIONS[-1]} less the others at {EVALUATIONS[-1]}:\n")
-        print(against(last[reference], others).to_markdown())
-        print(f"\n{reference} at 50 less the others at {EVALUATIONS[-1]}:\n")
-        print(against(found["at_50"].loc[last.index, reference], others).to_markdown())
+        for told, column, beside, scale in COMPARED:
+            others = wide[beside].drop(columns=reference) / (best if scale else 1)
+            ours = wide[column, reference] / (best if scale else 1)
+            print(f"\n{reference} {told}:\n")
+            print(against(ours, others).to_markdown())
 
 
 def _seeds(text: str) -> range:
@@ -198,6 +220,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.tabular", description=__doc__)
     parser.add_argument("--tables", nargs="*", default=TABLES, choices=TABLES)
     parser.add_argument("--groups", nargs="*", default=groups(), help="of methods.yaml")
+    parser.add_argument("--methods", nargs="*", help="those of the groups that are meant, by name")
+    parser.add_argument("--show", action="store_true", help="make no runs, print what there is")
     parser.add_argument("--seeds", type=_seeds, default=_seeds("1-50"), help="FIRST-LAST")
     parser.add_argument("--reference", default="ehvi", help="compared with each other method")
     parser.add_argument(
@@ -207,9 +231,12 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     given = parser.parse_args()
     methods = methods_of(given.groups)
+    if given.methods:
+        methods = {name: methods[name] for name in given.methods}
     for table in given.tables:
-        confirm(table, methods, given.confirm, given.processes)
-        complete(table, methods, given.seeds, given.processes)
+        if not given.show:
+            confirm(table, methods, given.confirm, given.processes)
+            complete(table, methods, given.seeds, given.processes)
         show(table, methods, given.seeds, given.reference)
 
 

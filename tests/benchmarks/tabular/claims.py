@@ -7,18 +7,17 @@ import pandas as pd
 from paths import ROOT
 
 from paretopress.config.sizes import NONZERO_RATE
-from paretopress.figures.hypervolumes import draw_by_factor
-from paretopress.figures.style import save
+from paretopress.figures.style import BLUE, PALE, VERMILLION, Drawing, new_panels, save, styled
 from paretopress.runs.method_names import FACTORS, factors_of
 from paretopress.statistics.claims.evidence import Evidence
 from paretopress.statistics.claims.judge import CLAIMS, holm
 from paretopress.statistics.comparison import comparison_tables
-from paretopress.statistics.extremes import settings_of
 from paretopress.statistics.levels import levels
 from paretopress.statistics.pairs import SMALLEST_EFFECT
 from paretopress.statistics.ranks import ranks
 
-from .__main__ import BUDGET, methods_of, rows_of
+from .__main__ import methods_of, rows_of
+from .runs import BUDGET
 from .tables import Table, load
 
 LEVEL = 0.05
@@ -28,7 +27,9 @@ OF_METHODS = (
     "surrogate-beats-plain-ctaea",
     "surrogate-beats-random",
 )
-FIGURES = ROOT / "docs" / "evidence"
+FIGURE = ROOT / "docs" / "evidence" / "selection-metrics.png"
+SHARES = ("difference", "difference_low", "difference_high")
+COLORS = dict(zip(FACTORS, (BLUE, VERMILLION), strict=True))
 
 
 def run_table(table: Table, column: str) -> pd.DataFrame:
@@ -92,15 +93,56 @@ def shown(table: pd.DataFrame, **formats: str) -> str:
     return table.assign(**texts).to_markdown(index=False)
 
 
+def differences(evidence: Evidence) -> pd.DataFrame:
+    """The pairs of metrics on each table, their differences in percent of the mean hypervolume."""
+    pairs = evidence.level_pairs
+    scale = pairs["margin"] / (100 * evidence.smallest)
+    return pairs.assign(**{column: pairs[column] / scale for column in SHARES})
+
+
+@styled
+def draw_differences(pairs: pd.DataFrame, smallest: float) -> Drawing:
+    """Draw the rows of `differences` with their intervals, a panel for each table.
+
+    Args:
+        pairs: The rows.
+        smallest: The smallest difference that matters, as a share of the mean hypervolume.
+    """
+    tables = list(dict.fromkeys(pairs["network"]))
+    figure, panels = new_panels(
+        len(tables), len(tables), 2.6, "difference, in % of the mean hypervolume"
+    )
+    for table, panel in zip(tables, panels, strict=True):
+        own = pairs[pairs["network"] == table].reset_index(drop=True)
+        panel.axvspan(-100 * smallest, 100 * smallest, color=PALE, alpha=0.4, linewidth=0)
+        panel.axvline(0, color=PALE)
+        for factor, rows in own.groupby("factor", sort=False):
+            panel.hlines(
+                rows.index, rows["difference_low"], rows["difference_high"], COLORS[factor]
+            )
+            panel.plot(rows["difference"], rows.index, "o", color=COLORS[factor])
+        by = own["factor"].str.removesuffix("_metric")
+        panel.set_yticks(own.index, by + ": " + own["level"] + " less " + own["other_level"])
+        panel.set_title(table)
+    panels[0].invert_yaxis()
+    return Drawing(
+        figure,
+        "By how much the hypervolumes of two metrics differ on average over the other metric: "
+        f"Hodges and Lehmann's shift over the seeds, and its interval with a confidence of "
+        f"{1 - 2 * LEVEL:.0%}. The band is what is too little to matter.",
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.tabular.claims", description=__doc__)
     parser.add_argument("--tables", nargs="+", default=["separable-paper", "plain-paper"])
     parser.add_argument("--column", choices=["at_100", "test"], default="at_100")
     parser.add_argument("--smallest", type=float, default=SMALLEST_EFFECT)
-    parser.add_argument("--figures", type=Path, default=FIGURES, help="where figures go")
+    parser.add_argument("--figure", type=Path, default=FIGURE, help="where the figure goes")
     given = parser.parse_args()
     runs = pd.concat([run_table(load(name), given.column) for name in given.tables])
     evidence = evidence_of(runs, given.smallest)
+    pairs = differences(evidence)
     print(shown(judged(evidence), p="{:.2g}", p_adjusted="{:.2g}"))
     for name in evidence.networks["network"]:
         own = runs[runs["network"] == name]
@@ -111,28 +153,21 @@ def main() -> None:
         print(
             "\n" + levels(own).drop(columns=["network", "runs"]).round(4).to_markdown(index=False)
         )
-        pairs = evidence.level_pairs[evidence.level_pairs["network"] == name]
-        scale = settings_of(own)["hypervolume"].mean()
-        of_mean = {
-            column: 100 * pairs[column] / scale
-            for column in ("difference", "difference_low", "difference_high")
-        }
-        columns = ["factor", "level", "other_level", *of_mean, "p_siegel_friedman", "p_equivalence"]
+        columns = [
+            "factor", "level", "other_level", *SHARES, "p_siegel_friedman", "p_equivalence",
+        ]  # fmt: skip
         print("\nDifferences in % of the mean hypervolume:\n")
         print(
             shown(
-                pairs.assign(**of_mean)[columns], **dict.fromkeys(of_mean, "{:+.1f}"),
+                pairs.loc[pairs["network"] == name, columns], **dict.fromkeys(SHARES, "{:+.1f}"),
                 p_siegel_friedman="{:.2g}", p_equivalence="{:.2g}",
             )
         )  # fmt: skip
         tests = evidence.factors[evidence.factors["network"] == name]
         columns = ["factor", "test", "p", "p_permutation", "effect", "effect_low", "effect_high"]
         print("\n" + tests[[*columns, "power"]].round(3).to_markdown(index=False))
-        if given.column == "at_100":
-            for factor in FACTORS:
-                by = factor.removesuffix("_metric")
-                file = given.figures / f"selection-metrics-{name}-{by}.png"
-                save(draw_by_factor(own, factor), [file])
+    if given.column == "at_100":
+        save(draw_differences(pairs, given.smallest), [given.figure])
 
 
 if __name__ == "__main__":

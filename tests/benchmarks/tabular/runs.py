@@ -1,7 +1,7 @@
 """Run methods on tables, each with many seeds, through the doors that a study has."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache
 from time import process_time
@@ -99,4 +99,5 @@ def searched(run: Run) -> dict[str, Any]:
 def all_of(runs: Iterable[Run], processes: int) -> Iterator[dict[str, Any]]:
     """The rows of runs, as they end."""
     with ProcessPoolExecutor(processes) as pool:
-        yield from pool.map(searched, runs)
+        for made in as_completed([pool.submit(searched, run) for run in runs]):
+            yield made.result()
