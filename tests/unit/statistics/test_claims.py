@@ -121,6 +121,12 @@ def test_the_metric_has_no_effect(hypervolumes, verdict, words):
     assert row["files"].split(";") == [
         f"statistics/{name}.csv" for name in ("friedman", "factors", "level_pairs")
     ]
+    # The p beside a verdict is that of the test which it rests on.
+    if verdict != UNDECIDED:
+        assert (row["p"] <= LEVEL, f"(p = {row['p']:.2g})" in row["reason"]) == (
+            True,
+            verdict == SUPPORTED,
+        )
 
 
 def test_one_factor_with_an_effect_is_enough_against_the_claim():

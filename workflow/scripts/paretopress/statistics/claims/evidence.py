@@ -103,8 +103,8 @@ class Finding:
         verdict: SUPPORTED, NOT_SUPPORTED or UNDECIDED.
         reason: Why this is the verdict.
         files: The files that it rests on, relative to the study's results.
-        p: The p of the test for the claim. If it claims no effect, of the test against it. NaN
-            without a test.
+        p: The p of the test for the claim. If it claims no effect, of the test against it, or where
+            it is supported, of the one that shows it. NaN without a test.
         blocks: The number of seeds, runs or repeats that the verdict rests on.
     """
 

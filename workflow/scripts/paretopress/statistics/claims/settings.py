@@ -8,7 +8,14 @@ import pandas as pd
 from ...words import counted
 from ..extremes import best_and_worst, settings_of
 from ..factors import KRUSKAL_WALLIS
-from ..ranks import LARGE_W, LEAST_BLOCKS, LEAST_METHODS, SETTINGS, complete_methods
+from ..ranks import (
+    LARGE_W,
+    LEAST_BLOCKS,
+    LEAST_METHODS,
+    SETTINGS,
+    complete_methods,
+    friedman_power,
+)
 from .evidence import (
     NOT_SUPPORTED,
     NOTHING_FEASIBLE,
@@ -85,9 +92,12 @@ def metric_without_effect(evidence: Evidence, network: str) -> Finding:
     verdict, reason, needs = UNDECIDED, "", ""
     if pd.notna(row["p"]):
         w, low, high = (row[name] for name in ("kendall_w", "kendall_w_low", "kendall_w_high"))
+        blocks, methods = int(row["blocks"]), int(row["methods"])
+        power = friedman_power(blocks, methods, evidence.level / len(tested), LARGE_W)
         numbers += [
             f"Kendall's W {w:.2f} ({low:.2f} to {high:.2f})",
-            f"a large effect (W = {LARGE_W:g}) is found with probability {row['power']:.2f}",
+            f"a large effect (W = {LARGE_W:g}) is found with probability {power:.2f} at the "
+            "adjusted level",
         ]
     if largest:
         numbers.append(f"the hypervolumes of two metrics differ {largest}")
@@ -123,7 +133,7 @@ def metric_without_effect(evidence: Evidence, network: str) -> Finding:
         verdict,
         f"{reason} {row['note']}".strip() + needs,
         ("statistics/friedman.csv", "statistics/factors.csv", "statistics/level_pairs.csv"),
-        p,
+        p_equal if verdict == SUPPORTED else p,
         int(row["blocks"]),
     )
 
