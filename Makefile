@@ -59,7 +59,7 @@ lint: $(VENV)/.development $(LAUNCHER) ## check the formatting, the style and th
 	$(BIN)/snakemake --lint
 	$(BIN)/mypy
 
-test: lint ## run lint, then the tests (10 to 30 minutes on 2 cores)
+test: lint ## run lint, then the tests (8 to 30 minutes on 2 cores)
 	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder
 
 test-fast: $(VENV)/.development ## run the tests that start no real Snakemake runs
