@@ -109,9 +109,7 @@ def draw_differences(pairs: pd.DataFrame, smallest: float) -> Drawing:
         smallest: The smallest difference that matters, as a share of the mean hypervolume.
     """
     tables = list(dict.fromkeys(pairs["network"]))
-    figure, panels = new_panels(
-        len(tables), len(tables), 2.6, "difference, in % of the mean hypervolume"
-    )
+    figure, panels = new_panels(len(tables), len(tables), 2.6, "% of the mean hypervolume")
     for table, panel in zip(tables, panels, strict=True):
         own = pairs[pairs["network"] == table].reset_index(drop=True)
         panel.axvspan(-100 * smallest, 100 * smallest, color=PALE, alpha=0.4, linewidth=0)
