@@ -62,9 +62,7 @@ def groups() -> list[str]:
 def rows_of(table: str) -> pd.DataFrame:
     """The rows of a table's runs that were made so far."""
     file = ROWS / f"{table}.csv"
-    if not file.is_file():
-        return pd.DataFrame(columns=["code", "method", "seed"])
-    return pd.read_csv(file)
+    return pd.read_csv(file) if file.is_file() else pd.DataFrame(columns=["code", "method", "seed"])
 
 
 def _keep(table: str, made: pd.DataFrame) -> None:
