@@ -209,7 +209,8 @@ def show(table: str, methods: Iterable[str], seeds: range, reference: str) -> No
             print(against(ours, others).to_markdown())
 
 
-def _seeds(text: str) -> range:
+def seeds_of(text: str) -> range:
+    """Read FIRST-LAST, or one seed."""
     first, _, last = text.partition("-")
     return range(int(first), int(last or first) + 1)
 
@@ -220,7 +221,7 @@ def main() -> None:
     parser.add_argument("--groups", nargs="*", default=groups(), help="of methods.yaml")
     parser.add_argument("--methods", nargs="*", help="those of the groups that are meant, by name")
     parser.add_argument("--show", action="store_true", help="make no runs, print what there is")
-    parser.add_argument("--seeds", type=_seeds, default=_seeds("1-50"), help="FIRST-LAST")
+    parser.add_argument("--seeds", type=seeds_of, default=seeds_of("1-50"), help="FIRST-LAST")
     parser.add_argument("--reference", default="ehvi", help="compared with each other method")
     parser.add_argument(
         "--confirm", type=int, default=0, metavar="N",

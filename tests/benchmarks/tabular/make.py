@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from paths import ROOT
@@ -20,7 +19,6 @@ from paretopress.compression.evaluation import Evaluator
 from paretopress.compression.plans import Plan
 from paretopress.compression.repair import RepairImages
 from paretopress.compression.tally import CPU, accuracy, counted
-from paretopress.config.sizes import NONZERO_RATE
 from paretopress.dataset.builders import digits
 from paretopress.dataset.split import Split, spread
 from paretopress.jobs.machine import processor_name
@@ -31,7 +29,6 @@ from paretopress.networks.moves import Moves
 from paretopress.networks.training import Recipe, train
 from paretopress.networks.weights import save_weights
 from paretopress.search.hypervolume import scaled_hypervolume
-from paretopress.search.objectives import feasible_front, minimized
 
 from .tables import FOLDER, NAMES, SPACES, Table, designs_of, entries_of, layout_text
 
@@ -137,17 +134,9 @@ def tabulate(network_name: str, space_name: str) -> None:
         "processor": processor_name(), "versions": versions(), "layout": layout_text(layout, space),
     }  # fmt: skip
     table = Table(name, told, pd.read_csv(done, index_col="design_id"))
-    threshold = table.threshold_of("validation")
-    target, found = table.target(), [table.evaluate(plan) for plan in plans]
-    accuracies = np.array([measured.accuracy for measured in found])
-    sizes = np.array(
-        [measured.nonzero_rate for measured in found]
-        if target.size == NONZERO_RATE
-        else [target.bytes_rate(plan) for plan in plans]
-    )
-    front = feasible_front(minimized(sizes, accuracies), threshold - accuracies)
+    threshold, front = table.threshold_of("validation"), table.exact_front(plans)
     told |= {"designs": len(plans), "front": len(front)}
-    told["hypervolume"] = scaled_hypervolume(sizes[front], accuracies[front], threshold)
+    told["hypervolume"] = scaled_hypervolume(front["size"], front["accuracy"], threshold)
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{name}.json").write_text(json.dumps(told) + "\n", encoding="utf-8")
     (FOLDER / f"{name}.csv.xz").write_bytes(lzma.compress(done.read_bytes(), preset=9))

@@ -18,7 +18,7 @@ from paretopress.methods.ehvi import OUT_OF_QUESTION
 from paretopress.search.beliefs import LEAST_DEVIATION, believed
 from paretopress.search.plan_features import plan_features
 
-from .__main__ import TABLES
+from .__main__ import TABLES, seeds_of
 from .runs import INITIAL, loaded, sample
 from .tables import Table, designs_of
 
@@ -89,12 +89,11 @@ def errors(table: Table, seeds: range) -> Iterator[dict[str, Any]]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.tabular.models", description=__doc__)
     parser.add_argument("--tables", nargs="+", default=TABLES, choices=TABLES)
-    parser.add_argument("--seeds", type=int, default=10, help="from 1 to this")
+    parser.add_argument("--seeds", type=seeds_of, default=seeds_of("1-10"), help="FIRST-LAST")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    seeds = range(1, given.seeds + 1)
-    rows = pd.DataFrame([row for name in given.tables for row in errors(loaded(name), seeds)])
-    print(f"n = {len(seeds)} seeds, fitted to {INITIAL} designs")
+    rows = pd.DataFrame([row for name in given.tables for row in errors(loaded(name), given.seeds)])
+    print(f"n = {len(given.seeds)} seeds, fitted to {INITIAL} designs")
     for measure in ("points", "log loss"):
         by = rows.groupby(["model", "features", "cut off", "table"], sort=False)[measure]
         print(

@@ -80,13 +80,21 @@ def on_test_images(table: Table, archive: Archive) -> float:
     return scaled_hypervolume(sizes, table.test_accuracies(names), table.threshold_of("test"))
 
 
-def searched(run: Run) -> dict[str, Any]:
-    """Make a run, and return its row."""
+def search(run: Run) -> Archive:
+    """Make a run, and return what it found."""
     table = loaded(run.table)
     archive = Archive(table.target(), BUDGET, run.seed, sample(run.table, run.seed), Memory())  # type: ignore[arg-type]
-    start = process_time()
     build_method(**run.method).run(archive, lambda archive: None)
+    return archive
+
+
+def searched(run: Run) -> dict[str, Any]:
+    """Make a run, and return its row."""
+    sample(run.table, run.seed)  # is no part of the seconds
+    start = process_time()
+    archive = search(run)
     seconds = process_time() - start
+    table = loaded(run.table)
     return {
         "method": run.name, "seed": run.seed, **volumes(table, archive),
         "test": on_test_images(table, archive),

@@ -15,9 +15,10 @@ from paretopress.compression.designs import SearchSpace, design_of, space_of
 from paretopress.compression.evaluation import Measurement
 from paretopress.compression.layers import AMOUNTS, LAYER_KINDS, Layer, Layout
 from paretopress.compression.plans import Plan, canonical
+from paretopress.config.sizes import NONZERO_RATE
 from paretopress.config.variables import Design
 from paretopress.search.archive import Target
-from paretopress.search.objectives import accuracy_threshold
+from paretopress.search.objectives import accuracy_threshold, feasible_front, minimized
 
 FOLDER = Path(__file__).parent / "data"
 # One seed of the random subsets of layers serves all runs, so that every design is in the table.
@@ -117,6 +118,20 @@ class Table:
             self.space, self.layout, SUBSETS, self.evaluate, self.threshold_of("validation"),
             self.told["size"],
         )  # fmt: skip
+
+    def exact_front(self, plans: Sequence[Plan]) -> pd.DataFrame:
+        """The front of plans, by design_id and rising size: size, and accuracy."""
+        target, found = self.target(), [self.evaluate(plan) for plan in plans]
+        accuracies = np.array([measured.accuracy for measured in found])
+        sizes = np.array(
+            [measured.nonzero_rate for measured in found]
+            if target.size == NONZERO_RATE
+            else [target.bytes_rate(plan) for plan in plans]
+        )
+        front = feasible_front(minimized(sizes, accuracies), target.threshold - accuracies)
+        front = front[np.argsort(sizes[front], kind="stable")]
+        names = pd.Index([plans[index].design_id for index in front], name="design_id")
+        return pd.DataFrame({"size": sizes[front], "accuracy": accuracies[front]}, names)
 
     def test_accuracies(self, design_ids: Sequence[str]) -> np.ndarray:
         """The accuracies of designs on the test images."""
