@@ -45,12 +45,14 @@ def lost(front: pd.DataFrame, archive: Archive) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.tabular.lost", description=__doc__)
     parser.add_argument("--table", required=True, choices=TABLES)
-    parser.add_argument("--methods", nargs="+", default=["ehvi"], help="of methods.yaml")
+    parser.add_argument("--methods", nargs="+", default=["ehvi"], choices=methods_of(groups()))
     parser.add_argument("--seeds", type=seeds_of, default=seeds_of("1-10"), help="FIRST-LAST")
     given = parser.parse_args()
     table, methods = loaded(given.table), methods_of(groups())
     front = table.exact_front([plan for _, plan in designs_of(table.space, table.layout)])
     shown = front.join(table.rows[["correct", "correct_test"]])
+    image = (1 - front["size"]) / table.told["images"]["validation"]
+    shown["one image, %"] = 100 * image / (1 - table.threshold_of("validation")) / table.best
     for name in given.methods:
         archives = [search(Run(table.name, name, methods[name], seed)) for seed in given.seeds]
         shares = sum(lost(front, archive) for archive in archives) / len(archives) / table.best

@@ -40,8 +40,6 @@ def _trees(X: np.ndarray, y: np.ndarray, designs: np.ndarray, seed: int) -> Told
 def _process(X: np.ndarray, y: np.ndarray, designs: np.ndarray, seed: int) -> Told:
     """BoTorch's Gaussian process, with its defaults and a length scale for each feature."""
     torch.manual_seed(seed)
-    low, width = X.min(axis=0), np.ptp(X, axis=0)
-    X, designs = ((F - low) / np.where(width > 0, width, 1) for F in (X, designs))
     model = SingleTaskGP(torch.as_tensor(X), torch.as_tensor(y)[:, None])
     fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
     with torch.no_grad():
@@ -61,11 +59,12 @@ def errors(table: Table, seeds: range) -> Iterator[dict[str, Any]]:
         the mean of -ln of the probability that a design is what it is, feasible or not.
     """
     space, threshold = table.space, table.threshold_of("validation")
-    lower = space.lower()
     designs, plans = zip(*designs_of(space, table.layout), strict=True)
+    layers = np.stack([plan_features(plan, table.layout) for plan in plans]).astype(float)
     described = {
-        "layers": np.stack([plan_features(plan, table.layout) for plan in plans]).astype(float),
-        "variables": (space.vectors(values_of(designs)) - lower) / (space.upper() - lower),
+        "layers": (layers - layers.min(axis=0)) / np.maximum(np.ptp(layers, axis=0), 1e-12),
+        "variables": (space.vectors(values_of(designs)) - space.lower())
+        / (space.upper() - space.lower()),
     }
     accuracies = np.array([table.evaluate(plan).accuracy for plan in plans])
     cut = np.maximum(accuracies, threshold - OUT_OF_QUESTION * (1 - threshold))
@@ -96,9 +95,9 @@ def main() -> None:
     print(f"n = {len(given.seeds)} seeds, fitted to {INITIAL} designs")
     for measure in ("points", "log loss"):
         by = rows.groupby(["model", "features", "cut off", "table"], sort=False)[measure]
-        print(
-            f"\n{measure}\n\n{by.mean().unstack().round(2).reset_index().to_markdown(index=False)}"
-        )
+        told = by.agg(lambda values: f"{values.mean():.2f} ({values.std():.2f})").unstack()
+        print(f"\n{measure}: mean (standard deviation)\n")
+        print(told.reset_index().to_markdown(index=False))
 
 
 if __name__ == "__main__":
