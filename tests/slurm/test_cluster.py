@@ -168,6 +168,7 @@ def faults_of_jobs(project: ClusterProject) -> dict[int, str]:
     )
     for seed in FAULTS:  # said again by the first job until it ended, that of seed 3 by a thread
         (project.folder / HELD / str(seed)).unlink(missing_ok=True)
+        (project.folder / ASKED / str(seed)).unlink(missing_ok=True)
     stopped = project.held(3)
     # The limit comes so near that the profile's own signal is due: five minutes before it.
     end_in(270, cluster, stopped)
